@@ -1,0 +1,25 @@
+"""The IDX format of the MNIST files: a magic number, the sizes, then unsigned bytes."""
+
+from __future__ import annotations
+
+import gzip
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+def read_idx(path: Path) -> Tensor:
+    """The bytes of a (gzipped) IDX file as a uint8 tensor of the shape it declares. ValueError if it is not one."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        raw = file.read()
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != 8:
+        raise ValueError(f"{path} starts with {raw[:4]!r}; expected the IDX magic number of unsigned bytes, 00 00 08 n")
+    axes = raw[3]
+    header = 4 + 4 * axes
+    shape = [int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
+    if len(raw) - header != math.prod(shape):
+        raise ValueError(f"{path} holds {len(raw) - header} values; its header declares {shape}: it is cut short")
+    return torch.frombuffer(bytearray(raw[header:]), dtype=torch.uint8).reshape(shape)

@@ -1,0 +1,52 @@
+"""Which files belong in data/, and whether they are whole: data/SHA256SUMS is the one list."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from course_lib import runtime
+
+
+class DataFileError(ValueError):
+    """A data file is missing or damaged; the message names the file, both checksums and the mend."""
+
+
+def checksums() -> dict[str, str]:
+    """File name relative to data/ -> sha256, as listed in data/SHA256SUMS."""
+    listing = runtime.data_dir() / "SHA256SUMS"
+    if not listing.is_file():
+        raise DataFileError(
+            f"{listing} is missing, so no data file can be checked; mend: `git checkout -- data`, or point COURSE_DATA "
+            "at the data folder of a clone"
+        )
+    pairs = (line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line.strip())
+    return {name.strip(): digest for digest, name in pairs}
+
+
+def sha256(path: Path) -> str:
+    """The file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _sha256_of_version(path: Path, size: int, modified: int) -> str:
+    return sha256(path)
+
+
+def verify(name: str) -> Path:
+    """The path of data/<name>, after checking it against its sha256. Raises DataFileError."""
+    expected = checksums().get(name)
+    if expected is None:
+        raise DataFileError(f"data/{name} is not listed in data/SHA256SUMS; expected one of {sorted(checksums())}")
+    path = runtime.data_dir() / name
+    mend = f"mend: `git checkout -- data/{name}` in the clone"
+    if not path.is_file():
+        raise DataFileError(f"{path} is missing; expected sha256 {expected}, found no file; {mend}")
+    status = path.stat()
+    found = _sha256_of_version(path, status.st_size, status.st_mtime_ns)
+    if found != expected:
+        raise DataFileError(f"{path} is damaged; expected sha256 {expected}, found {found}; {mend}")
+    return path

@@ -1,0 +1,100 @@
+"""The only home of log-density, entropy and divergence formulas.
+
+torch.distributions supplies the formulas it has; what it lacks is a way to sample from noise that was drawn before,
+so that a cached sampler and a slow one give the same result from the same noise. Every distribution here has
+
+    noise_size                 uniform numbers that one value needs
+    from_noise(noise)          noise (*batch, noise_size) in [0, 1) -> values (*batch); deterministic
+
+All logarithms are natural: units are nats.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch import distributions as td
+from torch.nn import functional as F
+
+
+class Bernoulli(td.Bernoulli):
+    """Independent coins, by their `logits` log(p / (1 - p)) or `probs`."""
+
+    noise_size = 1
+
+    def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
+        super().__init__(logits=logits, probs=probs, validate_args=False)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats, (*batch); value in {0, 1}. Stable for logits of any size."""
+        return -F.binary_cross_entropy_with_logits(self.logits, value, reduction="none")
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """1 where the uniform number lies below p."""
+        return (noise[..., 0] < self.probs).to(self.probs.dtype)
+
+
+class Categorical(td.Categorical):
+    """One of K states, by `logits` or `probs` of shape (*batch, K)."""
+
+    noise_size = 1
+
+    def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
+        super().__init__(logits=logits, probs=probs, validate_args=False)
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """The first state whose cumulative probability exceeds the uniform number: (*batch) integers."""
+        steps = self.probs.cumsum(-1)
+        return (noise[..., :1] >= steps).sum(-1).clamp(max=steps.shape[-1] - 1)
+
+
+class GaussianMixture(td.MixtureSameFamily):
+    """Mixtures of M Gaussians on the line: `logits`, `mean`, `log_scale`, each (*batch, M)."""
+
+    noise_size = 2
+
+    def __init__(self, logits: Tensor, mean: Tensor, log_scale: Tensor):
+        components = td.Normal(mean, log_scale.exp(), validate_args=False)
+        super().__init__(td.Categorical(logits=logits, validate_args=False), components, validate_args=False)
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """The first uniform number picks the component, the second goes through its inverse CDF."""
+        chosen = Categorical(self.mixture_distribution.logits).from_noise(noise[..., :1])[..., None]
+        mean = self.component_distribution.loc.gather(-1, chosen)[..., 0]
+        scale = self.component_distribution.scale.gather(-1, chosen)[..., 0]
+        return mean + scale * standard_normal_from_noise(noise[..., 1])
+
+
+def standard_normal_from_noise(noise: Tensor) -> Tensor:
+    """Standard normal values from uniform numbers in [0, 1), through the inverse CDF."""
+    inside = noise.clamp(torch.finfo(noise.dtype).tiny, 1 - torch.finfo(noise.dtype).eps / 2)
+    return torch.special.ndtri(inside)
+
+
+def entropy(probs: Tensor) -> Tensor:
+    """H(p) = -sum p log p in nats over the last axis; 0 log 0 = 0 (Shannon 1948)."""
+    return torch.special.entr(probs).sum(-1)
+
+
+def cross_entropy(p: Tensor, q: Tensor) -> Tensor:
+    """-sum p log q in nats over the last axis: the code length paid for p with a code made for q."""
+    return -torch.special.xlogy(p, q).sum(-1)
+
+
+def kl(p: Tensor, q: Tensor) -> Tensor:
+    """KL(p || q) in nats over the last axis, not symmetric; infinite where q = 0 < p (Kullback & Leibler 1951)."""
+    return cross_entropy(p, q) - entropy(p)
+
+
+def jensen_shannon(p: Tensor, q: Tensor) -> Tensor:
+    """JS(p, q) in nats over the last axis: symmetric, at most log 2 (Lin 1991)."""
+    middle = (p + q) / 2
+    return (kl(p, middle) + kl(q, middle)) / 2
+
+
+def gaussian_log_prob(x: Tensor, mean: Tensor | float = 0.0, log_scale: Tensor | float = 0.0) -> Tensor:
+    """log N(x; mean, exp(log_scale)^2), elementwise, in nats."""
+    log_scale = torch.as_tensor(log_scale, dtype=x.dtype, device=x.device)
+    return -0.5 * ((x - mean) * torch.exp(-log_scale)) ** 2 - log_scale - 0.5 * math.log(2 * math.pi)

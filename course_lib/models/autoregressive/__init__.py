@@ -1,0 +1,8 @@
+"""Autoregressive models: log p(x) = sum over d of log p(x_d | those before it in the order)."""
+
+from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
+from course_lib.models.autoregressive.made import MADE
+from course_lib.models.autoregressive.nade import NADE
+from course_lib.models.autoregressive.nade_mixture import MixtureNADE
+
+__all__ = ["MADE", "NADE", "AutoregressiveModel", "MixtureNADE", "check_order"]
