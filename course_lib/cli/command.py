@@ -1,0 +1,122 @@
+"""`course`: what may be asked, and who answers. Each answer is imported only when asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from course_lib import __version__, runtime
+from course_lib.cli.lessons import ROOT, UnknownName, find, lessons
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the `course` command; return its exit code: 0 all well, 1 something failed, 2 asked wrongly, 130 stopped by hand."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser, commands = _parser()
+    try:
+        if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
+            raise UnknownName("command", arguments[0], list(commands))
+        asked, extra = parser.parse_known_args(arguments)
+        if extra and asked.command != "lab":
+            parser.error(f"unrecognised: {' '.join(extra)}")
+        asked.extra = extra
+        return asked.answer(asked)
+    except ValueError as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ncourse: stopped by hand", file=sys.stderr)
+        return 130
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    parser = argparse.ArgumentParser(prog="course", description="An interactive course on deep generative models.")
+    parser.add_argument("--version", action="version", version=f"course {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    lab = commands.add_parser("lab", help="open JupyterLab at a lesson (further options go to JupyterLab)")
+    lab.add_argument("lesson", nargs="?", default="00", help="7, 07, nade or 07_nade (default: 00)")
+    lab.set_defaults(answer=_lab)
+
+    commands.add_parser("list", help="the lessons, the data sets and the trained models").set_defaults(answer=_list)
+
+    run = commands.add_parser("run", help="run lessons from top to bottom into a folder")
+    run.add_argument("lesson", nargs="+", help="7, 07, nade, 07_nade, or all")
+    _add_budget(run)
+    run.add_argument("--out", type=Path, default=Path("out"), help="folder for the executed notebooks (default: out)")
+    run.add_argument("--jobs", type=int, default=1, help="lessons at a time (default: 1)")
+    run.set_defaults(answer=_run)
+
+    train = commands.add_parser("train", help="train a model again, going on where an earlier run stopped")
+    train.add_argument("name", help="as `course list` shows it")
+    _add_budget(train)
+    train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: the best one here)")
+    train.add_argument("--ship", action="store_true", help="put the result into data/checkpoints (budget full only)")
+    train.set_defaults(answer=_train)
+
+    commands.add_parser("doctor", help="look for what is wrong, and say the mend").set_defaults(answer=_doctor)
+
+    clean = commands.add_parser("clean", help="bring notebooks into the form in which they are kept")
+    clean.add_argument("path", nargs="*", type=Path, help="notebooks or folders (default: all lessons)")
+    clean.add_argument("--check", action="store_true", help="change nothing; fail if something would change")
+    clean.set_defaults(answer=_clean)
+    return parser, commands.choices
+
+
+def _add_budget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--budget", choices=runtime.BUDGETS, help="how long it may run (default: COURSE_BUDGET, or lesson)")
+
+
+def _lab(asked: argparse.Namespace) -> int:
+    from course_lib.cli import lab
+
+    return lab.open_lab(find(asked.lesson), asked.extra)
+
+
+def _list(asked: argparse.Namespace) -> int:
+    from course_lib.datasets import names
+    from course_lib.training import checkpoints, recipes
+
+    for lesson in lessons():
+        print(f"{lesson.number}  {lesson.name:24} {lesson.title}")
+    print(f"\ndata sets   {', '.join(names())}")
+    print("models")
+    shipped = checkpoints.names()
+    for name, recipe in recipes.RECIPES.items():
+        print(f"    {name:22} {'shipped' if name in shipped else 'not shipped':12} {recipe.about}")
+    return 0
+
+
+def _run(asked: argparse.Namespace) -> int:
+    from course_lib.cli import running
+
+    known = lessons()
+    chosen = known if asked.lesson == ["all"] else list(dict.fromkeys(find(name, known) for name in asked.lesson))
+    return running.run(chosen, budget=runtime.budget(asked.budget), out=asked.out, jobs=asked.jobs)
+
+
+def _train(asked: argparse.Namespace) -> int:
+    from course_lib.cli import train
+
+    return train.train(asked.name, budget=runtime.budget(asked.budget), device=asked.device, ship=asked.ship)
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    from course_lib.cli import doctor
+
+    report = doctor.examine()
+    print(report)
+    return 0 if report.healthy else 1
+
+
+def _clean(asked: argparse.Namespace) -> int:
+    from course_lib.cli.normalise import normalise, notebooks_in
+
+    paths = notebooks_in(asked.path or [ROOT / "notebooks"])
+    changed = [path for path in paths if normalise(path, write=not asked.check)]
+    for path in changed:
+        print(f"{'not clean' if asked.check else 'cleaned'}: {path}")
+    print(f"{len(paths)} notebooks, {len(changed)} {'to clean' if asked.check else 'cleaned'}")
+    return 1 if asked.check and changed else 0
