@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli
 from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.protocols import check_binary, check_count, configuration
+from course_lib.models.protocols import check_binary, check_count, check_event_shape, configuration
 from course_lib.nn.masked import MaskedLinear, degree_masks
+
+INK = 0.13  # the share of 1s among the pixels of binarised MNIST: sets the scale of the first layer's weights
 
 
 class MADE(AutoregressiveModel):
@@ -26,7 +29,11 @@ class MADE(AutoregressiveModel):
         any_order: train for every order at once (section 4.2). Each loss then draws one order; the first layer also
             sees which variables are visible to it, so that a 0 is not mistaken for "not yet known" (section 4.3).
             `with_order` gives the model for the order one wants.
+        direct: also connect the inputs straight to the outputs, masked alike (section 4.1).
+        residual: add each hidden layer to the one before it, where the widths agree (Durkan & Nash 2019, section 3.3).
     """
+
+    check = staticmethod(check_binary)
 
     def __init__(
         self,
@@ -35,18 +42,36 @@ class MADE(AutoregressiveModel):
         hidden: Sequence[int] = (500, 500),
         order: Sequence[int] | None = None,
         any_order: bool = False,
+        direct: bool = False,
+        residual: bool = False,
     ):
         super().__init__()
-        self.event_shape = tuple(event_shape)
+        self.event_shape = check_event_shape(event_shape)
+        if isinstance(hidden, int) or not hidden:
+            raise ValueError(f"hidden is {hidden!r}; expected the width of at least one hidden layer, such as (500,)")
         self.hidden = tuple(check_count(width, "a hidden layer's width") for width in hidden)
-        if not self.hidden:
-            raise ValueError("hidden is empty; expected the width of at least one hidden layer, such as (500,)")
-        self.any_order = any_order
+        if residual and len(set(self.hidden)) > 1:
+            raise ValueError(f"hidden is {self.hidden}; a residual MADE adds layers up, so expected equal widths")
+        self.any_order, self.direct, self.residual = any_order, direct, residual
         self.order = check_order(order, self.dimensions)
         inputs = self.dimensions * (2 if any_order else 1)
         widths = [inputs, *self.hidden, self.dimensions]
-        masks = self._masks(self.order)
-        self.layers = nn.ModuleList(MaskedLinear(i, o, m) for i, o, m in zip(widths[:-1], widths[1:], masks, strict=True))
+        *masks, straight = self._masks(self.order)
+        self.layers = nn.ModuleList(MaskedLinear(i, o, m) for (i, o), m in zip(pairwise(widths), masks, strict=True))
+        self.shortcut = MaskedLinear(inputs, self.dimensions, straight, bias=False) if direct else None
+        self._start()
+
+    @torch.no_grad()
+    def _start(self) -> None:
+        """Initial weights that keep each unit's scale although masks leave it few inputs, and those mostly 0."""
+        for number, layer in enumerate(self.layers):
+            sources = layer.mask.sum(1, keepdim=True).clamp(min=50)  # (out, 1)
+            scale = torch.sqrt(2 / (sources * INK if number == 0 else sources))
+            layer.weight.copy_(scale * torch.randn(layer.weight.shape))
+            layer.bias.zero_()
+        self.layers[-1].weight.mul_(0.2)  # start out near fair coins
+        if self.shortcut is not None:
+            self.shortcut.weight.zero_()
 
     def _degrees(self, width: int) -> Tensor:
         """Degrees 1 … D - 1 spread evenly over a hidden layer, rising: (width)."""
@@ -54,31 +79,35 @@ class MADE(AutoregressiveModel):
         return 1 + torch.arange(width) * most // width
 
     def _masks(self, order: list[int], device: torch.device | None = None) -> list[Tensor]:
-        """The masks of all layers for this order, each (out, in)."""
+        """The masks of all layers for this order, and last the one from inputs to outputs; each (out, in)."""
         position = torch.empty(self.dimensions, dtype=torch.long)
         position[order] = torch.arange(self.dimensions)
-        seen = position + 1
+        seen = (position + 1).to(device)
         first = torch.cat([seen, seen]) if self.any_order else seen
-        degrees = [first, *(self._degrees(width) for width in self.hidden), position]
-        return degree_masks([degree.to(device) for degree in degrees])
+        last = position.to(device)
+        hidden = [self._degrees(width).to(device) for width in self.hidden]
+        return degree_masks([first, *hidden, last]) + degree_masks([first, last])
 
     def _logits(self, x: Tensor, masks: list[Tensor] | list[None]) -> Tensor:
         """(B, D) data -> (B, D) logits."""
-        h = torch.cat([x, torch.ones_like(x)], 1) if self.any_order else x
-        for layer, mask in zip(self.layers[:-1], masks[:-1], strict=True):
-            h = torch.relu(layer(h, mask))  # (B, H)
-        return self.layers[-1](h, masks[-1])
+        inputs = torch.cat([x, torch.ones_like(x)], 1) if self.any_order else x
+        h = inputs
+        for number, layer in enumerate(self.layers[:-1]):
+            new = torch.relu(layer(h, masks[number]))  # (B, H)
+            h = h + new if self.residual and number else new
+        logits = self.layers[-1](h, masks[-2])
+        return logits if self.shortcut is None else logits + self.shortcut(inputs, masks[-1])
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        flat = check_binary(x, self.event_shape).flatten(1)
-        return Bernoulli(self._logits(flat, [None] * len(self.layers)).reshape(x.shape))
+        flat = self.check(x, self.event_shape).flatten(1)
+        return Bernoulli(self._logits(flat, [None] * (len(self.layers) + 1)).reshape(x.shape))
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Mean negative log-likelihood in nats; with any_order, under one order drawn for this batch."""
         if not self.any_order:
             return super().loss(x, generator=generator)
-        flat = check_binary(x, self.event_shape).flatten(1)
+        flat = self.check(x, self.event_shape).flatten(1)
         drawn_on = generator.device if generator is not None else "cpu"
         order = torch.randperm(self.dimensions, generator=generator, device=drawn_on).tolist()
         logits = self._logits(flat, self._masks(order, x.device))
@@ -91,6 +120,8 @@ class MADE(AutoregressiveModel):
         other = MADE(**{**configuration(self), "order": check_order(order, self.dimensions)}).to(self.layers[0].weight)
         for mine, theirs in zip(self.layers, other.layers, strict=True):
             theirs.weight, theirs.bias = mine.weight, mine.bias
+        if self.shortcut is not None:
+            other.shortcut.weight = self.shortcut.weight
         return other.train(self.training)
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
@@ -100,10 +131,10 @@ class MADE(AutoregressiveModel):
         variable settles. noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
         n, width = len(noise), self.dimensions
+        inputs = self.order + [width + d for d in self.order] if self.any_order else self.order  # columns in the order
         weights = [layer.weight * layer.mask for layer in self.layers]  # (out, in)
-        first = weights[0][:, self.order]
-        if self.any_order:
-            told = weights[0][:, [width + d for d in self.order]]
+        first = weights[0][:, inputs]
+        straight = (self.shortcut.weight * self.shortcut.mask)[self.order][:, inputs] if self.direct else None
         bar = (torch.logit(noise[..., 0].double()).to(noise.dtype) - self.layers[-1].bias)[:, self.order]  # (n, D)
         ends = [torch.searchsorted(self._degrees(w), torch.arange(width), right=True).tolist() for w in self.hidden]
         drawn = torch.zeros(n, width, device=noise.device)  # in the order
@@ -113,15 +144,20 @@ class MADE(AutoregressiveModel):
                 new = slice(settled[k - 1] if k else 0, settled[k])  # units of degree k
                 if new.start == new.stop:
                     continue
-                if number == 0:
-                    value = drawn[:, :k] @ first[new, :k].T + layer.bias[new]
-                    value = value + told[new, :k].sum(1) if self.any_order else value
-                else:
-                    value = units[number - 1] @ weights[number][new].T + layer.bias[new]
-                units[number][:, new] = torch.relu(value)
-            drawn[:, k] = (torch.mv(units[-1], weights[-1][self.order[k]]) > bar[:, k]).to(drawn.dtype)
+                value = self._seen(drawn, first[new], k) if number == 0 else units[number - 1] @ weights[number][new].T
+                value = torch.relu(value + layer.bias[new])
+                units[number][:, new] = value + units[number - 1][:, new] if self.residual and number else value
+            logits = torch.mv(units[-1], weights[-1][self.order[k]])
+            if straight is not None:
+                logits = logits + self._seen(drawn, straight[k : k + 1], k)[:, 0]
+            drawn[:, k] = (logits > bar[:, k]).to(drawn.dtype)
             if x is not None:
                 drawn[:, k] = torch.where(k < start, x[:, self.order[k]], drawn[:, k])
         result = torch.empty_like(drawn)
         result[:, self.order] = drawn
         return result
+
+    def _seen(self, drawn: Tensor, weight: Tensor, k: int) -> Tensor:
+        """What the first k variables give to units with this weight (U, in) on inputs in the order: (n, U)."""
+        value = drawn[:, :k] @ weight[:, :k].T
+        return value + weight[:, self.dimensions : self.dimensions + k].sum(1) if self.any_order else value
