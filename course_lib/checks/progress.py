@@ -1,0 +1,137 @@
+"""The student's own progress: which exercises were tried and solved, in the user's own folder, never in the clone."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import importlib
+import json
+import os
+import pkgutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib import checks, runtime
+
+_WAIT = 5.0  # seconds; a lock older than this was left behind by a kernel that died
+
+
+def file() -> Path:
+    """Where progress is kept."""
+    return runtime.user_dir() / "progress.json"
+
+
+def read() -> tuple[dict[str, Any], str]:
+    """What is kept, {"exercises": {"07.1": {"status": …, "when": …}}}, and a word for the reader if the file was damaged.
+
+    A damaged file is renamed, never overwritten.
+    """
+    path = file()
+    if not path.exists():
+        return {"exercises": {}}, ""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if all(entry["status"] in ("right", "wrong") for entry in kept["exercises"].values()):
+            return kept, ""
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    aside = next(p for i in range(1, 10_000) if not (p := path.with_name(f"progress.damaged-{i}.json")).exists())
+    os.replace(path, aside)
+    return {"exercises": {}}, f"the file of your progress was damaged; it is set aside as {aside.name}, and a new one begins"
+
+
+def keep(exercise: str, status: str) -> str:
+    """Add an outcome to what other lessons keep at the same time. What was solved once stays solved.
+
+    Returns a word for the reader when something went wrong, otherwise "". Never raises.
+    """
+    try:
+        with _locked():
+            kept, note = read()
+            if kept["exercises"].get(exercise, {}).get("status") != "right":
+                now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+                kept["exercises"][exercise] = {"status": status, "when": now}
+                with runtime.whole_file(file()) as temporary:
+                    temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        return note
+    except OSError as error:
+        return f"your progress could not be kept: {error}"
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """One writer at a time, on any system: the one who made the lock file."""
+    lock = file().with_name(".progress.lock")
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            try:
+                left_behind = time.time() - lock.stat().st_mtime > _WAIT
+            except FileNotFoundError:
+                continue
+            if left_behind:
+                lock.unlink(missing_ok=True)
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def declared() -> dict[str, dict[str, str]]:
+    """The exercises there are: lesson number -> {"07.1": "a few words"}, from EXERCISES in each checks/lesson_NN.py."""
+    lessons = sorted(m.name for m in pkgutil.iter_modules(checks.__path__) if m.name.startswith("lesson_"))
+    return {
+        name.removeprefix("lesson_"): dict(importlib.import_module(f"{checks.__name__}.{name}").EXERCISES) for name in lessons
+    }
+
+
+@dataclass(frozen=True, repr=False)
+class Progress:
+    """exercises: lesson -> {id: a few words}, as declared; status: id -> "right" or "wrong" for those tried."""
+
+    exercises: dict[str, dict[str, str]]
+    status: dict[str, str]
+    note: str = ""
+
+    def solved(self, lesson: str) -> int:
+        """How many exercises of a lesson, such as "07", are solved."""
+        return sum(self.status.get(exercise) == "right" for exercise in self.exercises.get(lesson, {}))
+
+    def line(self, lesson: str) -> str:
+        """ "2 of 4"."""
+        return f"{self.solved(lesson)} of {len(self.exercises.get(lesson, {}))}"
+
+    def __str__(self) -> str:
+        lines = [f"lesson {lesson}: {self.line(lesson)} solved" for lesson in self.exercises]
+        return "\n".join([*lines, *([self.note] if self.note else [])])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        rows = "".join(self._row(lesson) for lesson in self.exercises)
+        note = f"<p><i>{html.escape(self.note)}</i></p>" if self.note else ""
+        head = "<tr><th>lesson</th><th>solved</th><th style='text-align:left'>exercises</th></tr>"
+        return f"<table>{head}{rows}</table>{note}"
+
+    def _row(self, lesson: str) -> str:
+        signs = {"right": "✓", "wrong": "✗"}
+        items = self.exercises[lesson].items()
+        marks = [f"{signs.get(self.status.get(key, ''), '○')}&nbsp;{html.escape(words)}" for key, words in items]
+        cells = f"<td>{lesson}</td><td>{self.line(lesson)}</td><td style='text-align:left'>{' &nbsp; '.join(marks)}</td>"
+        return f"<tr>{cells}</tr>"
+
+
+def progress() -> Progress:
+    """What the student has solved, lesson by lesson; as the last line of a cell it shows a table."""
+    try:
+        kept, note = read()
+    except OSError as error:
+        kept, note = {"exercises": {}}, f"your progress could not be read: {error}"
+    return Progress(declared(), {key: entry["status"] for key, entry in kept["exercises"].items()}, note)
