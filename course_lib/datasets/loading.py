@@ -13,6 +13,7 @@ from course_lib import runtime
 from course_lib.datasets import manifest, series, text, toys
 from course_lib.datasets.batches import BINARISATIONS, binarise
 from course_lib.datasets.idx import read_idx
+from course_lib.datasets.patches import cut_patches
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,20 @@ def _mnist(split: str) -> tuple[Tensor, Tensor]:
     return _images("mnist", "t10k" if split == "test" else "train")
 
 
+def _mnist_patches(split: str) -> tuple[Tensor, Tensor]:
+    """One 3 x 3 patch, (N, 1, 3, 3), of the middle of every digit after the fixed draw of seed 0; y is the digit's label."""
+    grey, labels = _mnist(split)
+    drawn = binarise(grey, generator=runtime.generator(0))
+    return cut_patches(drawn, generator=runtime.generator(1)), labels
+
+
 def _fashion(split: str) -> tuple[Tensor, Tensor]:
     return _images("fashion_mnist", "t10k")
 
 
 _SOURCES: dict[str, tuple[tuple[str, ...], Callable[[str], tuple[Tensor, Tensor | None]]]] = {
     "mnist": (("train", "test"), _mnist),
+    "mnist_patches": (("train", "test"), _mnist_patches),
     "fashion": (("test",), _fashion),
     "novel": (("train", "validation", "test"), text.novel),
     "old_faithful": (("all",), series.old_faithful),
