@@ -26,9 +26,12 @@ class Bernoulli(td.Bernoulli):
 
     def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
         super().__init__(logits=logits, probs=probs, validate_args=False)
+        self.by_probs = probs is not None
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """log p(value) in nats, (*batch); value in {0, 1}. Stable for logits of any size."""
+        """log p(value) in nats, (*batch); value in {0, 1}. Stable for logits of any size; probabilities 0 and 1 are exact."""
+        if self.by_probs:  # torch would move a probability of 0 to 1e-7 on its way through the logits
+            return torch.special.xlogy(value, self.probs) + torch.special.xlog1py(1 - value, -self.probs)
         return -F.binary_cross_entropy_with_logits(self.logits, value, reduction="none")
 
     def from_noise(self, noise: Tensor) -> Tensor:
@@ -43,10 +46,18 @@ class Categorical(td.Categorical):
 
     def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
         super().__init__(logits=logits, probs=probs, validate_args=False)
+        self.by_probs = probs is not None
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats, (*batch), of states 0 … K - 1; minus infinity where `probs` were given as 0."""
+        logits = self.probs.log() if self.by_probs else self.logits
+        value, logits = torch.broadcast_tensors(value.long()[..., None], logits)  # (*batch, K)
+        return logits.gather(-1, value[..., :1])[..., 0]
 
     def from_noise(self, noise: Tensor) -> Tensor:
         """The first state whose cumulative probability exceeds the uniform number: (*batch) integers."""
         steps = self.probs.cumsum(-1)
+        steps = steps / steps[..., -1:]  # rounding may leave the sum a hair below 1, and a state of probability 0 above it
         return (noise[..., :1] >= steps).sum(-1).clamp(max=steps.shape[-1] - 1)
 
 
@@ -69,7 +80,8 @@ class GaussianMixture(td.MixtureSameFamily):
 
 def standard_normal_from_noise(noise: Tensor) -> Tensor:
     """Standard normal values from uniform numbers in [0, 1), through the inverse CDF."""
-    inside = noise.clamp(torch.finfo(noise.dtype).tiny, 1 - torch.finfo(noise.dtype).eps / 2)
+    eps = torch.finfo(noise.dtype).eps  # uniform numbers come in steps of eps / 2: a 0 stands for the middle of the first
+    inside = noise.clamp(eps / 4, 1 - eps / 2)
     return torch.special.ndtri(inside)
 
 

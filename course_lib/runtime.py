@@ -32,7 +32,7 @@ def device(override: str | torch.device | None = None) -> torch.device:
 
     Raises ValueError when the device asked for is unknown or absent.
     """
-    asked = override or os.environ.get("COURSE_DEVICE")
+    asked = override or os.environ.get("COURSE_DEVICE") or None
     if asked is None:
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -41,9 +41,9 @@ def device(override: str | torch.device | None = None) -> torch.device:
         chosen = torch.device(asked)
     except RuntimeError as error:
         raise ValueError(f"device {asked!r} is not one torch knows; expected cpu, cuda, cuda:N or mps") from error
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not present.get(chosen.type, False):
-        raise ValueError(f"device {asked!r} was asked for, but this machine has none; unset COURSE_DEVICE or use 'cpu'")
+    present = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (chosen.index or 0) >= present.get(chosen.type, 0):
+        raise ValueError(f"device {str(asked)!r} was asked for, but this machine has none; unset COURSE_DEVICE or use 'cpu'")
     return chosen
 
 
@@ -65,7 +65,7 @@ def seed(value: int = 0) -> torch.Generator:
 
 def threads(count: int | None = None) -> int:
     """Set the number of CPU threads (argument, then COURSE_THREADS) and return the number in use."""
-    asked = count if count is not None else os.environ.get("COURSE_THREADS")
+    asked = count if count is not None else os.environ.get("COURSE_THREADS") or None
     if asked is not None:
         try:
             number = int(asked)

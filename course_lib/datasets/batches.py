@@ -35,7 +35,10 @@ class Batches:
 
     def __init__(self, data, batch_size: int, *, seed: int = 0, binarisation: str | None = None, shuffle=True, device=None):
         x = data if isinstance(data, Tensor) else data.x
-        binarisation = binarisation or getattr(data, "binarisation", None)
+        own = getattr(data, "binarisation", None)
+        if binarisation == "fixed" and own != "fixed":
+            raise ValueError("a fixed draw is made once, by load(…, binarisation='fixed'); Batches can only draw 'resampled'")
+        binarisation = binarisation or own
         if binarisation not in BINARISATIONS:
             raise ValueError(f"binarisation is {binarisation!r}; expected one of {BINARISATIONS}")
         if batch_size < 1 or len(x) == 0:

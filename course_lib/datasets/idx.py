@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from pathlib import Path
 
 import torch
@@ -13,8 +14,11 @@ from torch import Tensor
 def read_idx(path: Path) -> Tensor:
     """The bytes of a (gzipped) IDX file as a uint8 tensor of the shape it declares. ValueError if it is not one."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        raw = file.read()
+    try:
+        with opener(path, "rb") as file:
+            raw = file.read()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} cannot be unpacked: {error}; it is cut short or damaged, get it anew") from error
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != 8:
         raise ValueError(f"{path} starts with {raw[:4]!r}; expected the IDX magic number of unsigned bytes, 00 00 08 n")
     axes = raw[3]

@@ -48,7 +48,7 @@ def mixture(n: int, *, probs: Tensor, mean: Tensor, scale: Tensor, generator=Non
 
     probs (K), mean (K, D), scale (K) or (K, D).
     """
-    if not torch.isclose(probs.sum(), torch.ones(())) or (probs < 0).any():
+    if abs(float(probs.sum()) - 1) > 1e-5 or (probs < 0).any():
         raise ValueError(f"probs sum to {probs.sum():.4g}; expected K numbers of at least 0 that sum to 1: probs / probs.sum()")
     which = torch.multinomial(probs, n, replacement=True, generator=generator)
     spread = (scale if scale.ndim == 2 else scale[:, None])[which]

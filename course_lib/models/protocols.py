@@ -7,7 +7,9 @@ Constructors are keyword-only and store every argument under its own name: that 
 from __future__ import annotations
 
 import inspect
+import operator
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -42,8 +44,19 @@ def configuration(model: nn.Module) -> dict[str, Any]:
     return {name: getattr(model, name) for name in names}
 
 
-def check_events(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
-    """x if its shape is (B, *event_shape) and it holds no NaN; otherwise ValueError with the likely mend."""
+def check_event_shape(event_shape: Sequence[int]) -> tuple[int, ...]:
+    """event_shape as a tuple of at least one integer of at least 1."""
+    try:
+        shape = tuple(operator.index(size) for size in event_shape)
+    except TypeError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise ValueError(f"event_shape is {event_shape!r}; expected the sizes of one example, such as (1, 28, 28) or (784,)")
+    return shape
+
+
+def check_shape(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
+    """x if it holds floats and its shape is (B, *event_shape); otherwise ValueError with the likely mend."""
     expected = f"(B, {', '.join(map(str, event_shape))})"
     if not isinstance(x, Tensor):
         raise ValueError(f"x is a {type(x).__name__}; expected a float tensor {expected}: torch.as_tensor(x) may do")
@@ -56,7 +69,12 @@ def check_events(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
         elif x.ndim and x[:1].numel() == torch.Size(event_shape).numel():
             mend = f"; x.reshape(-1, {', '.join(map(str, event_shape))}) may do"
         raise ValueError(f"x has shape {tuple(x.shape)}; expected {expected}{mend}")
-    if torch.isnan(x).any():
+    return x
+
+
+def check_events(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
+    """As check_shape, and no value is NaN."""
+    if torch.isnan(check_shape(x, event_shape)).any():
         raise ValueError("x has NaN in it; expected finite numbers: torch.nan_to_num(x) or drop those examples")
     return x
 
@@ -71,7 +89,7 @@ def check_binary(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
         elif low < 0:
             mend = "undo the normalisation, then binarise"
         else:
-            mend = "binarise it: torch.bernoulli(x), or load(…, binarise='fixed')"
+            mend = "binarise it: torch.bernoulli(x), or load(…, binarisation='fixed')"
         raise ValueError(f"x has values in [{low:.4g}, {high:.4g}] that are neither 0 nor 1; {mend}")
     return x
 

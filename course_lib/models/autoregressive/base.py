@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from course_lib.models.protocols import ExplicitModel, check_count, check_events
+from course_lib.models.protocols import ExplicitModel, check_count, check_events, check_shape
 
 
 def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[int]:
@@ -17,6 +18,10 @@ def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[i
     if order is None:
         return list(range(dimensions))
     listed = order.tolist() if isinstance(order, Tensor) else list(order)
+    try:
+        listed = [operator.index(d) for d in listed]  # NumPy's integers become Python's, which JSON can keep
+    except TypeError:
+        raise ValueError(f"order holds {listed[:3]} …; expected integers: torch.randperm(D).tolist()") from None
     if sorted(listed) != list(range(dimensions)):
         raise ValueError(
             f"order has {len(listed)} entries, {len(set(listed))} of them different; expected each of 0 … {dimensions - 1} "
@@ -35,6 +40,7 @@ class AutoregressiveModel(ExplicitModel):
 
     order: list[int]
     noise_size = 1  # uniform numbers one variable needs: see course_lib.distributions
+    check = staticmethod(check_events)  # what an example must be; binary models put check_binary here
 
     @property
     def dimensions(self) -> int:
@@ -50,10 +56,15 @@ class AutoregressiveModel(ExplicitModel):
         return self.conditionals(x).log_prob(x).flatten(1).sum(1)  # (B,)
 
     def noise(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Uniform numbers from which n examples are made: (n, D, noise_size), in the order of the variables' indices."""
-        where = next(self.parameters()).device
-        drawn_on = generator.device if generator is not None else where
-        return torch.rand(n, self.dimensions, self.noise_size, generator=generator, device=drawn_on).to(where)
+        """Uniform numbers from which n examples are made: (n, D, noise_size), in the order of the variables' indices.
+
+        float32 at least: a half-precision uniform number has too few steps for small probabilities.
+        """
+        weight = next(self.parameters())
+        drawn_on = generator.device if generator is not None else weight.device
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        shape = (n, self.dimensions, self.noise_size)
+        return torch.rand(shape, generator=generator, device=drawn_on, dtype=dtype).to(weight.device)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -73,7 +84,8 @@ class AutoregressiveModel(ExplicitModel):
                 f"known is {known.dtype} of shape {tuple(known.shape)}; expected booleans of shape "
                 f"{tuple(self.event_shape)} or {tuple(x.shape)}"
             )
-        x = check_events(torch.where(known, x, torch.zeros_like(x)), self.event_shape)  # the erased part may hold anything
+        check_shape(x, self.event_shape)
+        x = self.check(torch.where(known, x, torch.zeros_like(x)), self.event_shape)  # the erased part may hold anything
         flat = known.expand(x.shape).flatten(1)[:, self.order]  # (B, D), in the order
         if (flat[:, 1:] & ~flat[:, :-1]).any():
             raise ValueError(
@@ -87,16 +99,18 @@ class AutoregressiveModel(ExplicitModel):
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
         """Turn noise (n, D, noise_size) into examples (n, D). Row b keeps its first start[b] variables from x (n, D).
 
+        Examples have the parameters' dtype, whatever the noise has.
+
         This is the plain way, one full pass a variable: O(D) passes. Subclasses that can do better override it.
         """
-        n = len(noise)
-        drawn = torch.zeros(noise.shape[:2], device=noise.device) if x is None else x.clone()
+        n, dtype = len(noise), next(self.parameters()).dtype
+        drawn = torch.zeros(noise.shape[:2], dtype=dtype, device=noise.device) if x is None else x.to(dtype, copy=True)
         start = torch.zeros(n, dtype=torch.long) if start is None else start.cpu()
-        for k in range(int(start.min()), self.dimensions):
+        for k in range(int(start.min()) if n else self.dimensions, self.dimensions):
             d = self.order[k]
             given = self.conditionals(drawn.reshape(n, *self.event_shape)).from_noise(
                 noise.reshape(n, *self.event_shape, self.noise_size)
             )
             draw = (k >= start).to(drawn.device)
-            drawn[:, d] = torch.where(draw, given.flatten(1)[:, d], drawn[:, d])
+            drawn[:, d] = torch.where(draw, given.flatten(1)[:, d].to(dtype), drawn[:, d])
         return drawn

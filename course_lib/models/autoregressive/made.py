@@ -137,8 +137,8 @@ class MADE(AutoregressiveModel):
         straight = (self.shortcut.weight * self.shortcut.mask)[self.order][:, inputs] if self.direct else None
         bar = (torch.logit(noise[..., 0].double()).to(noise.dtype) - self.layers[-1].bias)[:, self.order]  # (n, D)
         ends = [torch.searchsorted(self._degrees(w), torch.arange(width), right=True).tolist() for w in self.hidden]
-        drawn = torch.zeros(n, width, device=noise.device)  # in the order
-        units = [torch.zeros(n, w, device=noise.device) for w in self.hidden]
+        drawn = torch.zeros(n, width, dtype=first.dtype, device=noise.device)  # in the order
+        units = [drawn.new_zeros(n, w) for w in self.hidden]
         for k in range(width):
             for number, (layer, settled) in enumerate(zip(self.layers[:-1], ends, strict=True)):
                 new = slice(settled[k - 1] if k else 0, settled[k])  # units of degree k
@@ -152,7 +152,7 @@ class MADE(AutoregressiveModel):
                 logits = logits + self._seen(drawn, straight[k : k + 1], k)[:, 0]
             drawn[:, k] = (logits > bar[:, k]).to(drawn.dtype)
             if x is not None:
-                drawn[:, k] = torch.where(k < start, x[:, self.order[k]], drawn[:, k])
+                drawn[:, k] = torch.where(k < start, x[:, self.order[k]].to(drawn.dtype), drawn[:, k])
         result = torch.empty_like(drawn)
         result[:, self.order] = drawn
         return result

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli
 from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.protocols import check_binary, check_count
+from course_lib.models.protocols import check_binary, check_count, check_event_shape
 
 
 class NADE(AutoregressiveModel):
@@ -29,9 +29,11 @@ class NADE(AutoregressiveModel):
     Parameters: W (D, H), V (D, H), b (D,), c (H,); rows stand in the order of the variables' indices.
     """
 
+    check = staticmethod(check_binary)
+
     def __init__(self, *, event_shape: Sequence[int], hidden: int = 500, order: Sequence[int] | None = None, chunk: int = 28):
         super().__init__()
-        self.event_shape = tuple(event_shape)
+        self.event_shape = check_event_shape(event_shape)
         self.hidden = check_count(hidden, "hidden")
         self.chunk = check_count(chunk, "chunk")
         self.order = check_order(order, self.dimensions)
@@ -43,7 +45,7 @@ class NADE(AutoregressiveModel):
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        ordered = check_binary(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
+        ordered = self.check(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
         activation = self.c.expand(len(x), self.hidden)  # (B, H): c + the W of what has gone by
         logits = []
         for start in range(0, self.dimensions, self.chunk):
@@ -89,7 +91,7 @@ class NADE(AutoregressiveModel):
         weights, readout = self.W[order], self.V[order]  # (D, H)
         activation = self.c.repeat(n, 1)  # (n, H)
         states = torch.sigmoid(activation)
-        drawn = torch.zeros(self.dimensions, n, device=noise.device)
+        drawn = torch.zeros(self.dimensions, n, dtype=states.dtype, device=noise.device)
         for k in range(self.dimensions):
             on = (torch.mv(states, readout[k]) > bar[k]).nonzero()[:, 0]  # u < sigmoid(logit)
             if len(on):
@@ -97,6 +99,6 @@ class NADE(AutoregressiveModel):
                 moved = activation[on] + weights[k]
                 activation[on] = moved
                 states[on] = moved.sigmoid_()
-        result = torch.empty(n, self.dimensions, device=noise.device)
+        result = torch.empty_like(drawn.T)
         result[:, order] = drawn.T
         return result

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions import GaussianMixture
 from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.protocols import check_count, check_events
+from course_lib.models.protocols import check_count, check_event_shape
 
 
 class MixtureNADE(AutoregressiveModel):
@@ -32,7 +32,7 @@ class MixtureNADE(AutoregressiveModel):
 
     def __init__(self, *, event_shape: Sequence[int], hidden: int = 50, components: int = 5, order: Sequence[int] | None = None):
         super().__init__()
-        self.event_shape = tuple(event_shape)
+        self.event_shape = check_event_shape(event_shape)
         self.hidden = check_count(hidden, "hidden")
         self.components = check_count(components, "components")
         self.order = check_order(order, self.dimensions)
@@ -47,7 +47,7 @@ class MixtureNADE(AutoregressiveModel):
 
     def conditionals(self, x: Tensor) -> GaussianMixture:
         """p(x_d | those before d in the order), for every d: batch shape (B, *event_shape)."""
-        ordered = check_events(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
+        ordered = self.check(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
         steps = ordered[:, :-1, None] * self.W[self.order[:-1]]  # (B, D - 1, H)
         start = self.c.expand(len(x), 1, self.hidden)
         activation = torch.cat([start, steps], 1).cumsum(1)  # (B, D, H)
