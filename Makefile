@@ -1,0 +1,42 @@
+# Everything works from a bare checkout with Python 3.11 or newer; without make, README.md gives the same steps as plain commands.
+PYTHON ?= python3
+LESSON ?= 00
+LAB_OPTIONS ?=
+BIN := .venv/bin
+TEST_SETTINGS := COURSE_QUIET=1 OMP_NUM_THREADS=1 PYTHONHASHSEED=0
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/notebooks/sanitise.cfg --nbval-cell-timeout 120
+
+.DEFAULT_GOAL := help
+.PHONY: help environment lab test lint bench clean-notebooks
+
+help: ## this list
+	@echo "make lab               open the course (LESSON=07 opens that lesson)"
+	@echo "make test              check everything: style, mathematics, lessons, browser"
+	@echo "make bench             measure speed, as ratios to plain implementations"
+	@echo "make clean-notebooks   bring saved notebooks into the form in which they are kept"
+	@echo "Another Python: make lab PYTHON=python3.12"
+
+environment:
+	@command -v "$(PYTHON)" >/dev/null || { echo "there is no '$(PYTHON)'; install Python 3.11 or newer, or say PYTHON=…"; exit 1; }
+	@"$(PYTHON)" -I course_lib/cli/environment.py
+
+lab: environment
+	@$(BIN)/course lab $(LESSON) $(LAB_OPTIONS)
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# The user's own folder stays untouched: progress and models go to a folder that is thrown away.
+test: lint
+	@set -e; COURSE_HOME=$$(mktemp -d); export COURSE_HOME $(TEST_SETTINGS); trap 'rm -rf "$$COURSE_HOME"' EXIT; set -x; \
+	$(BIN)/pytest -q -n 2 tests/unit tests/conformance; \
+	$(BIN)/pytest -q -n 2 tests/notebooks; \
+	$(BIN)/pytest -q -n 2 --dist loadfile $(NBVAL) notebooks; \
+	$(BIN)/pytest -q tests/browser
+
+bench: environment
+	@COURSE_QUIET=1 $(BIN)/pytest -q -s tests/benchmarks
+
+clean-notebooks: environment
+	@$(BIN)/course clean
