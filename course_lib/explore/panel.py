@@ -1,0 +1,162 @@
+"""The one pattern of every explorer: named controls, a pure render(values), and a place that shows the picture at once.
+
+    Panel(render, [Slider("k", "pixels known", 0, 784), Choice("model", "model", ["nade", "made"])], title=…, alt=…)
+
+`render(**values)` returns an array (H, W) or (H, W, 3), a Pillow image, or one matplotlib figure: the same each time, its artists
+updated and never made anew. Images go as PNG into an image widget of fixed size, figures by the same way from their own
+canvas. While the kernel is busy the page holds events back and sends only the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import ipywidgets
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_lib import plots
+from course_lib.explore.controls import Button, Choice, Control, Slider, Text, Toggle
+
+__all__ = ["Button", "Choice", "Panel", "Slider", "Text", "Toggle"]
+
+PICTURE_SIDE = 336  # pixels: small arrays are enlarged to about this
+CSS = """<style>
+.course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px; width: fit-content}
+.course-panel .course-title {font-weight: 600; font-size: 110%; line-height: 1.4}
+.course-panel .widget-inline-hbox {flex-wrap: wrap; height: auto}
+.course-panel .widget-inline-hbox > .widget-label {flex: 1 0 100%; width: 100%; max-width: none; text-align: left; white-space: normal}
+.course-panel .course-error {color: #a33c00; max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
+.course-panel .course-error .widget-html-content {white-space: normal}
+.course-panel img {max-width: none}
+</style>"""
+
+
+class Panel:
+    """An explorer: controls beside a picture. It shows itself as the last expression of a cell.
+
+    Args:
+        render: pure; called with every control's value by name. It is called once here: an error then is the cell's.
+        controls: in the order shown; their names are render's arguments.
+        title: over the panel.
+        alt: one sentence that says what the picture shows, for those who cannot see it.
+        scale: enlargement of arrays, a square of this many pixels for one; None brings small arrays to about 336 pixels.
+
+    Raises ValueError on names that occur twice, on empty labels, title or alt.
+    """
+
+    def __init__(
+        self, render: Callable[..., Any], controls: Sequence[Control], *, title: str, alt: str, scale: int | None = None
+    ):  # fmt: skip
+        names = [control.name for control in controls]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the controls' names must differ; got {names}")
+        if not title.strip() or not alt.strip() or not all(control.label.strip() for control in controls):
+            raise ValueError("a panel needs a title, a text alternative (alt) and a label on every control")
+        self.render, self.controls, self.title, self.alt, self.scale = render, list(controls), title, alt, scale
+        self.values = {control.name: control.first for control in controls}
+        self._widget: ipywidgets.Widget | None = None
+        self._waiting = False
+        self._png, self._size = self.encode(self.render(**self.values))
+
+    def encode(self, picture: Any) -> tuple[bytes, tuple[int, int]]:
+        """PNG bytes of what render returned, and their (width, height) in pixels."""
+        if isinstance(picture, Figure):
+            width, height = picture.canvas.get_width_height()
+            return plots.png_bytes(picture), (width, height)
+        if not isinstance(picture, Image.Image):
+            height, width = plots.as_uint8(picture).shape[:2]
+            picture = plots.to_image(picture, self.scale or max(1, PICTURE_SIDE // max(height, width)))
+        return plots.png_bytes(picture), picture.size
+
+    def sweep(self) -> Iterator[dict[str, Any]]:
+        """Values that cover the whole range of every control: each alone, all first, all last, all choices together."""
+        start = {control.name: control.first for control in self.controls}
+        ranges = {control.name: control.values() for control in self.controls}
+        for name, values in ranges.items():
+            yield from ({**start, name: value} for value in values)
+        for end in (0, -1):
+            yield {name: values[end] for name, values in ranges.items()}
+        discrete = {control.name: control.values() for control in self.controls if isinstance(control, (Choice, Toggle))}
+        for together in itertools.islice(itertools.product(*discrete.values()), 64):
+            yield {**start, **dict(zip(discrete, together, strict=True))}
+
+    def set(self, **values: Any) -> None:
+        """Put controls to these values, as the student's hand would."""
+        for name, value in values.items():
+            if name not in self.values:
+                raise ValueError(f"there is no control {name!r}; expected one of {sorted(self.values)}")
+            _ = self.widget
+            self._handles[name].value = value
+
+    @property
+    def widget(self) -> ipywidgets.Widget:
+        """The live panel: made on first use, the same one ever after."""
+        if self._widget is None:
+            self._widget = self._build()
+        return self._widget
+
+    def _build(self) -> ipywidgets.Widget:
+        width, height = (f"{side}px" for side in self._size)
+        self._picture = ipywidgets.Image(value=self._png, format="png", tooltip=self.alt, layout=_fixed(width, height))
+        self._error = ipywidgets.HTML("")
+        self._error.add_class("course-error")
+        self._handles: dict[str, ipywidgets.Widget] = {}
+        column: list[ipywidgets.Widget] = []
+        for control in self.controls:
+            self._handles[control.name], parts = control.build()
+            column.extend(parts)
+            self._handles[control.name].observe(self._moved, names="value")
+        heading = ipywidgets.HTML(f"{CSS}<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>")
+        side = ipywidgets.VBox([*column, self._error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
+        row = ipywidgets.HBox([side, self._picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+        panel = ipywidgets.VBox([heading, row])
+        panel.add_class("course-panel")
+        return panel
+
+    def _moved(self, _) -> None:
+        """A control moved. In a running kernel, what has queued up meanwhile is taken in first, and drawn once."""
+        self.values = {name: handle.value for name, handle in self._handles.items()}
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._show()
+            return
+        if not self._waiting:
+            self._waiting = True
+            loop.call_soon(self._show)
+
+    def _show(self) -> None:
+        self._waiting = False
+        try:
+            self._png, size = self.encode(self.render(**self.values))
+        except Exception as error:  # the student reads it beside the picture; the last good picture stays
+            self._error.value = f"<span role='alert'>{type(error).__name__}: {html.escape(str(error))}</span>"
+            return
+        if self._error.value:
+            self._error.value = ""
+        if size != self._size:
+            self._size = size
+            self._picture.layout = _fixed(*(f"{side}px" for side in size))
+        self._picture.value = self._png
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget, and the still picture that stays in the saved notebook; text where neither can be shown."""
+        width, height = self._size
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        bundle = {
+            "application/vnd.jupyter.widget-view+json": view,
+            "image/png": base64.b64encode(self._png).decode(),
+            "text/plain": f"{self.title}: {self.alt}",
+        }
+        return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}
+
+
+def _fixed(width: str, height: str) -> ipywidgets.Layout:
+    """A layout that neither stretches nor shrinks the picture."""
+    return ipywidgets.Layout(width=width, height=height, min_width=width, flex="0 0 auto")
