@@ -45,9 +45,13 @@ def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"no checkpoint is called {name!r}{hint} (have: {names()})")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"class", "configuration", "sha256"} - set(about)
+    except (ValueError, TypeError) as error:  # bad JSON, bad UTF-8, or JSON that is no object
         raise ValueError(f"{path} is damaged: {error}; mend: {_mend(path)}") from error
+    if missing:
+        raise ValueError(f"{path} is damaged: it lacks {sorted(missing)}; mend: {_mend(path)}")
+    return about
 
 
 def load(name: str, *, folder: Path | None = None, device: str | torch.device | None = "cpu") -> nn.Module:
@@ -57,10 +61,14 @@ def load(name: str, *, folder: Path | None = None, device: str | torch.device | 
     found = manifest.sha256(path) if path.is_file() else "no file"
     if found != about["sha256"]:
         raise ValueError(f"{path} is damaged or missing: expected sha256 {about['sha256']}, found {found}; mend: {_mend(path)}")
-    model = _model_class(about["class"])(**about["configuration"])
-    model.load_state_dict(
-        {key: value.float() if value.dtype == torch.float16 else value for key, value in load_file(path).items()}
-    )
+    kind = _model_class(about["class"])
+    try:
+        model = kind(**about["configuration"])
+        model.load_state_dict(
+            {key: value.float() if value.dtype == torch.float16 else value for key, value in load_file(path).items()}
+        )
+    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ValueError(f"{path} does not fit the configuration beside it ({error}); mend: {_mend(path)}") from error
     return model.to(device).eval().requires_grad_(False)
 
 
@@ -73,17 +81,16 @@ def save(name: str, model: nn.Module, about: dict[str, Any], *, folder: Path | N
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()}
     if half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
-    with runtime.whole_file(path) as temporary:
-        save_file(tensors, temporary)
-        digest = manifest.sha256(temporary)
-    described = {
-        "class": f"{type(model).__module__}:{type(model).__qualname__}",
-        "configuration": configuration(model),
-        "sha256": digest,
-        **about,
-    }
-    with runtime.whole_file(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    # Both are written before either takes its place: a crash leaves the old pair, as good as always.
+    with runtime.whole_file(path.with_suffix(".json")) as description, runtime.whole_file(path) as parameters:
+        save_file(tensors, parameters)
+        described = {
+            **about,
+            "class": f"{type(model).__module__}:{type(model).__qualname__}",
+            "configuration": configuration(model),
+            "sha256": manifest.sha256(parameters),
+        }
+        description.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     return path
 
 
@@ -99,13 +106,19 @@ def _model_class(spelled: str) -> type[nn.Module]:
     module, _, name = spelled.partition(":")
     if not module.startswith("course_lib.models."):
         raise ValueError(f"class {spelled!r} is not one of course_lib.models; this checkpoint was not made by this library")
-    return getattr(importlib.import_module(module), name)
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError:
+        found = None
+    if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__ == module):
+        raise ValueError(f"class {spelled!r} is no model of this library; the checkpoint may come from another version of it")
+    return found
 
 
 def write_state(path: Path, state: Any, extra: dict[str, Any]) -> None:
     """Write a tree of dicts, lists, tensors and plain values, with some JSON beside it, as one safetensors file."""
     tensors: dict[str, Tensor] = {}
-    tree = _take_out_tensors(state, "", tensors)
+    tree = _take_out_tensors(state, tensors)
     with runtime.whole_file(Path(path)) as temporary:
         save_file(tensors, temporary, metadata={"tree": json.dumps(tree), "extra": json.dumps(extra)})
 
@@ -116,19 +129,20 @@ def read_state(path: Path) -> tuple[Any, dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except SafetensorError as error:
+        return _put_tensors_back(json.loads(metadata["tree"]), tensors), json.loads(metadata["extra"])
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged ({error}); mend: delete it, and the run starts anew") from error
-    return _put_tensors_back(json.loads(metadata["tree"]), tensors), json.loads(metadata["extra"])
 
 
-def _take_out_tensors(node: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+def _take_out_tensors(node: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(node, Tensor):
-        tensors[path] = node.detach().cpu().contiguous().clone()
-        return {"tensor": path}
+        name = str(len(tensors))
+        tensors[name] = node.detach().cpu().contiguous().clone()
+        return {"tensor": name}
     if isinstance(node, dict):  # as pairs: JSON would turn the optimiser's integer keys into strings
-        return {"items": [[key, _take_out_tensors(value, f"{path}/{key}", tensors)] for key, value in node.items()]}
+        return {"items": [[key, _take_out_tensors(value, tensors)] for key, value in node.items()]}
     if isinstance(node, (list, tuple)):
-        return [_take_out_tensors(value, f"{path}/{i}", tensors) for i, value in enumerate(node)]
+        return [_take_out_tensors(value, tensors) for value in node]
     return node
 
 

@@ -132,7 +132,7 @@ def load_or_train(name: str, *, budget: str | None = None, device: str | None = 
         for folder, whose in ((checkpoints.shipped_dir(), "shipped"), (checkpoints.own_dir(), "your own")):
             if (folder / f"{name}.json").is_file():
                 about = checkpoints.describe(name, folder)
-                print(f"{name}: loaded the {whose} checkpoint ({about['epochs']} epochs, budget {about['budget']})")
+                print(f"{name}: loaded the {whose} checkpoint ({about.get('epochs')} epochs, budget {about.get('budget')})")
                 return checkpoints.load(name, folder=folder, device=runtime.device(device))
     print(f"{name}: training now (budget {runtime.budget(budget)})")
     return train(name, budget=budget, device=device)

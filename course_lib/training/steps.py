@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import runtime
+from course_lib.models.protocols import check_count
 
 
 def _device_of(model: nn.Module) -> torch.device:
@@ -108,7 +109,7 @@ class AdversarialStep(_Step):
         players = {"discriminator": model.discriminator, "generator": model.generator}
         optimisers = {name: torch.optim.Adam(p.parameters(), lr=lr, betas=(0.5, 0.999)) for name, p in players.items()}
         super().__init__(model, optimisers, seed)
-        self.discriminator_steps = discriminator_steps
+        self.discriminator_steps = check_count(discriminator_steps, "discriminator_steps")
 
     def __call__(self, batch: Tensor) -> dict[str, float]:
         self.model.train()
@@ -139,7 +140,7 @@ class ContrastiveDivergenceStep(_Step):
 
     def __init__(self, model: nn.Module, optimiser=None, *, lr: float = 0.01, k: int = 1, persistent: bool = False, seed=0):
         super().__init__(model, {"main": optimiser or torch.optim.SGD(model.parameters(), lr=lr)}, seed)
-        self.k, self.persistent, self.chain = k, persistent, None
+        self.k, self.persistent, self.chain = check_count(k, "k"), persistent, None
 
     def __call__(self, batch: Tensor) -> dict[str, float]:
         start = self.chain if self.persistent and self.chain is not None and len(self.chain) >= len(batch) else batch
