@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib import runtime
-from course_lib.datasets import manifest, series, text, toys
+from course_lib.datasets import faces, manifest, series, text, toys
 from course_lib.datasets.batches import BINARISATIONS, binarise
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.patches import cut_patches
@@ -54,16 +54,18 @@ def _fashion(split: str) -> tuple[Tensor, Tensor]:
     return _images("fashion_mnist", "t10k")
 
 
-_SOURCES: dict[str, tuple[tuple[str, ...], Callable[[str], tuple[Tensor, Tensor | None]]]] = {
+_SOURCES: dict[str, tuple[tuple[str, ...], Callable[..., tuple[Tensor, Tensor | None]]]] = {
     "mnist": (("train", "test"), _mnist),
     "mnist_patches": (("train", "test"), _mnist_patches),
     "fashion": (("test",), _fashion),
+    "faces": (("train", "validation", "test"), faces.split),
     "novel": (("train", "validation", "test"), text.novel),
     "old_faithful": (("all",), series.old_faithful),
     "sunspots": (("all",), series.sunspots),
     **{name: (("train", "validation", "test"), maker) for name, maker in toys.SPLITS.items()},
 }
 _IMAGES = ("mnist", "fashion")
+_DRAWN = ("faces",)
 
 
 def names() -> list[str]:
@@ -77,6 +79,7 @@ def load(
     *,
     binarisation: str | None = None,
     seed: int = 0,
+    size: int | None = None,
     device: str | torch.device | None = None,
 ) -> Data:
     """A data set as tensors.
@@ -87,9 +90,11 @@ def load(
         binarisation: of grey images, always said: None leaves grey values in [0, 1]; "fixed" draws every pixel once,
             by `seed`; "resampled" leaves the grey values, and `Batches` draws them anew in every pass.
         seed: of the fixed draw.
+        size: pixels across, of the drawn faces only: 16, 32 (None) or 64.
         device: where to put the tensors; None is the CPU.
 
-    Returns `Data`: x is float, images (N, 1, 28, 28) in [0, 1]; y is labels (N) or None.
+    Returns `Data`: x is float, images (N, 1, 28, 28) in [0, 1], faces (N, 3, size, size) in [0, 1]; y is labels (N),
+    the faces' factors (N, F), or None.
     Raises DataFileError when a file is missing or damaged, ValueError when a name or split is unknown.
     """
     if name not in _SOURCES:
@@ -103,7 +108,9 @@ def load(
         raise ValueError(f"binarisation is {binarisation!r}; expected one of {BINARISATIONS}")
     if binarisation and name not in _IMAGES:
         raise ValueError(f"{name} is not a set of grey images; binarisation must be None, got {binarisation!r}")
-    x, y = source(split)
+    if size is not None and name not in _DRAWN:
+        raise ValueError(f"{name} comes in one size; size must be None, got {size!r}")
+    x, y = source(split) if size is None else source(split, size)
     if binarisation == "fixed":
         x = binarise(x, generator=runtime.generator(seed))
     if device is not None:
