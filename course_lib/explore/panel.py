@@ -21,16 +21,18 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_lib import plots
+from course_lib.explore.canvas import Canvas, Pick
 from course_lib.explore.controls import Button, Choice, Control, Slider, Text, Toggle
 
-__all__ = ["Button", "Choice", "Panel", "Slider", "Text", "Toggle"]
+__all__ = ["Button", "Canvas", "Choice", "Panel", "Pick", "Slider", "Text", "Toggle"]
 
 PICTURE_SIDE = 336  # pixels: small arrays are enlarged to about this
 CSS = """<style>
 .course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px; width: fit-content}
 .course-panel .course-title {font-weight: 600; font-size: 110%; line-height: 1.4}
 .course-panel .widget-inline-hbox {flex-wrap: wrap; height: auto}
-.course-panel .widget-inline-hbox > .widget-label {flex: 1 0 100%; width: 100%; max-width: none; text-align: left; white-space: normal}
+.course-panel .widget-inline-hbox > .widget-label {
+  flex: 1 0 100%; width: 100%; max-width: none; text-align: left; white-space: normal}
 .course-panel .course-error {color: #a33c00; max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
 .course-panel .course-error .widget-html-content {white-space: normal}
 .course-panel img {max-width: none}
@@ -112,12 +114,19 @@ class Panel:
             self._handles[control.name], parts = control.build()
             column.extend(parts)
             self._handles[control.name].observe(self._moved, names="value")
+        self._update_surfaces()
         heading = ipywidgets.HTML(f"{CSS}<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>")
         side = ipywidgets.VBox([*column, self._error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
         row = ipywidgets.HBox([side, self._picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
         panel = ipywidgets.VBox([heading, row])
         panel.add_class("course-panel")
         return panel
+
+    def _update_surfaces(self) -> None:
+        """Lay under each drawing surface the picture that belongs to the present values."""
+        for control in self.controls:
+            if isinstance(control, (Canvas, Pick)):
+                control.update(self._handles[control.name], self.values)
 
     def _moved(self, _) -> None:
         """A control moved. In a running kernel, what has queued up meanwhile is taken in first, and drawn once."""
@@ -134,6 +143,7 @@ class Panel:
     def _show(self) -> None:
         self._waiting = False
         try:
+            self._update_surfaces()
             self._png, size = self.encode(self.render(**self.values))
         except Exception as error:  # the student reads it beside the picture; the last good picture stays
             self._error.value = f"<span role='alert'>{type(error).__name__}: {html.escape(str(error))}</span>"
