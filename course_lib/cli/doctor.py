@@ -1,0 +1,163 @@
+"""`course doctor`: what this machine has, what is wrong, and the mend. Lesson 00 shows the same report."""
+
+from __future__ import annotations
+
+import html
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from packaging.requirements import Requirement
+
+from course_lib import runtime
+from course_lib.datasets import manifest
+from course_lib.training import checkpoints
+
+PROJECT = "deep-generative-models-course"
+GIB = 2**30
+SIGNS = {"ok": "✓", "note": "·", "wrong": "✗"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. status: "ok", "note" (works, but not at its best) or "wrong"; mend: what to do about it."""
+
+    what: str
+    found: str
+    status: str = "ok"
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings: printed as text, shown as a table in a notebook. healthy when nothing is wrong."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def healthy(self) -> bool:
+        return not any(finding.status == "wrong" for finding in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        wrong = sum(finding.status == "wrong" for finding in self.findings)
+        return "all is well" if self.healthy else f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong"
+
+    def __str__(self) -> str:
+        lines = [f"{SIGNS[f.status]} {f.what:16} {f.found}" + f"\n    mend: {f.mend}" * bool(f.mend) for f in self.findings]
+        return "\n".join([*lines, self.verdict])
+
+    def _repr_html_(self) -> str:
+        colour = {"ok": "#00734f", "note": "#8a6100", "wrong": "#b04a00"}
+        rows = "".join(
+            f'<tr><td style="color:{colour[f.status]}">{SIGNS[f.status]} {f.status}</td>'
+            f'<td style="text-align:left">{html.escape(f.what)}</td><td style="text-align:left">{html.escape(f.found)}'
+            + (f"<br><em>mend:</em> {html.escape(f.mend)}" if f.mend else "")
+            + "</td></tr>"
+            for f in self.findings
+        )
+        return f"<table><caption>{self.verdict}</caption>{rows}</table>"
+
+
+def examine() -> Report:
+    """Look at everything; an examination that fails itself becomes a finding."""
+    looks: list[Callable[[], list[Finding]]] = [_python, _packages, _device, _memory, _data, _checkpoints, _user_folder]
+    findings: list[Finding] = []
+    for look in looks:
+        try:
+            findings += look()
+        except (ValueError, OSError) as error:
+            findings.append(Finding(look.__name__.strip("_").replace("_", " "), str(error), "wrong", "as the message says"))
+    return Report(tuple(findings))
+
+
+def _python() -> list[Finding]:
+    return [Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
+
+
+def _packages() -> list[Finding]:
+    """Every direct dependency against what is installed."""
+    again = "make lab, or: python -m pip install -c constraints.txt -e '.[test]'"
+    try:
+        needed = [Requirement(text) for text in importlib.metadata.requires(PROJECT) or []]
+    except importlib.metadata.PackageNotFoundError:
+        return [Finding("packages", "the course is not installed in this Python", "wrong", again)]
+    versions, wrong = [], []
+    for requirement in needed:
+        extra = requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})
+        try:
+            version = importlib.metadata.version(requirement.name)
+        except importlib.metadata.PackageNotFoundError:
+            wrong += [] if extra else [Finding(requirement.name, f"missing; needed {requirement.specifier}", "wrong", again)]
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            wrong.append(Finding(requirement.name, f"{version}; needed {requirement.specifier}", "wrong", again))
+        elif not extra:
+            versions.append(f"{requirement.name} {version}")
+    return [Finding("packages", ", ".join(versions)), *wrong]
+
+
+def _device() -> list[Finding]:
+    device = runtime.device()
+    total = (torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).sum().item()
+    if total != 512:
+        return [Finding("device", f"{device}: 512 was expected, {total} came", "wrong", "set COURSE_DEVICE=cpu")]
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else {"mps": "Apple GPU"}.get(device.type, "")
+    found = [Finding("device", f"{device} {name}".strip())]
+    if device.type == "cpu" and shutil.which("nvidia-smi"):
+        mend = "install the CUDA build of torch (README: On a GPU), or unset COURSE_DEVICE"
+        found.append(Finding("GPU", "there is an NVIDIA driver, but torch does not use it", "note", mend))
+    cores, used = os.cpu_count() or 1, torch.get_num_threads()
+    return [*found, Finding("threads", f"{used} of {cores} cores; budget {runtime.budget()}")]
+
+
+def _memory() -> list[Finding]:
+    found = []
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB
+        low = size < 3.5
+        found.append(
+            Finding("memory", f"{size:.1f} GiB", "note" if low else "ok", "close other programs; run one lesson at a time" * low)
+        )
+    if torch.cuda.is_available():
+        free, size = torch.cuda.mem_get_info()
+        found.append(Finding("GPU memory", f"{free / GIB:.1f} of {size / GIB:.1f} GiB free"))
+    return found
+
+
+def _data() -> list[Finding]:
+    """Every file of data/SHA256SUMS, checked."""
+    whole, wrong = 0, []
+    for name in manifest.checksums():
+        try:
+            manifest.verify(name)
+            whole += 1
+        except manifest.DataFileError as error:
+            found, _, mend = str(error).partition("; mend: ")
+            wrong.append(Finding(name, found, "wrong", mend))
+    return [Finding("data", f"{whole} files as listed in data/SHA256SUMS"), *wrong]
+
+
+def _checkpoints() -> list[Finding]:
+    """Every shipped model loaded; its own checksum is checked there."""
+    loaded, wrong = [], []
+    for name in checkpoints.names():
+        try:
+            checkpoints.load(name)
+            loaded.append(name)
+        except (ValueError, KeyError, RuntimeError) as error:
+            found, _, mend = str(error).partition("; mend: ")
+            wrong.append(Finding(name, found, "wrong", mend or f"`git checkout -- data/checkpoints/{name}.*`"))
+    return [Finding("trained models", ", ".join(loaded) or "none shipped"), *wrong]
+
+
+def _user_folder() -> list[Finding]:
+    folder = runtime.user_dir()
+    if not os.access(folder, os.W_OK):
+        return [Finding("your folder", f"{folder} cannot be written", "wrong", "set COURSE_HOME to a folder of your own")]
+    free = shutil.disk_usage(folder).free / GIB
+    return [Finding("your folder", f"{folder}, {free:.0f} GiB free", "note" if free < 1 else "ok", "free some disk" * (free < 1))]

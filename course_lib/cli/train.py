@@ -1,0 +1,78 @@
+"""`course train`: a model of the course trained anew by its recipe, measured, and shipped when asked."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from torch import nn
+
+from course_lib import runtime
+from course_lib.cli.lessons import UnknownName
+from course_lib.datasets import load, manifest
+from course_lib.metrics import likelihood
+from course_lib.models.protocols import ExplicitModel
+from course_lib.training import checkpoints, recipes
+from course_lib.training.loop import History
+
+SMOKE_EXAMPLES = 500  # measured in the smoke budget, whose number means nothing
+
+
+def train(name: str, *, budget: str, device: str | None = None, ship: bool = False) -> int:
+    """Train a recipe, going on where an earlier run stopped; return 0 when it came to its end, 1 when it was stopped before.
+
+    ship: copy the result into data/checkpoints and list it in data/SHA256SUMS; only for budget "full".
+    """
+    if name not in recipes.RECIPES:
+        raise UnknownName("model", name, list(recipes.RECIPES))
+    if ship and budget != "full":
+        raise ValueError(f"only what was trained in budget 'full' is shipped; got budget {budget!r}: add --budget full")
+    epochs = dict(zip(runtime.BUDGETS, recipes.RECIPES[name].epochs, strict=True))[budget]
+    print(f"{name}: {epochs} epochs, budget {budget}, on {runtime.device(device)}", flush=True)
+    recipes.train(
+        name,
+        budget=budget,
+        device=device,
+        evaluate=lambda model, data: measure(model, data, budget),
+        report=lambda history: print(progress(history, epochs), flush=True),
+    )
+    about = checkpoints.describe(name, checkpoints.own_dir())
+    if about["epochs"] < epochs:
+        print(f"stopped after {about['epochs']} of {epochs} epochs. To go on: course train {name} --budget {budget}")
+        return 1
+    for metric, value in about.get("metrics", {}).items():
+        print(f"{metric:16} {value}")
+    print(f"saved: {checkpoints.own_dir() / name}.safetensors")
+    if ship:
+        print(f"shipped: {', '.join(ship_own(name))}")
+    return 0
+
+
+def measure(model: nn.Module, data: str, budget: str) -> dict[str, Any]:
+    """Exact test nats with their standard error, on one draw of the test set (seed 0); nothing for a model without log_prob."""
+    if not isinstance(model, ExplicitModel):
+        return {}
+    x = load(data, "test", binarisation="fixed", seed=0).x
+    nats = likelihood.negative_log_likelihood(model, x[:SMOKE_EXAMPLES] if budget == "smoke" else x)
+    return {"test_nats": round(nats.mean, 4), "standard_error": round(nats.standard_error, 4), "n": nats.n}
+
+
+def progress(history: History, epochs: int) -> str:
+    """One line an epoch: which, the loss, and about how long it still takes."""
+    row = history[-1]
+    left = (epochs - len(history)) * sum(past["seconds"] for past in history[-5:]) / len(history[-5:])
+    losses = "  ".join(f"{key} {value:.3f}" for key, value in row.items() if key not in ("epoch", "seconds"))
+    return f"epoch {row['epoch']:4}/{epochs}  {losses}  {row['seconds']:.1f} s  (about {left / 60:.0f} min left)"
+
+
+def ship_own(name: str) -> list[str]:
+    """Copy the user's own checkpoint into data/checkpoints, and list both of its files in data/SHA256SUMS; their names."""
+    shipped = [f"checkpoints/{name}.{ending}" for ending in ("safetensors", "json")]
+    for file in shipped:
+        target = runtime.data_dir() / file
+        with runtime.whole_file(target) as temporary:
+            shutil.copyfile(checkpoints.own_dir() / target.name, temporary)
+    sums = {**manifest.checksums(), **{file: manifest.sha256(runtime.data_dir() / file) for file in shipped}}
+    with runtime.whole_file(runtime.data_dir() / "SHA256SUMS") as temporary:
+        temporary.write_text("".join(f"{digest}  {file}\n" for file, digest in sums.items()), encoding="utf-8", newline="\n")
+    return shipped
