@@ -17,6 +17,8 @@ from tqdm import tqdm
 from course_lib import runtime
 from course_lib.cli.lessons import Lesson
 
+ADDED = {"papermill-error-cell-tag", "injected-parameters"}  # tags of cells that papermill puts in
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -62,8 +64,8 @@ def run_one(lesson: Lesson, budget: str, out: Path, jobs: int = 1) -> Outcome:
     target.unlink(missing_ok=True)
     threads = max(1, (os.cpu_count() or 1) // jobs)
     environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "COURSE_BUDGET": budget}
-    command = [sys.executable, "-m", "papermill", str(lesson.path), str(target), "--no-progress-bar", "--kernel", "python3"]
-    command += ["--cwd", str(lesson.path.parent), "-p", "budget", budget]
+    command = [sys.executable, "-m", "papermill", str(lesson.path), str(target), "--no-progress-bar"]
+    command += ["--kernel", "python3", "--language", "python", "--cwd", str(lesson.path.parent), "-p", "budget", budget]
     began = time.perf_counter()
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     seconds = time.perf_counter() - began
@@ -71,9 +73,10 @@ def run_one(lesson: Lesson, budget: str, out: Path, jobs: int = 1) -> Outcome:
 
 
 def where_it_failed(executed: Path, stderr: str) -> str:
-    """The failing cell of an executed notebook, its first lines and its error; the last of stderr when no cell failed."""
+    """The failing cell of an executed notebook (counted as in the lesson), its first lines and its error; the last of stderr when no cell failed."""
     cells = nbformat.read(executed, as_version=4).cells if executed.is_file() else []
-    for number, cell in enumerate((c for c in cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])), start=1):
+    own = [cell for cell in cells if ADDED.isdisjoint(cell.metadata.get("tags", []))]
+    for number, cell in enumerate(own, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 source = "\n".join(f"        {text}" for text in cell.source.splitlines()[:5])

@@ -1,0 +1,166 @@
+"""The `course` command, asked as a person asks it."""
+
+import json
+import shutil
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_lib.cli import doctor, lab, lessons, main, running, train
+from course_lib.datasets import manifest
+from course_lib.training import checkpoints, recipes
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """A folder with two lessons, of which the second fails in its third cell."""
+    start = [new_markdown_cell("Hello\n\n# Start here"), new_code_cell("budget = None", metadata={"tags": ["parameters"]})]
+    good = new_notebook(cells=[*start, new_code_cell("assert budget == 'smoke'")])
+    bad = new_notebook(cells=[*start, new_code_cell("counts = [1]\ncounts[3]"), new_code_cell("1 + 1")])
+    for name, notebook in (("00_start_here", good), ("07_nade", bad)):
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    return lessons.lessons(tmp_path)
+
+
+@pytest.mark.parametrize("asked", ["7", "07", "nade", "07_nade", "07_nade.ipynb", "NADE"])
+def test_a_lesson_has_many_names(shelf, asked):
+    assert str(lessons.find(asked, shelf)) == "07_nade"
+
+
+@pytest.mark.parametrize(("asked", "meant"), [("nada", "nade"), ("start_hear", "start_here")])
+def test_an_unknown_lesson_is_guessed(shelf, asked, meant):
+    with pytest.raises(lessons.UnknownName, match=f"did you mean '{meant}'"):
+        lessons.find(asked, shelf)
+
+
+def test_title_is_the_first_heading(shelf):
+    assert shelf[0].title == "Start here"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["docter"], "did you mean 'doctor'"),
+        (["train", "nade-mnits"], "did you mean 'nade-mnist'"),
+        (["train", "nade-mnist", "--budget", "smoke", "--ship"], "--budget full"),
+        (["clean", "nowhere.ipynb"], "neither a notebook nor a folder"),
+    ],
+)
+def test_asked_wrongly(arguments, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_list_names_lessons_data_and_models(capsys):
+    assert main(["list"]) == 0
+    said = capsys.readouterr().out
+    for lesson in lessons.lessons():
+        assert lesson.title in said
+    assert "old_faithful" in said
+    assert all(name in said for name in recipes.RECIPES)
+
+
+def test_lab_stays_on_this_machine_and_keeps_its_token(shelf):
+    words = lab.command(shelf[1], ["--no-browser"])
+    assert words[words.index("--ServerApp.ip") + 1] == "127.0.0.1"
+    assert str(shelf[1].path) in words
+    assert words[-1] == "--no-browser"
+    assert not any("token" in word or "password" in word for word in words)
+
+
+def test_run_makes_the_folder_and_says_what_failed_where(shelf, tmp_path, capsys):
+    out = tmp_path / "a" / "b"
+    assert running.run(shelf, budget="smoke", out=out, jobs=2) == 1
+    said = capsys.readouterr().out
+    assert "1 passed, 1 failed" in said
+    assert "cell 3 raised IndexError: list index out of range" in said
+    assert "counts[3]" in said
+    assert {path.name for path in out.iterdir()} == {"00_start_here.ipynb", "07_nade.ipynb"}
+
+
+def test_run_of_nothing_or_by_nobody_is_refused(shelf, tmp_path):
+    with pytest.raises(ValueError, match="expected 1 or more"):
+        running.run(shelf, budget="smoke", out=tmp_path, jobs=0)
+    with pytest.raises(ValueError, match="no lesson"):
+        running.run([], budget="smoke", out=tmp_path)
+
+
+def test_run_of_a_good_lesson(shelf, tmp_path):
+    assert running.run(shelf[:1], budget="smoke", out=tmp_path / "out") == 0
+
+
+@pytest.fixture
+def small_recipe(monkeypatch, tmp_path):
+    """A recipe that trains in moments in any budget, in a data folder and a user folder of their own."""
+    data = tmp_path / "data"
+    shutil.copytree(lessons.ROOT / "data" / "mnist", data / "mnist")
+    lines = [line for line in (lessons.ROOT / "data" / "SHA256SUMS").read_text().splitlines() if "  mnist/" in line]
+    (data / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("COURSE_DATA", str(data))
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(train, "SMOKE_EXAMPLES", 50)
+
+    def build():
+        return recipes.NADE(event_shape=recipes.MNIST, hidden=4)
+
+    recipe = recipes.Recipe(build, "small", (2, 2, 2), examples=(200, 200, 200))
+    monkeypatch.setitem(recipes.RECIPES, "small", recipe)
+    return data
+
+
+def test_train_measures_and_saves(small_recipe, capsys):
+    assert main(["train", "small", "--budget", "smoke", "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "epoch    2/2" in said
+    metrics = checkpoints.describe("small", checkpoints.own_dir())["metrics"]
+    assert metrics["n"] == 50
+    assert 0 < metrics["standard_error"] < metrics["test_nats"]
+    assert not checkpoints.names()
+
+
+def test_training_stopped_by_hand_says_how_to_go_on_and_ships_nothing(small_recipe, capsys, monkeypatch):
+    def stop(history, epochs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "measure", lambda model, data, budget: {"test_nats": 1.0})
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "progress", stop)
+        assert main(["train", "small", "--budget", "full", "--ship", "--device", "cpu"]) == 1
+    assert "To go on: course train small --budget full" in capsys.readouterr().out
+    assert not checkpoints.names()
+    assert main(["train", "small", "--budget", "full", "--ship", "--device", "cpu"]) == 0
+    assert "epoch    1/2" not in capsys.readouterr().out
+    assert checkpoints.names() == ["small"]
+
+
+def test_what_is_shipped_is_listed_and_loads(small_recipe, monkeypatch):
+    monkeypatch.setattr(train, "measure", lambda model, data, budget: {"test_nats": 1.0})
+    assert train.train("small", budget="full", device="cpu", ship=True) == 0
+    assert checkpoints.load("small").hidden == 4
+    for ending in ("safetensors", "json"):
+        assert manifest.verify(f"checkpoints/small.{ending}").is_file()
+    about = json.loads((small_recipe / "checkpoints" / "small.json").read_text())
+    assert about["metrics"] == {"test_nats": 1.0}
+    assert len(manifest.checksums()) == 6
+
+
+def test_doctor_is_content_here():
+    report = doctor.examine()
+    assert report.healthy, str(report)
+    assert str(report).endswith("all is well")
+    assert "<table" in report._repr_html_()
+
+
+def test_doctor_names_the_damaged_file_and_the_mend(small_recipe, capsys):
+    (small_recipe / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"damaged")
+    folder = small_recipe / "checkpoints"
+    folder.mkdir()
+    (folder / "broken.json").write_text('{"sha256": "0"}')
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "t10k-labels-idx1-ubyte.gz is damaged" in said
+    assert "git checkout -- data/mnist/t10k-labels-idx1-ubyte.gz" in said
+    assert "broken.json is damaged" in said
+    assert "2 things are wrong" in said

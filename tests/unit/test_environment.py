@@ -1,0 +1,117 @@
+"""The lists of packages agree; the environment is made, recognised and healed."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from course_lib.cli import environment
+from course_lib.cli.lessons import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+
+
+def direct() -> list[Requirement]:
+    extras = PROJECT["optional-dependencies"].values()
+    return [Requirement(text) for text in (*PROJECT["dependencies"], *(text for extra in extras for text in extra))]
+
+
+def test_constraints_hold_a_version_of_every_direct_dependency_that_is_allowed():
+    pins = [Requirement(line) for line in CONSTRAINTS.splitlines() if line and not line.startswith("#")]
+    for requirement in direct():
+        versions = [next(iter(pin.specifier)).version for pin in pins if pin.name == requirement.name.lower()]
+        assert versions, f"{requirement.name} is not in constraints.txt"
+        assert all(requirement.specifier.contains(version) for version in versions)
+
+
+def test_constraints_are_portable():
+    assert not re.search(r"://|--hash|\+cpu|--(extra-)?index|find-links|^-", CONSTRAINTS, re.MULTILINE)
+    assert "sys_platform == 'win32'" in CONSTRAINTS
+    assert "sys_platform == 'darwin'" in CONSTRAINTS
+
+
+def test_conda_file_installs_this_very_project():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, through_pip = conda["dependencies"]
+    assert pip == "pip"
+    assert through_pip["pip"] == ["-c constraints.txt", "-e .[test]"]
+    assert set(PROJECT["optional-dependencies"]) == {"test"}
+    asked, allowed = SpecifierSet(python.removeprefix("python")), SpecifierSet(PROJECT["requires-python"])
+    tried = [f"3.{minor}" for minor in range(8, 20)]
+    chosen = [version for version in tried if version in asked]
+    assert chosen == ["3.11", "3.12"]
+    assert all(version in allowed for version in chosen)
+
+
+def test_the_oldest_python_is_said_once():
+    assert PROJECT["requires-python"] == ">={}.{}".format(*environment.OLDEST)
+
+
+def test_a_python_that_is_too_old_is_refused_clearly(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    assert environment.main("nowhere") == 1
+    said = capsys.readouterr().out
+    assert "needs Python 3.11 or newer" in said
+    assert "is 3.9" in said
+    assert "PYTHON=" in said
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone whose environment is an empty one, made without pip; `done` lists what was asked to be installed."""
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    done = []
+
+    def install(root, venv):
+        done.append("install")
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+
+    monkeypatch.setattr(environment, "install", install)
+    monkeypatch.setattr(environment, "trouble", lambda venv: None if (tmp_path / ".venv/pyvenv.cfg").exists() else "half made")
+    return tmp_path, done
+
+
+def test_second_run_installs_nothing(clone):
+    root, done = clone
+    assert environment.main(root) == 0
+    assert environment.main(root) == 0
+    assert done == ["install"]
+
+
+def test_changed_lists_and_broken_folders_are_installed_again(clone):
+    root, done = clone
+    environment.main(root)
+    (root / "constraints.txt").write_text("torch==2.13.0\n", encoding="utf-8")
+    assert environment.main(root) == 0
+    assert len(done) == 2
+    (root / ".venv" / "pyvenv.cfg").unlink()
+    assert environment.main(root) == 0
+    assert len(done) == 3
+
+
+def test_no_stamp_means_half_made(clone, monkeypatch):
+    root, done = clone
+
+    def fail(root, venv):
+        raise subprocess.CalledProcessError(1, ["pip"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(environment, "install", fail)
+        assert environment.main(root) == 1
+    assert not (root / ".venv" / "installed").exists()
+    assert environment.main(root) == 0
+    assert done == ["install"]
+
+
+def test_trouble_is_seen_in_an_environment_without_the_packages(tmp_path):
+    assert environment.trouble(str(tmp_path)) == "it has no Python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "v"], check=True)
+    assert "course_lib" in environment.trouble(str(tmp_path / "v"))
+    assert not environment.can_run(str(tmp_path / "v"))  # it has no pip
