@@ -1,4 +1,4 @@
-"""Exercises of lesson 03, the chain rule: counting, Bayes' rule, a Markov chain's log-probability, independence tested."""
+"""Exercises of lesson 03, the chain rule: Bayes' rule, independence tested, counting, a Markov chain."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from course_lib.distributions import Bernoulli
 from course_lib.models.enumeration import conditional
 
 EXERCISES = {
-    "03.1": "count the numbers of a Markov model with a longer memory",
-    "03.2": "Bayes' rule from a joint table",
-    "03.3": "log p(x) of a Markov chain from its tables",
-    "03.4": "how far from conditionally independent?",
+    "03.1": "Bayes' rule from a joint table",
+    "03.2": "how far from conditionally independent?",
+    "03.3": "count the numbers of a Markov model with a longer memory",
+    "03.4": "log p(x) of a Markov chain from its tables",
 }
 
 
 def count_markov(attempt, *, record: bool = True) -> Verdict:
-    """03.1 attempt(n, memory) -> free numbers when each of n binary variables looks at the `memory` before it."""
+    """03.3 attempt(n, memory) -> free numbers when each of n binary variables looks at the `memory` before it."""
 
     def truth(n: int, memory: int) -> int:
         return sum(2 ** min(k, memory) for k in range(n))
@@ -46,7 +46,7 @@ def count_markov(attempt, *, record: bool = True) -> Verdict:
             "off by one: the first variable (k = 0) has 0 others before it.",
         ),
     )
-    return grade("03.1", attempt, truth, [(9, 1), (9, 3), (5, 2), (4, 8), (20, 10)], slips, record=record)
+    return grade("03.3", attempt, truth, [(9, 1), (9, 3), (5, 2), (4, 8), (20, 10)], slips, record=record)
 
 
 def _random_joint(seed: int) -> Tensor:
@@ -56,7 +56,7 @@ def _random_joint(seed: int) -> Tensor:
 
 
 def posterior(attempt, *, record: bool = True) -> Verdict:
-    """03.2 attempt(joint (2, 2, 2) over (a, b, e)) -> p(a = 1 | e = 1), by the sum rule and the product rule."""
+    """03.1 attempt(joint (2, 2, 2) over (a, b, e)) -> p(a = 1 | e = 1), by the sum rule and the product rule."""
 
     def truth(joint: Tensor) -> Tensor:
         return conditional(joint, [0], {2: 1})[1]
@@ -76,11 +76,11 @@ def posterior(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda joint: conditional(joint, [0], {2: 1}), "both values came; only p(a = 1 | e = 1) is asked for."),
         Slip(lambda joint: conditional(joint, [0], {2: 1})[0], "that is p(a = 0 | e = 1)."),
     )
-    return grade("03.2", attempt, truth, [(_random_joint(seed),) for seed in range(3)], slips, record=record)
+    return grade("03.1", attempt, truth, [(_random_joint(seed),) for seed in range(3)], slips, record=record)
 
 
 def markov_log_prob(attempt, *, record: bool = True) -> Verdict:
-    """03.3 attempt(x (B, D), first, table (D - 1, 2)) -> log p(x) in nats, (B,).
+    """03.4 attempt(x (B, D), first, table (D - 1, 2)) -> log p(x) in nats, (B,).
 
     first: p(x_0 = 1). table[d - 1, v]: p(x_d = 1 | x_{d-1} = v).
     """
@@ -118,7 +118,7 @@ def markov_log_prob(attempt, *, record: bool = True) -> Verdict:
         generator = runtime.generator(seed)
         x = (torch.rand(count, width, generator=generator) < 0.5).float()
         cases.append((x, 0.1 + 0.2 * seed, 0.1 + 0.8 * torch.rand(width - 1, 2, generator=generator)))
-    return grade("03.3", attempt, truth=lambda *case: terms(*case).sum(1), cases=cases, slips=slips, record=record)
+    return grade("03.4", attempt, truth=lambda *case: terms(*case).sum(1), cases=cases, slips=slips, record=record)
 
 
 def _made_independent(seed: int) -> Tensor:
@@ -129,7 +129,7 @@ def _made_independent(seed: int) -> Tensor:
 
 
 def dependence(attempt, *, record: bool = True) -> Verdict:
-    """03.4 attempt(joint (2, 2, 2) over (a, b, c)) -> the largest |p(a, b | c) - p(a | c) p(b | c)| over all states."""
+    """03.2 attempt(joint (2, 2, 2) over (a, b, c)) -> the largest |p(a, b | c) - p(a | c) p(b | c)| over all states."""
 
     def gap(joint: Tensor, normalise: bool = True) -> Tensor:
         given = joint / joint.sum((0, 1), keepdim=True) if normalise else joint
@@ -152,4 +152,4 @@ def dependence(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda joint: gap(joint).sum(), "gaps of both signs cancel: take absolute values first."),
     )
     cases = [(_random_joint(5),), (_made_independent(0),), (_random_joint(9),)]
-    return grade("03.4", attempt, lambda joint: gap(joint).abs().max(), cases, slips, record=record)
+    return grade("03.2", attempt, lambda joint: gap(joint).abs().max(), cases, slips, record=record)
