@@ -73,8 +73,8 @@ class GaussianMixture(td.MixtureSameFamily):
     def from_noise(self, noise: Tensor) -> Tensor:
         """The first uniform number picks the component, the second goes through its inverse CDF."""
         chosen = Categorical(self.mixture_distribution.logits).from_noise(noise[..., :1])[..., None]
-        mean = self.component_distribution.loc.gather(-1, chosen)[..., 0]
-        scale = self.component_distribution.scale.gather(-1, chosen)[..., 0]
+        parts = self.component_distribution
+        mean, scale = (t.expand(*chosen.shape[:-1], -1).gather(-1, chosen)[..., 0] for t in (parts.loc, parts.scale))
         return mean + scale * standard_normal_from_noise(noise[..., 1])
 
 
@@ -110,3 +110,19 @@ def gaussian_log_prob(x: Tensor, mean: Tensor | float = 0.0, log_scale: Tensor |
     """log N(x; mean, exp(log_scale)^2), elementwise, in nats."""
     log_scale = torch.as_tensor(log_scale, dtype=x.dtype, device=x.device)
     return -0.5 * ((x - mean) * torch.exp(-log_scale)) ** 2 - log_scale - 0.5 * math.log(2 * math.pi)
+
+
+def multivariate_gaussian_log_prob(x: Tensor, mean: Tensor, scale_tril: Tensor) -> Tensor:
+    """log N(x_b; mean_k, L_k L_k^T) in nats, (B, K), of points x (B, D) under K Gaussians.
+
+    mean (K, D); scale_tril (K, D, D): the Cholesky factors L, lower triangular, their diagonals not 0. With y = L^-1 (x - mean),
+    log N = -(|y|^2 + D log 2 pi) / 2 - sum log |L_dd|.
+    """
+    K, D = mean.shape
+    middle = mean.mean(0)  # distances from here, so that a common offset of the data costs no digits
+    whiten = torch.linalg.solve_triangular(scale_tril, torch.eye(D, dtype=mean.dtype, device=mean.device), upper=False)
+    shift = (whiten @ (mean - middle)[..., None]).flatten()  # (K D)
+    across = whiten.reshape(K * D, D).T  # (D, K D)
+    squared = [torch.addmm(-shift, rows, across).view(-1, K, D).square().sum(-1) for rows in (x - middle).split(256)]  # in cache
+    log_det = scale_tril.diagonal(dim1=1, dim2=2).abs().log().sum(-1)  # (K)
+    return -0.5 * (torch.cat(squared) + D * math.log(2 * math.pi)) - log_det

@@ -1,0 +1,63 @@
+"""The one table of configurations: every model that the course has, small. Add a row, and the whole suite runs it."""
+
+import torch
+
+from course_lib import runtime
+from course_lib.models.autoregressive import MADE, NADE, MixtureNADE
+from course_lib.models.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
+
+SHUFFLED = [3, 0, 5, 1, 4, 2]
+SHUFFLED_12 = [7, 2, 11, 0, 4, 9, 1, 6, 3, 10, 5, 8]
+
+BUILD = {
+    "nade": lambda: NADE(event_shape=(6,), hidden=7),
+    "nade-shuffled-chunked": lambda: NADE(event_shape=(6,), hidden=7, order=SHUFFLED, chunk=4),
+    "nade-one": lambda: NADE(event_shape=(1,), hidden=3),
+    "nade-image": lambda: NADE(event_shape=(1, 4, 3), hidden=9, chunk=5),
+    "nade-image-shuffled": lambda: NADE(event_shape=(1, 4, 3), hidden=9, order=SHUFFLED_12, chunk=1),
+    "nade-two-channels": lambda: NADE(event_shape=(2, 2, 2), hidden=5, order=[7, 1, 3, 5, 0, 2, 6, 4]),
+    "made": lambda: MADE(event_shape=(6,), hidden=(40,)),
+    "made-shuffled-deep": lambda: MADE(event_shape=(6,), hidden=(17, 12, 15), order=SHUFFLED),
+    "made-direct": lambda: MADE(event_shape=(6,), hidden=(12,), direct=True, order=SHUFFLED),
+    "made-residual": lambda: MADE(event_shape=(6,), hidden=(13, 13, 13), residual=True),
+    "made-any-order": lambda: MADE(event_shape=(6,), hidden=(16, 16), any_order=True, direct=True, residual=True, order=SHUFFLED),
+    "made-with-order": lambda: MADE(event_shape=(6,), hidden=(16, 16), any_order=True).with_order(SHUFFLED),
+    "made-image": lambda: MADE(event_shape=(1, 4, 3), hidden=(40, 40), order=SHUFFLED_12),
+    "made-one": lambda: MADE(event_shape=(1,), hidden=(3,)),
+    "mixture-nade": lambda: MixtureNADE(event_shape=(4,), hidden=8, components=3),
+    "mixture-nade-shuffled": lambda: MixtureNADE(event_shape=(1, 2, 3), hidden=8, components=2, order=SHUFFLED),
+    "table-independent": lambda: IndependentTable(event_shape=(6,)),
+    "table-markov": lambda: MarkovTable(event_shape=(6,), order=SHUFFLED, memory=2),
+    "table-chain-rule": lambda: ChainRuleTable(event_shape=(1, 2, 3), order=SHUFFLED),
+    "table-full": lambda: FullTable(event_shape=(2, 3)),
+    "table-network": lambda: BayesianNetwork(event_shape=(5,), parents=[[], [0], [0], [1, 2], [3]]),
+}
+REAL = [name for name in BUILD if name.startswith("mixture-nade")]
+BINARY = [name for name in BUILD if name not in REAL]
+ORDERED = [name for name in BUILD if name != "table-full"]
+TABLES = [name for name in BUILD if name.startswith("table")]
+
+
+def build(name, device="cpu", dtype=torch.float32):
+    """The model of this name with weights far from their start, so that every dependency shows."""
+    runtime.seed(0)
+    model = BUILD[name]()
+    generator = runtime.generator(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if name in TABLES:
+                parameter.copy_(torch.rand(parameter.shape, generator=generator) * 0.8 + 0.1)
+            else:
+                strength = 0.15 if name in REAL else 0.7  # the exponential of a scale grows fast
+                parameter.add_(strength * torch.randn(parameter.shape, generator=generator))
+        if name == "table-full":
+            model.probs.div_(model.probs.sum())
+    return model.to(device=device, dtype=dtype).eval()
+
+
+def examples(model, name, n, seed=2, dtype=None):
+    """n arbitrary examples that the model accepts, (n, *event_shape)."""
+    generator = runtime.generator(seed)
+    x = torch.randn(n, *model.event_shape, generator=generator)
+    weight = next(model.parameters())
+    return (x if name in REAL else (x > 0).float()).to(device=weight.device, dtype=dtype or weight.dtype)

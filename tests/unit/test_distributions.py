@@ -1,0 +1,144 @@
+"""Densities against SciPy and torch, samples from noise against their own law. False alarms: at most 1e-6 a test."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from course_lib import distributions as ds
+from course_lib import runtime
+
+ALARM = 1e-6
+DRAWS = 20_000
+
+
+def noise(n, size, seed=0, dtype=torch.float32):
+    return torch.rand(n, size, generator=runtime.generator(seed), dtype=dtype)
+
+
+def test_bernoulli_log_prob_against_scipy():
+    probs = torch.tensor([0.001, 0.3, 0.5, 0.9], dtype=torch.double)
+    for value in (0.0, 1.0):
+        expected = torch.from_numpy(scipy.stats.bernoulli.logpmf(value, probs.numpy()))
+        x = torch.full_like(probs, value)
+        torch.testing.assert_close(ds.Bernoulli(probs=probs).log_prob(x), expected)
+        torch.testing.assert_close(ds.Bernoulli(torch.logit(probs)).log_prob(x), expected)
+
+
+def test_bernoulli_is_stable_for_large_logits():
+    logits = torch.tensor([-1000.0, 1000.0])
+    coin = ds.Bernoulli(logits)
+    assert coin.log_prob(torch.tensor([0.0, 1.0])).tolist() == [0, 0]
+    assert coin.log_prob(torch.tensor([1.0, 0.0])).tolist() == [-1000, -1000]
+
+
+def test_probabilities_of_0_and_1_are_exact():
+    coin = ds.Bernoulli(probs=torch.tensor([0.0, 1.0]))
+    assert coin.log_prob(torch.tensor([0.0, 1.0])).tolist() == [0, 0]
+    assert coin.log_prob(torch.tensor([1.0, 0.0])).tolist() == [-math.inf, -math.inf]
+    edges = torch.tensor([[0.0], [1 - 2**-24]])
+    assert coin.from_noise(edges[:, None]).tolist() == [[0, 1], [0, 1]]
+    die = ds.Categorical(probs=torch.tensor([0.0, 0.5, 0.5, 0.0]))
+    assert die.log_prob(torch.tensor([0, 1, 3])).tolist() == [-math.inf, pytest.approx(math.log(0.5)), -math.inf]
+
+
+def test_bernoulli_from_noise_follows_the_probabilities():
+    probs = torch.tensor([0.02, 0.5, 0.97])
+    drawn = ds.Bernoulli(probs=probs).from_noise(noise(DRAWS, 3)[..., None])
+    for p, ones in zip(probs.tolist(), drawn.sum(0).int().tolist(), strict=True):
+        assert scipy.stats.binomtest(ones, DRAWS, p).pvalue > ALARM
+
+
+def test_categorical_log_prob_and_shapes():
+    logits = torch.randn(2, 3, 5, generator=runtime.generator(1), dtype=torch.double)
+    value = torch.randint(5, (2, 3), generator=runtime.generator(2))
+    expected = scipy.special.log_softmax(logits.numpy(), -1)
+    found = ds.Categorical(logits).log_prob(value)
+    torch.testing.assert_close(found, torch.from_numpy(np.take_along_axis(expected, value.numpy()[..., None], -1)[..., 0]))
+    assert ds.Categorical(logits[0, 0]).log_prob(torch.arange(5)).exp().sum() == pytest.approx(1)
+    torch.testing.assert_close(ds.Categorical(probs=logits.softmax(-1)).log_prob(value), found)
+
+
+def test_categorical_from_noise_follows_the_probabilities():
+    probs = torch.tensor([0.1, 0.0, 0.55, 0.05, 0.3])
+    drawn = ds.Categorical(probs=probs).from_noise(noise(DRAWS, 1))
+    counts = torch.bincount(drawn, minlength=5)
+    assert counts[1] == 0
+    keep = probs > 0
+    assert scipy.stats.chisquare(counts[keep].numpy(), (DRAWS * probs[keep]).double().numpy(), sum_check=False).pvalue > ALARM
+
+
+@pytest.mark.parametrize("u", [0.0, 1 - 2**-24])
+def test_categorical_never_draws_a_state_of_probability_0(u):
+    generator = runtime.generator(3)
+    inner = torch.rand(2000, 7, generator=generator)
+    probs = torch.cat([torch.zeros(2000, 1), inner / inner.sum(1, keepdim=True), torch.zeros(2000, 1)], 1)
+    drawn = ds.Categorical(probs=probs).from_noise(torch.full((2000, 1), u))
+    assert drawn.min() >= 1
+    assert drawn.max() <= 7
+
+
+def mixture(dtype=torch.double):
+    weights = torch.tensor([0.2, 0.5, 0.3], dtype=dtype)
+    mean, scale = torch.tensor([-2.0, 0.5, 3.0], dtype=dtype), torch.tensor([0.3, 1.0, 0.1], dtype=dtype)
+    return ds.GaussianMixture(weights.log(), mean, scale.log())
+
+
+def mixture_cdf(x):
+    parts = zip([0.2, 0.5, 0.3], [-2.0, 0.5, 3.0], [0.3, 1.0, 0.1], strict=True)
+    return sum(w * scipy.stats.norm.cdf(x, m, s) for w, m, s in parts)
+
+
+def test_gaussian_mixture_against_scipy():
+    x = torch.linspace(-4, 5, 37, dtype=torch.double)
+    parts = zip([0.2, 0.5, 0.3], [-2.0, 0.5, 3.0], [0.3, 1.0, 0.1], strict=True)
+    expected = sum(w * scipy.stats.norm.pdf(x.numpy(), m, s) for w, m, s in parts)
+    torch.testing.assert_close(mixture().log_prob(x), torch.from_numpy(np.log(expected)), rtol=1e-6, atol=1e-6)
+
+
+def test_gaussian_mixture_from_noise_follows_the_density():
+    drawn = mixture(torch.float32).from_noise(noise(DRAWS, 2, seed=4))
+    assert scipy.stats.kstest(drawn.numpy(), mixture_cdf).pvalue > ALARM
+
+
+def test_standard_normal_from_noise():
+    drawn = ds.standard_normal_from_noise(noise(DRAWS, 1, seed=5)[:, 0])
+    assert scipy.stats.kstest(drawn.numpy(), "norm").pvalue > ALARM
+    exact = ds.standard_normal_from_noise(torch.tensor([0.1, 0.5, 0.9], dtype=torch.double))
+    torch.testing.assert_close(exact, torch.from_numpy(scipy.stats.norm.ppf([0.1, 0.5, 0.9])))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_extreme_uniform_numbers_give_values_that_could_have_been(dtype):
+    step = torch.finfo(dtype).eps / 2
+    low, high = ds.standard_normal_from_noise(torch.tensor([0.0, 1 - step], dtype=dtype)).tolist()
+    assert scipy.stats.norm.ppf(step / 4) < low < scipy.stats.norm.ppf(step)  # no outlier that the first step does not hold
+    assert 0 < high < scipy.stats.norm.isf(step / 4)
+
+
+def test_entropy_and_divergences_against_scipy():
+    p, q = torch.rand(2, 4, 6, generator=runtime.generator(6), dtype=torch.double).softmax(-1)
+    torch.testing.assert_close(ds.entropy(p), torch.from_numpy(scipy.stats.entropy(p.numpy(), axis=-1)))
+    torch.testing.assert_close(ds.kl(p, q), torch.from_numpy(scipy.stats.entropy(p.numpy(), q.numpy(), axis=-1)))
+    torch.testing.assert_close(ds.cross_entropy(p, q), ds.entropy(p) + ds.kl(p, q))
+    expected = scipy.spatial.distance.jensenshannon(p.numpy(), q.numpy(), axis=-1) ** 2
+    torch.testing.assert_close(ds.jensen_shannon(p, q), torch.from_numpy(expected))
+
+
+def test_divergences_at_the_edges():
+    left, right, both = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]], dtype=torch.double)
+    assert ds.entropy(left) == 0
+    assert ds.kl(left, left) == 0
+    assert ds.kl(left, right) == math.inf
+    assert ds.kl(left, both) == pytest.approx(math.log(2))
+    assert ds.kl(both, left) == math.inf
+    assert ds.jensen_shannon(left, right) == pytest.approx(math.log(2))
+
+
+def test_gaussian_log_prob_against_scipy():
+    x = torch.linspace(-3, 3, 13, dtype=torch.double)
+    torch.testing.assert_close(ds.gaussian_log_prob(x), torch.from_numpy(scipy.stats.norm.logpdf(x.numpy())))
+    found = ds.gaussian_log_prob(x, torch.tensor(0.5, dtype=torch.double), math.log(0.2))
+    torch.testing.assert_close(found, torch.from_numpy(scipy.stats.norm.logpdf(x.numpy(), 0.5, 0.2)))
