@@ -73,7 +73,7 @@ def run_one(lesson: Lesson, budget: str, out: Path, jobs: int = 1) -> Outcome:
 
 
 def where_it_failed(executed: Path, stderr: str) -> str:
-    """The failing cell of an executed notebook (counted as in the lesson), its first lines and its error; the last of stderr when no cell failed."""
+    """The failing cell (counted as in the lesson), its first lines and its error; the last of stderr when no cell failed."""
     cells = nbformat.read(executed, as_version=4).cells if executed.is_file() else []
     own = [cell for cell in cells if ADDED.isdisjoint(cell.metadata.get("tags", []))]
     for number, cell in enumerate(own, start=1):
