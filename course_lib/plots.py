@@ -258,7 +258,7 @@ def density(
         axes = made.axes[0]
         named = log_prob if isinstance(log_prob, Mapping) else {"": log_prob}
         for label, function in named.items():
-            axes.plot(grids[0], function(grids[0][:, None]).detach().cpu().exp(), label=label)
+            axes.plot(grids[0].numpy(), function(grids[0][:, None]).detach().cpu().exp().numpy(), label=label)
         if data is not None:
             axes.hist(data[:, 0], bins=40, range=spans[0], density=True, color=SKY, alpha=0.4, label="data", zorder=0)
         if len(axes.get_legend_handles_labels()[1]) > 0:
@@ -267,9 +267,9 @@ def density(
     if len(spans) != 2 or isinstance(log_prob, Mapping):
         raise ValueError(f"density draws one log_prob of 2 variables, or several of 1; got {len(spans)} spans")
     across, up = torch.meshgrid(*grids, indexing="xy")  # (points, points) each
-    values = log_prob(torch.stack([across, up], dim=-1).reshape(-1, 2)).detach().cpu().exp().reshape(points, points)
+    values = log_prob(torch.stack([across, up], dim=-1).reshape(-1, 2)).detach().cpu().exp().reshape(points, points).numpy()
     made = figure(title, xlabel=labels[0], ylabel=labels[1], alt=alt, size=size or (5.2, 4.2))
-    mesh = made.axes[0].pcolormesh(across, up, values, shading="auto", rasterized=True)
+    mesh = made.axes[0].pcolormesh(across.numpy(), up.numpy(), values, shading="auto", rasterized=True)
     if data is not None:
         made.axes[0].plot(data[:, 0], data[:, 1], ".", color="white", markersize=3, alpha=0.7)
     made.axes[0].set(xlim=spans[0], ylim=spans[1])

@@ -62,9 +62,9 @@ class Panel:
             raise ValueError("a panel needs a title, a text alternative (alt) and a label on every control")
         self.render, self.controls, self.title, self.alt, self.scale = render, list(controls), title, alt, scale
         self.values = {control.name: control.first for control in controls}
-        self._widget: ipywidgets.Widget | None = None
         self._waiting = False
         self._png, self._size = self.encode(self.render(**self.values))
+        self.widget = self._build()  # the live panel
 
     def encode(self, picture: Any) -> tuple[bytes, tuple[int, int]]:
         """PNG bytes of what render returned, and their (width, height) in pixels."""
@@ -93,21 +93,17 @@ class Panel:
         for name, value in values.items():
             if name not in self.values:
                 raise ValueError(f"there is no control {name!r}; expected one of {sorted(self.values)}")
-            _ = self.widget
-            self._handles[name].value = value
+            self.handle(name).value = value
 
-    @property
-    def widget(self) -> ipywidgets.Widget:
-        """The live panel: made on first use, the same one ever after."""
-        if self._widget is None:
-            self._widget = self._build()
-        return self._widget
+    def handle(self, name: str) -> ipywidgets.Widget:
+        """The widget of one control."""
+        return self._handles[name]
 
     def _build(self) -> ipywidgets.Widget:
         width, height = (f"{side}px" for side in self._size)
-        self._picture = ipywidgets.Image(value=self._png, format="png", tooltip=self.alt, layout=_fixed(width, height))
-        self._error = ipywidgets.HTML("")
-        self._error.add_class("course-error")
+        self.picture = ipywidgets.Image(value=self._png, format="png", tooltip=self.alt, layout=_fixed(width, height))
+        self.error = ipywidgets.HTML("")
+        self.error.add_class("course-error")
         self._handles: dict[str, ipywidgets.Widget] = {}
         column: list[ipywidgets.Widget] = []
         for control in self.controls:
@@ -116,8 +112,8 @@ class Panel:
             self._handles[control.name].observe(self._moved, names="value")
         self._update_surfaces()
         heading = ipywidgets.HTML(f"{CSS}<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>")
-        side = ipywidgets.VBox([*column, self._error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
-        row = ipywidgets.HBox([side, self._picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+        side = ipywidgets.VBox([*column, self.error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
+        row = ipywidgets.HBox([side, self.picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
         panel = ipywidgets.VBox([heading, row])
         panel.add_class("course-panel")
         return panel
@@ -146,14 +142,14 @@ class Panel:
             self._update_surfaces()
             self._png, size = self.encode(self.render(**self.values))
         except Exception as error:  # the student reads it beside the picture; the last good picture stays
-            self._error.value = f"<span role='alert'>{type(error).__name__}: {html.escape(str(error))}</span>"
+            self.error.value = f"<span role='alert'>{type(error).__name__}: {html.escape(str(error))}</span>"
             return
-        if self._error.value:
-            self._error.value = ""
+        if self.error.value:
+            self.error.value = ""
         if size != self._size:
             self._size = size
-            self._picture.layout = _fixed(*(f"{side}px" for side in size))
-        self._picture.value = self._png
+            self.picture.layout = _fixed(*(f"{side}px" for side in size))
+        self.picture.value = self._png
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and the still picture that stays in the saved notebook; text where neither can be shown."""

@@ -1,0 +1,35 @@
+"""Every explorer on small or untrained models, for the sweep over all controls: add a row for each new one.
+
+The key is "family.function", as in course_lib/explore/family.py; a second row of the same function adds a slash and a word.
+Builders take nothing and import what they need themselves, so that one broken family does not hide the others.
+"""
+
+from collections.abc import Callable
+
+from course_lib.explore.panel import Panel
+
+EXPLORERS: dict[str, Callable[[], Panel]] = {}
+
+
+def _gallery(names: tuple[str, ...]) -> Panel:
+    from course_lib import runtime
+    from course_lib.explore.gallery import gallery
+    from course_lib.models.autoregressive import MADE, NADE
+
+    runtime.seed(0)
+    shape = (1, 28, 28)
+    models = {"nade": NADE(event_shape=shape, hidden=4), "made": MADE(event_shape=shape, hidden=(8,))}
+    return gallery(
+        {name: ("untrained, and described at such length that the words have to be cut", models[name]) for name in names}
+    )
+
+
+def _face_maker() -> Panel:
+    from course_lib.explore.faces import face_maker
+
+    return face_maker()
+
+
+EXPLORERS["gallery.gallery"] = lambda: _gallery(("nade",))
+EXPLORERS["gallery.gallery/nothing trained"] = lambda: _gallery(())
+EXPLORERS["faces.face_maker"] = _face_maker

@@ -1,0 +1,119 @@
+"""Pictures and figures: bytes as expected, words on every axis, errors that say what came."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_lib import plots
+
+GREY = np.array([[0.0, 1.0], [0.5, 0.0]])
+
+
+def _bell(x):  # (N, D) -> (N,)
+    return torch.distributions.Normal(0.0, 1.0).log_prob(x).sum(-1)
+
+
+def test_bytes_of_a_picture():
+    assert plots.as_uint8(GREY).tolist() == [[0, 255], [128, 0]]
+    assert plots.as_uint8(torch.zeros(1, 4, 5)).shape == (4, 5)
+    assert plots.as_uint8(torch.zeros(3, 4, 5)).shape == (4, 5, 3)
+    assert plots.as_uint8(np.zeros((4, 5, 3), bool)).dtype == np.uint8
+    same = np.array([[7]], np.uint8)
+    assert plots.as_uint8(same).item() == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (GREY * 255, "divide bytes by 255"),
+        (np.zeros(784), "reshape a flat vector"),
+        (GREY * np.nan, "NaN"),
+        (np.zeros((2, 2, 4)), "got"),
+    ],
+)
+def test_what_is_no_picture_is_said(given, message):
+    with pytest.raises(ValueError, match=message):
+        plots.as_uint8(given)
+
+
+def test_enlarging_keeps_squares_and_tints_the_unknown():
+    image = plots.to_image(GREY, 3, unknown=[[True, False], [False, False]], tint="#ff0000", strength=1)
+    pixels = np.asarray(image)
+    assert pixels.shape == (6, 6, 3)
+    assert (pixels[:3, :3] == [255, 0, 0]).all()
+    assert (pixels[:3, 3:] == 255).all()
+    flat = plots.to_image(GREY, 3, unknown=torch.tensor([True, False, False, False]), tint="#ff0000", strength=1)
+    assert flat.tobytes() == image.tobytes()
+    with pytest.raises(ValueError, match="expected that of the picture"):
+        plots.to_image(GREY, unknown=[True])
+
+
+def test_png_bytes_are_read_back_and_do_not_change():
+    first = plots.png_bytes(GREY)
+    assert np.asarray(Image.open(io.BytesIO(first))).tolist() == [[0, 255], [128, 0]]
+    assert plots.png_bytes(GREY) == first
+    made = plots.curves({"a": [1, 2]}, title="t", xlabel="x", ylabel="y")
+    assert plots.png_bytes(made) == plots.png_bytes(made)
+
+
+def test_tiles_lie_row_by_row():
+    sheet = plots.tile(np.stack([np.full((2, 2), value) for value in (0.0, 1.0, 1.0)]), columns=2, gap=1)
+    assert sheet.shape == (7, 7)
+    assert sheet[1, 1] == 0
+    assert sheet[1, 4] == 255
+    assert sheet[4, 1] == 255
+    assert sheet[4, 4] == 128  # no fourth image
+    assert plots.tile(torch.zeros(4, 9)).shape == (9, 9)
+    with pytest.raises(ValueError, match="not square"):
+        plots.tile(torch.zeros(4, 10))
+
+
+def _figures():
+    x = torch.rand(5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    yield plots.curves({"training": ([3, 2], [0.1, 0.2]), "held out": [3, 2.5]}, title="Loss", xlabel="epoch", ylabel="nats")
+    yield plots.density(_bell, [(-3, 3)], data=x.reshape(-1), title="Bell", labels=["x / cm"])
+    yield plots.density({"a": _bell, "b": _bell}, [(-3, 3)], title="Two")
+    yield plots.density(_bell, [(-3, 3), (-2, 2)], data=x.reshape(-1, 2), title="Bell in the plane")
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_every_figure_has_a_title_labels_and_words(index):
+    made = list(_figures())[index]
+    axes = made.axes[0]
+    assert axes.get_title(loc="left")
+    assert axes.get_xlabel()
+    assert axes.get_ylabel()
+    bundle, metadata = made._repr_mimebundle_()
+    assert bundle["image/png"]
+    assert bundle["text/plain"] == metadata["image/png"]["alt"] == made.alt != ""
+
+
+def test_a_density_is_drawn_at_its_height():
+    line = plots.density(_bell, [(-3, 3)], points=201, title="Bell").axes[0].lines[0]
+    assert np.isclose(line.get_ydata()[100], 1 / np.sqrt(2 * np.pi))
+    with pytest.raises(ValueError, match="3 spans"):
+        plots.density(_bell, [(0, 1)] * 3, title="none")
+
+
+def test_sheets_of_images():
+    assert len(plots.show_images(torch.rand(20, 784), title="Twenty").axes) == 1
+    named = plots.show_images(torch.rand(3, 784), titles=["a", "b", "c"], columns=2, title="Three")
+    assert [axes.get_title() for axes in named.axes] == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="as many titles"):
+        plots.show_images(torch.rand(3, 784), titles=["a"])
+
+
+def test_a_diagram_has_an_arrow_for_each_parent_and_is_drawn_again_in_place():
+    chain = plots.factorisation([[], [0], [0, 1]], title="Chain")
+    kinds = [type(patch).__name__ for patch in chain.axes[0].patches]
+    assert kinds.count("FancyArrowPatch") == 3
+    assert kinds.count("Circle") == 3
+    again = plots.factorisation({"rain": [], "wet": ["rain"]}, title="Rain", into=chain)
+    assert again is chain
+    assert len(chain.axes[0].patches) == 3
+    assert "wet given rain" in chain.alt
+    with pytest.raises(ValueError, match="not among the variables"):
+        plots.factorisation({"wet": ["rain"]})
