@@ -33,3 +33,12 @@ def _face_maker() -> Panel:
 EXPLORERS["gallery.gallery"] = lambda: _gallery(("nade",))
 EXPLORERS["gallery.gallery/nothing trained"] = lambda: _gallery(())
 EXPLORERS["faces.face_maker"] = _face_maker
+
+
+def _one_bump() -> Panel:
+    from course_lib.explore.divergences import one_bump
+
+    return one_bump()
+
+
+EXPLORERS["divergences.one_bump"] = _one_bump
