@@ -42,3 +42,42 @@ def _one_bump() -> Panel:
 
 
 EXPLORERS["divergences.one_bump"] = _one_bump
+
+
+def _digits():
+    import torch
+
+    from course_lib import runtime
+
+    return (torch.rand(3, 1, 28, 28, generator=runtime.generator(1)) < 0.2).float()
+
+
+def _untrained(any_order: bool = False):
+    from course_lib import runtime
+    from course_lib.models.autoregressive import MADE
+
+    runtime.seed(0)
+    return MADE(event_shape=(1, 28, 28), hidden=(8,), any_order=any_order).eval().requires_grad_(False)
+
+
+def _pixel_player() -> Panel:
+    from course_lib.explore.autoregressive import pixel_player
+
+    return pixel_player({"MADE": _untrained()}, _digits(), streams=2)
+
+
+def _order_explorer() -> Panel:
+    from course_lib.explore.autoregressive import order_explorer
+
+    return order_explorer(_untrained(any_order=True), _digits())
+
+
+def _erase_and_complete() -> Panel:
+    from course_lib.explore.completion import erase_and_complete
+
+    return erase_and_complete(_untrained(any_order=True), _digits(), raster=_untrained(), copies=3)
+
+
+EXPLORERS["autoregressive.pixel_player"] = _pixel_player
+EXPLORERS["autoregressive.order_explorer"] = _order_explorer
+EXPLORERS["completion.erase_and_complete"] = _erase_and_complete

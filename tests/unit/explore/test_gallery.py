@@ -65,3 +65,13 @@ def test_the_map_links_what_is_there_and_names_what_is_to_come(tmp_path):
     assert "08_recurrent_networks  to come" in str(drawn)
     numbers = [lesson[:2] for lessons in course_map.PARTS.values() for lesson in lessons]
     assert numbers == [f"{n:02d}" for n in range(27)]
+
+
+def test_the_next_step_is_the_first_lesson_not_yet_solved(tmp_path):
+    for name in ("00_start_here", "03_chain_rule", "07_nade"):
+        (tmp_path / f"{name}.ipynb").write_text("{}")
+    done = {"03": "4 of 4", "07": "1 of 5"}
+    assert "(03_chain_rule.ipynb)" in course_map.course_map(tmp_path).next_step().data
+    assert "(07_nade.ipynb)" in course_map.course_map(tmp_path, done.get).next_step().data
+    assert "(03_chain_rule.ipynb)" in course_map.course_map(tmp_path, lambda lesson: "0 of 4").next_step().data
+    assert "Every exercise" in course_map.course_map(tmp_path, lambda lesson: "4 of 4").next_step().data

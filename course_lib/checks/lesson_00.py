@@ -1,0 +1,32 @@
+"""Exercises of lesson 00, to try out how exercises work: judge an image, draw an image."""
+
+from __future__ import annotations
+
+import torch
+
+from course_lib import runtime
+from course_lib.checks.report import Slip, Verdict, grade, grade_samples
+
+EXERCISES = {"00.1": "how much ink?", "00.2": "flip unfair coins"}
+
+
+def ink(attempt, *, record: bool = True) -> Verdict:
+    """00.1 attempt(x (B, 1, H, W) of 0 and 1) -> the share of ones in each image, (B,)."""
+    cases = [(torch.rand(3, 1, 2, 4, generator=runtime.generator(s)).lt(0.4).float(),) for s in (0, 1)]
+    slips = (
+        Slip(lambda x: x.flatten(1).sum(1), "that counts the ink; its share is wanted, between 0 and 1."),
+        Slip(lambda x: x.mean(), "that is one number for all images together; one for each image is wanted."),
+        Slip(lambda x: x.mean(0), "that is the mean over the images, one number a pixel: the other axes are meant."),
+        Slip(lambda x: 1 - x.flatten(1).mean(1), "that is the share of blank paper; ink is 1."),
+    )
+    return grade("00.1", attempt, lambda x: x.flatten(1).mean(1), cases, slips, record=record)
+
+
+def coins(attempt, *, record: bool = True) -> Verdict:
+    """00.2 attempt(probs (D,), n, generator) -> n draws (n, D) of 0 and 1, each 1 with its own probability."""
+    probs = torch.tensor([0.05, 0.3, 0.5, 0.9])
+    slips = (
+        Slip(lambda: 1 - probs, "0 and 1 have changed places: which way does the comparison point?"),
+        Slip(lambda: torch.full((4,), 0.5), "these coins are fair; each has its own probability."),
+    )
+    return grade_samples("00.2", attempt, mean=probs, args=(probs,), slips=slips, record=record)
