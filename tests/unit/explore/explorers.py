@@ -81,3 +81,21 @@ def _erase_and_complete() -> Panel:
 EXPLORERS["autoregressive.pixel_player"] = _pixel_player
 EXPLORERS["autoregressive.order_explorer"] = _order_explorer
 EXPLORERS["completion.erase_and_complete"] = _erase_and_complete
+
+
+def _message_stepper() -> Panel:
+    from course_lib.explore.hidden_markov import message_stepper
+    from course_lib.models.hidden_markov import CategoricalHMM
+
+    model = CategoricalHMM(states=2, symbols=4, length=5, seed=1)
+    return message_stepper(model, ["abba", "c", "ab ca"], " abc", ["one", "two"])
+
+
+def _mixing() -> Panel:
+    from course_lib.explore.hidden_markov import mixing
+
+    return mixing(steps=50)
+
+
+EXPLORERS["hidden_markov.message_stepper"] = _message_stepper
+EXPLORERS["hidden_markov.mixing"] = _mixing
