@@ -61,10 +61,14 @@ class BayesianNetwork(AutoregressiveModel):
             if late:
                 raise ValueError(f"variable {d} has the parents {late}, which do not come before it in the order {self.order}")
         sizes = torch.tensor([2 ** len(given) for given in self.parents])
-        digits = torch.zeros(self.dimensions, self.dimensions)  # (D, D): row d turns an example into a row of table d
+        most = max(map(len, self.parents), default=0)
+        places = torch.zeros(self.dimensions, most, dtype=torch.long)  # (D, most): the parents, filled up with 0
+        worth = torch.zeros(self.dimensions, most)  # what a parent's 1 adds to the row's number; 0 for those filled up
         for d, given in enumerate(self.parents):
-            digits[d, given] = 2.0 ** torch.arange(len(given) - 1, -1, -1)
-        self.register_buffer("_digits", digits, persistent=False)
+            places[d, : len(given)] = torch.tensor(given, dtype=torch.long)
+            worth[d, : len(given)] = 2.0 ** torch.arange(len(given) - 1, -1, -1)
+        self.register_buffer("_places", places, persistent=False)
+        self.register_buffer("_worth", worth, persistent=False)
         self.register_buffer("_starts", sizes.cumsum(0) - sizes, persistent=False)
         self.probs = nn.Parameter(torch.full((int(sizes.sum()),), 0.5), requires_grad=False)
 
@@ -108,7 +112,11 @@ class BayesianNetwork(AutoregressiveModel):
 
     def _rows(self, flat: Tensor) -> Tensor:
         """Where in `probs` each p(x_d = 1 | parents) of these examples stands: (B, D) integers."""
-        return (flat @ self._digits.T).long() + self._starts
+        columns = flat.T.contiguous()  # (D, B): picking whole rows of this is several times faster than columns
+        rows = torch.zeros_like(columns)
+        for places, worth in zip(self._places.unbind(1), self._worth.unbind(1), strict=True):
+            rows.addcmul_(columns[places], worth[:, None])  # (D, B)
+        return rows.T.long() + self._starts
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | parents), for every d: Bernoulli of batch shape (B, *event_shape)."""
@@ -144,7 +152,7 @@ class BayesianNetwork(AutoregressiveModel):
         """Ancestral sampling that looks up one row a variable. noise (n, D, 1) -> (n, D); keeps x as the base class does."""
         drawn = torch.zeros(noise.shape[:2], device=noise.device) if x is None else x.clone()
         for k, d in enumerate(self.order):
-            rows = (drawn[:, self.parents[d]] @ self._digits[d, self.parents[d]]).long() + self._starts[d]  # (n,)
+            rows = (drawn[:, self._places[d]] @ self._worth[d]).long() + self._starts[d]  # (n,)
             value = Bernoulli(probs=self.probs[rows]).from_noise(noise[:, d])
             drawn[:, d] = value if start is None else torch.where(k < start, drawn[:, d], value)
         return drawn
