@@ -11,8 +11,9 @@ from course_lib.cli.lessons import ROOT, Lesson
 
 def command(lesson: Lesson, extra: Sequence[str] = ()) -> list[str]:
     """The command line that opens a lesson; `extra` are further options of JupyterLab, such as --no-browser."""
-    place = ["--ServerApp.root_dir", str(ROOT), "--ServerApp.ip", "127.0.0.1"]
-    return [sys.executable, "-m", "jupyterlab", str(lesson.path), *place, *(option for option in extra if option != "--")]
+    page = f"/lab/tree/{lesson.path.resolve().relative_to(ROOT).as_posix()}"
+    place = ["--ServerApp.root_dir", str(ROOT), "--ServerApp.ip", "127.0.0.1", "--LabApp.default_url", page]
+    return [sys.executable, "-m", "jupyterlab", *place, *(option for option in extra if option != "--")]
 
 
 def open_lab(lesson: Lesson, extra: Sequence[str] = ()) -> int:
