@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ncourse: stopped by hand", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # as in `course list | head`: whoever read has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
@@ -80,7 +84,7 @@ def _list(asked: argparse.Namespace) -> int:
     from course_lib.training import checkpoints, recipes
 
     for lesson in lessons():
-        print(f"{lesson.number}  {lesson.name:24} {lesson.title}")
+        print(f"{lesson.number}  {lesson.name:24} {lesson.title.removeprefix(f'{lesson.number} · ')}")
     print(f"\ndata sets   {', '.join(names())}")
     print("models")
     shipped = checkpoints.names()

@@ -57,7 +57,8 @@ def test_list_names_lessons_data_and_models(capsys):
     assert main(["list"]) == 0
     said = capsys.readouterr().out
     for lesson in lessons.lessons():
-        assert lesson.title in said
+        assert lesson.name in said
+        assert lesson.title.split(" · ")[-1] in said
     assert "old_faithful" in said
     assert all(name in said for name in recipes.RECIPES)
 
