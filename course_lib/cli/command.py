@@ -40,7 +40,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     parser.add_argument("--version", action="version", version=f"course {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    lab = commands.add_parser("lab", help="open JupyterLab at a lesson (further options go to JupyterLab)")
+    lab = commands.add_parser("lab", help="open JupyterLab at a lesson (further options, written --name=value, go to JupyterLab)")
     lab.add_argument("lesson", nargs="?", default="00", help="7, 07, nade or 07_nade (default: 00)")
     lab.set_defaults(answer=_lab)
 
