@@ -80,7 +80,7 @@ class GaussianMixture(ExplicitModel):
         if (probs < 0).any() or abs(probs.sum().item() - 1) > 1e-6:
             raise ValueError(f"probs sum to {probs.sum():.6g}; expected numbers of at least 0 that sum to 1: probs / probs.sum()")
         narrowest = (torch.linalg.eigvalsh(covariance) if self.covariance == "full" else covariance).min().item()
-        if narrowest < self.min_variance * (1 - 1e-9):
+        if narrowest < self.min_variance * (1 - 1e-6):
             raise ValueError(f"covariance has a direction of variance {narrowest:.4g}; expected at least {self.min_variance:.4g}")
         self._assign(probs / probs.sum(), mean, covariance)
         return self

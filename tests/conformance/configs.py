@@ -4,6 +4,7 @@ import torch
 
 from course_lib import runtime
 from course_lib.models.autoregressive import MADE, NADE, MixtureNADE
+from course_lib.models.mixtures import GaussianMixture
 from course_lib.models.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
 
 SHUFFLED = [3, 0, 5, 1, 4, 2]
@@ -26,15 +27,19 @@ BUILD = {
     "made-one": lambda: MADE(event_shape=(1,), hidden=(3,)),
     "mixture-nade": lambda: MixtureNADE(event_shape=(4,), hidden=8, components=3),
     "mixture-nade-shuffled": lambda: MixtureNADE(event_shape=(1, 2, 3), hidden=8, components=2, order=SHUFFLED),
+    "mixture-gaussian-full": lambda: GaussianMixture(event_shape=(4,), components=3),
+    "mixture-gaussian-diagonal": lambda: GaussianMixture(event_shape=(1, 2, 3), components=2, covariance="diagonal"),
+    "mixture-gaussian-spherical": lambda: GaussianMixture(event_shape=(1,), components=3, covariance="spherical"),
     "table-independent": lambda: IndependentTable(event_shape=(6,)),
     "table-markov": lambda: MarkovTable(event_shape=(6,), order=SHUFFLED, memory=2),
     "table-chain-rule": lambda: ChainRuleTable(event_shape=(1, 2, 3), order=SHUFFLED),
     "table-full": lambda: FullTable(event_shape=(2, 3)),
     "table-network": lambda: BayesianNetwork(event_shape=(5,), parents=[[], [0], [0], [1, 2], [3]]),
 }
-REAL = [name for name in BUILD if name.startswith("mixture-nade")]
+REAL = [name for name in BUILD if name.startswith("mixture")]
+GAUSSIAN = [name for name in BUILD if name.startswith("mixture-gaussian")]
 BINARY = [name for name in BUILD if name not in REAL]
-ORDERED = [name for name in BUILD if name != "table-full"]
+ORDERED = [name for name in BUILD if name != "table-full" and name not in GAUSSIAN]
 TABLES = [name for name in BUILD if name.startswith("table")]
 
 
@@ -50,9 +55,12 @@ def build(name, device="cpu", dtype=torch.float32):
             else:
                 strength = 0.15 if name in REAL else 0.7  # the exponential of a scale grows fast
                 parameter.add_(strength * torch.randn(parameter.shape, generator=generator))
+        if name in GAUSSIAN:
+            model.probs.copy_(model.probs.abs() / model.probs.abs().sum())
+            model.scale.copy_(model.scale.tril() if model.covariance == "full" else model.scale)
         if name == "table-full":
             model.probs.div_(model.probs.sum())
-    return model.to(device=device, dtype=dtype).eval()
+    return model.to(device=device, dtype=torch.double if name in GAUSSIAN else dtype).eval()  # mixtures stay in doubles
 
 
 def examples(model, name, n, seed=2, dtype=None):

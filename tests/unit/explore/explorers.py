@@ -99,3 +99,41 @@ def _mixing() -> Panel:
 
 EXPLORERS["hidden_markov.message_stepper"] = _message_stepper
 EXPLORERS["hidden_markov.mixing"] = _mixing
+
+
+def _factorisation(name: str) -> Panel:
+    from course_lib import runtime
+    from course_lib.explore import factorisation
+    from course_lib.models.enumeration import all_states
+
+    x = all_states(9)[:400].reshape(-1, 1, 3, 3)
+    return getattr(factorisation, name)(x[:300], x[300:])
+
+
+EXPLORERS["factorisation.draw_factorisation"] = lambda: _factorisation("draw_factorisation")
+EXPLORERS["factorisation.training_size"] = lambda: _factorisation("training_size")
+
+
+def _plane():
+    import torch
+
+    from course_lib import runtime
+
+    g = runtime.generator(0)
+    return torch.randn(40, 2, generator=g) + 4 * torch.randint(2, (40, 1), generator=g)
+
+
+def _em_stepper() -> Panel:
+    from course_lib.explore.mixtures import em_stepper
+
+    return em_stepper(_plane(), steps=5, most=3)
+
+
+def _choose_components() -> Panel:
+    from course_lib.explore.mixtures import choose_components
+
+    return choose_components(_plane()[:20], _plane()[20:], most=3)
+
+
+EXPLORERS["mixtures.em_stepper"] = _em_stepper
+EXPLORERS["mixtures.choose_components"] = _choose_components
