@@ -12,7 +12,7 @@ from torch import nn
 
 from course_lib import runtime
 from course_lib.datasets import Batches, Data, load, manifest
-from course_lib.models.autoregressive import MADE, NADE
+from course_lib.models.autoregressive import MADE, NADE, OrderlessNADE
 from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
 from course_lib.training.steps import GradientStep
@@ -58,11 +58,11 @@ RECIPES: dict[str, Recipe] = {
         mixed_precision=True,
         half=True,
     ),
-    "made-any-order-mnist": Recipe(
-        lambda: MADE(event_shape=MNIST, hidden=(500, 500), any_order=True, direct=True, residual=True),
-        "MADE, 2 x 500 hidden units, for every order: erase anything, complete it",
-        (1, 3, 100),
-        lr=5e-3,
+    "nade-any-order-mnist": Recipe(
+        lambda: OrderlessNADE(event_shape=MNIST, hidden=(500, 500)),
+        "orderless NADE, 2 x 500 hidden units, every order: erase anything, complete it",
+        (1, 3, 60),
+        lr=1e-3,
         mixed_precision=True,
         half=True,
     ),

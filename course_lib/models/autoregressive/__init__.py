@@ -4,5 +4,6 @@ from course_lib.models.autoregressive.base import AutoregressiveModel, check_ord
 from course_lib.models.autoregressive.made import MADE
 from course_lib.models.autoregressive.nade import NADE
 from course_lib.models.autoregressive.nade_mixture import MixtureNADE
+from course_lib.models.autoregressive.orderless import OrderlessNADE
 
-__all__ = ["MADE", "NADE", "AutoregressiveModel", "MixtureNADE", "check_order"]
+__all__ = ["MADE", "NADE", "AutoregressiveModel", "MixtureNADE", "OrderlessNADE", "check_order"]

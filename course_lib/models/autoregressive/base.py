@@ -6,11 +6,14 @@ import math
 import operator
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from course_lib.models.protocols import ExplicitModel, check_count, check_events, check_shape
+from course_lib.models.protocols import ExplicitModel, check_count, check_events, check_shape, configuration
+
+Model = TypeVar("Model", bound="AutoregressiveModel")
 
 
 def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[int]:
@@ -28,6 +31,15 @@ def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[i
             "once: torch.randperm(D).tolist() makes such an order"
         )
     return listed
+
+
+def in_order(model: Model, order: Sequence[int]) -> Model:
+    """A twin of the model with another order that shares its parameters."""
+    twin = type(model)(**{**configuration(model), "order": order}).to(next(model.parameters()))
+    for name, parameter in model.named_parameters():
+        where, _, last = name.rpartition(".")
+        setattr(twin.get_submodule(where), last, parameter)
+    return twin.train(model.training)
 
 
 class AutoregressiveModel(ExplicitModel):

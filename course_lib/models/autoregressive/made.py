@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli
-from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.protocols import check_binary, check_count, check_event_shape, configuration
+from course_lib.models.autoregressive.base import AutoregressiveModel, check_order, in_order
+from course_lib.models.protocols import check_binary, check_count, check_event_shape
 from course_lib.nn.masked import MaskedLinear, degree_masks
 
 INK = 0.13  # the share of 1s among the pixels of binarised MNIST: sets the scale of the first layer's weights
@@ -117,12 +117,7 @@ class MADE(AutoregressiveModel):
         """The model for another order, sharing these weights. Only a model trained with any_order is good at it."""
         if not self.any_order:
             raise ValueError("this MADE learned one order only; build and train it with any_order=True to change orders")
-        other = MADE(**{**configuration(self), "order": check_order(order, self.dimensions)}).to(self.layers[0].weight)
-        for mine, theirs in zip(self.layers, other.layers, strict=True):
-            theirs.weight, theirs.bias = mine.weight, mine.bias
-        if self.shortcut is not None:
-            other.shortcut.weight = self.shortcut.weight
-        return other.train(self.training)
+        return in_order(self, order)
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
         """Ancestral sampling at the cost of about one pass in all.
