@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -95,13 +96,18 @@ class _Patches:
         """How often each state occurs among these, (512,)."""
         return torch.bincount(chosen, minlength=2**D)
 
-    def fit(self, model, smoothing: float, chosen: Tensor | None = None):
-        """The model, its tables counted from these training states."""
-        return model.estimate(self.states, smoothing, counts=self.counts(self.train if chosen is None else chosen))
+    def fit(self, model, smoothing: float, counts: Tensor):
+        """The model, its tables filled from these counts of training states."""
+        return model.estimate(self.states, smoothing, counts=counts)
 
-    def nats(self, model, chosen: Tensor | None = None) -> Tensor:
-        """-log p of every test patch (or of the states chosen), (N,)."""
-        return -model.log_prob(self.states)[self.test if chosen is None else chosen]
+    def nats(self, model) -> Tensor:
+        """-log p of every state, (512,)."""
+        return -model.log_prob(self.states)
+
+
+def _mean(nats: Tensor, counts: Tensor) -> Tensor:
+    """The mean over examples that occur so often: a state that never occurs may cost anything, even infinity."""
+    return torch.where(counts > 0, counts * nats, 0.0).sum() / counts.sum()
 
 
 def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -> Panel:
@@ -115,7 +121,8 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
         "Markov": MarkovTable(event_shape=SHAPE),
         "full table": FullTable(event_shape=SHAPE),
     }
-    nats = {name: mean_with_error(patches.nats(patches.fit(model, smoothing))).mean for name, model in known.items()}
+    counts, test_counts = patches.counts(patches.train), patches.counts(patches.test)
+    nats = {name: _mean(patches.nats(patches.fit(model, smoothing, counts)), test_counts).item() for name, model in known.items()}
     made = plots.figure("", columns=4, size=(10.6, 3.2), width_ratios=(1.15, 1.2, 1, 1))
     diagram, bars, drawn, real = made.axes
     lengths = bars.barh(range(4), [*nats.values(), 0.0], color=[plots.SKY] * 3 + [plots.ORANGE], height=0.65)
@@ -138,8 +145,8 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
         switched = [left, above, above_left, above_right]
         near = [step for step, on in zip(NEIGHBOURS, switched, strict=True) if on]
         parents = parents_of(ORDERS[order], MEMORIES[memory], near)
-        model = patches.fit(BayesianNetwork(event_shape=SHAPE, parents=parents, order=ORDERS[order]), smoothing)
-        cost = mean_with_error(patches.nats(model))
+        model = patches.fit(BayesianNetwork(event_shape=SHAPE, parents=parents, order=ORDERS[order]), smoothing, counts)
+        cost = mean_with_error(patches.nats(model)[patches.test])
         arrows.show(parents)
         diagram.set_title(f"{model.parameter_count} numbers")
         lengths[3].set_width(cost.mean)
@@ -170,15 +177,15 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
 def size_curves(patches: _Patches, sizes: Sequence[int], models: Mapping[str, object], repeats: int) -> dict[str, Tensor]:
     """Mean nats over `repeats` random training sets: "held out" and "training", each (smoothings, models, sizes)."""
     curves = {name: torch.zeros(len(SMOOTHINGS), len(models), len(sizes)) for name in ("held out", "training")}
+    tests = patches.counts(patches.test)
     for repeat in range(repeats):
         shuffled = patches.train[torch.randperm(len(patches.train), generator=runtime.generator(repeat))]
         for k, size in enumerate(sizes):
-            chosen = shuffled[:size]
-            for s, smoothing in enumerate(SMOOTHINGS):
-                for m, model in enumerate(models.values()):
-                    patches.fit(model, smoothing, chosen)
-                    curves["held out"][s, m, k] += patches.nats(model).mean() / repeats
-                    curves["training"][s, m, k] += patches.nats(model, chosen).mean() / repeats
+            counts = patches.counts(shuffled[:size])
+            for (s, smoothing), (m, model) in itertools.product(enumerate(SMOOTHINGS), enumerate(models.values())):
+                nats = patches.nats(patches.fit(model, smoothing, counts))
+                curves["held out"][s, m, k] += _mean(nats, tests) / repeats
+                curves["training"][s, m, k] += _mean(nats, counts) / repeats
     return curves
 
 

@@ -102,7 +102,6 @@ EXPLORERS["hidden_markov.mixing"] = _mixing
 
 
 def _factorisation(name: str) -> Panel:
-    from course_lib import runtime
     from course_lib.explore import factorisation
     from course_lib.models.enumeration import all_states
 
