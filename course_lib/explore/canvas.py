@@ -33,9 +33,9 @@ class Surface(anywidget.AnyWidget):
     tint = traitlets.Unicode(plots.ORANGE).tag(sync=True)
     strength = traitlets.Float(0.75).tag(sync=True)
     brush = traitlets.Int(4).tag(sync=True)  # width in cells
-    picture = traitlets.Bytes().tag(sync=True)  # RGB, row by row
+    picture = traitlets.CBytes().tag(sync=True)  # RGB, row by row
     picture_shape = traitlets.List([0, 0]).tag(sync=True)
-    mask = traitlets.Bytes().tag(sync=True)  # a byte a cell, 0 or 1
+    mask = traitlets.CBytes().tag(sync=True)  # a byte a cell, 0 or 1
     pixel = traitlets.List([0, 0]).tag(sync=True)
     value = traitlets.Any()
 

@@ -170,7 +170,7 @@ class Button:
         return [0, 1, 2, 3]
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
-        button = _Counter(description=self.label, tooltip=self.label, layout={"width": "auto"})
+        button = _Counter(description=self.label, layout={"width": "auto", "align_self": "flex-start"})
         return button, [button]
 
 

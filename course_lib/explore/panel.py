@@ -32,9 +32,11 @@ CSS = """<style>
 .course-panel .course-title {font-weight: 600; font-size: 110%; line-height: 1.4}
 .course-panel .widget-inline-hbox {flex-wrap: wrap; height: auto}
 .course-panel .widget-inline-hbox > .widget-label {
-  flex: 1 0 100%; width: 100%; max-width: none; text-align: left; white-space: normal}
+  flex: 1 0 100%; width: 100%; max-width: none; text-align: left;
+  white-space: normal; height: auto; line-height: 1.3; overflow: visible; margin-bottom: 2px}
 .course-panel .course-error {color: #a33c00; max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
 .course-panel .course-error .widget-html-content {white-space: normal}
+.course-panel .course-alt {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
 .course-panel img {max-width: none}
 </style>"""
 
@@ -101,7 +103,7 @@ class Panel:
 
     def _build(self) -> ipywidgets.Widget:
         width, height = (f"{side}px" for side in self._size)
-        self.picture = ipywidgets.Image(value=self._png, format="png", tooltip=self.alt, layout=_fixed(width, height))
+        self.picture = ipywidgets.Image(value=self._png, format="png", layout=_fixed(width, height))
         self.error = ipywidgets.HTML("")
         self.error.add_class("course-error")
         self._handles: dict[str, ipywidgets.Widget] = {}
@@ -111,7 +113,9 @@ class Panel:
             column.extend(parts)
             self._handles[control.name].observe(self._moved, names="value")
         self._update_surfaces()
-        heading = ipywidgets.HTML(f"{CSS}<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>")
+        words = f"<div class='course-alt'>The picture: {html.escape(self.alt)}</div>"  # the image widget itself takes no text
+        title = f"<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>"
+        heading = ipywidgets.HTML(f"{CSS}{title}{words}")
         side = ipywidgets.VBox([*column, self.error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
         row = ipywidgets.HBox([side, self.picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
         panel = ipywidgets.VBox([heading, row])

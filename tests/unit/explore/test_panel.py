@@ -76,7 +76,7 @@ def test_moving_a_control_changes_the_picture_and_nothing_else_does():
 def test_a_button_counts_and_a_surface_gives_cells():
     panel = _panel()
     panel.handle("again").click()
-    panel.handle("mask").mask = bytes([1] + 23 * [0])  # as the page sends it
+    panel.handle("mask").mask = memoryview(bytes([1] + 23 * [0]))  # as the page sends it
     panel.handle("pixel").pixel = [2, 5]
     assert panel.values["again"] == 1
     assert panel.values["mask"].sum() == 1

@@ -1,0 +1,169 @@
+"""JupyterLab in a headless Chromium, as a student has it: opens a lesson, runs it, moves its controls, looks at the pictures.
+
+One `Lab` is one server and one browser: with Lab() as lab: lesson = lab.open("07_nade.ipynb"); lesson.run_all().
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from panels import LivePanel
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+QUIET_CHROMIUM = [
+    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-sync",
+    "--no-first-run", "--disable-dev-shm-usage",
+]  # fmt: skip
+SETTINGS = {  # no question about news, no look for updates: nothing outside this machine is asked
+    "@jupyterlab/apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}',
+}
+
+
+def chromium() -> str | None:
+    """The path of a Chromium or Chrome: COURSE_CHROMIUM, or the first one on the path; None when there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return os.environ.get("COURSE_CHROMIUM") or next((found for name in names if (found := shutil.which(name))), None)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Lab:
+    """A JupyterLab on a copy of the notebooks, with fresh settings, and a browser on it; a context manager.
+
+    Args:
+        notebooks: the folder to copy.
+        budget: how long the lessons' cells may run ("smoke", "lesson", "full").
+    """
+
+    def __init__(self, notebooks: Path = ROOT / "notebooks", *, budget: str = "smoke"):
+        self.notebooks, self.budget = Path(notebooks), budget
+
+    def __enter__(self) -> Lab:
+        self._folder = tempfile.TemporaryDirectory(prefix="course-lab-", ignore_cleanup_errors=True)
+        home = Path(self._folder.name)
+        shutil.copytree(self.notebooks, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        for name, text in SETTINGS.items():
+            path = home / "settings" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        try:
+            self._start_server(home)
+            self._playwright = sync_playwright().start()
+            self._browser = self._playwright.chromium.launch(executable_path=chromium(), headless=True, args=QUIET_CHROMIUM)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start_server(self, home: Path) -> None:
+        self._port, self._token = _free_port(), secrets.token_hex(16)
+        folders = {
+            "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython",
+            "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "COURSE_HOME": "home",
+        }  # fmt: skip
+        environment = {**os.environ, **{name: str(home / folder) for name, folder in folders.items()}}
+        environment |= {"COURSE_QUIET": "1", "COURSE_BUDGET": self.budget, "JUPYTER_PREFER_ENV_PATH": "1"}
+        command = [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={home / 'notebooks'}",
+            "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={self._token}", "--LabApp.expose_app_in_browser=True",
+        ]  # fmt: skip
+        self._log = home / "server.log"
+        with self._log.open("wb") as log:
+            self._server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home, start_new_session=True)
+        end = time.monotonic() + 90
+        while True:
+            try:
+                request = urllib.request.Request(f"{self.address}/api/status", headers={"Authorization": f"token {self._token}"})
+                urllib.request.urlopen(request, timeout=5).close()
+                return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                if self._server.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"JupyterLab did not start:\n{self._log.read_text(errors='replace')[-3000:]}") from None
+                time.sleep(0.2)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def open(self, name: str) -> Lesson:
+        """Open a notebook in a fresh profile and wait for its kernel."""
+        context = self._browser.new_context(viewport={"width": 1300, "height": 1000})
+        page = context.new_page()
+        page.goto(f"{self.address}/lab/tree/{name}?reset&token={self._token}", timeout=90_000)
+        return Lesson(page)
+
+    def __exit__(self, *_) -> None:
+        if hasattr(self, "_browser"):
+            self._browser.close()
+        if hasattr(self, "_playwright"):
+            self._playwright.stop()
+        if hasattr(self, "_server") and self._server.poll() is None:
+            self._server.send_signal(signal.SIGTERM)  # the server ends its kernels
+            try:
+                self._server.wait(20)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+        self._folder.cleanup()
+
+
+class Lesson:
+    """One notebook in the browser, its kernel ready."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        page.locator(".jp-Notebook").wait_for(timeout=90_000)
+        page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'",
+            timeout=90_000,
+        )
+
+    def run_all(self, timeout: float = 300) -> list[str]:
+        """Run all cells; the errors, one line each ("cell 4: NameError: …"), none when all went well."""
+        self.page.evaluate(
+            """() => { window.courseDone = false;
+            window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.courseDone = true; }); }"""
+        )
+        self.page.wait_for_function("() => window.courseDone", timeout=1000 * timeout)
+        return self.page.evaluate(
+            """() => { const found = [];
+            Array.from(window.jupyterapp.shell.currentWidget.content.model.cells).forEach((cell, index) => {
+                if (cell.type !== 'code') return;
+                for (const output of cell.outputs.toJSON())
+                    if (output.output_type === 'error') found.push(`cell ${index}: ${output.ename}: ${output.evalue}`);
+                if (cell.executionCount === null && cell.sharedModel.getSource().trim()) found.push(`cell ${index}: was not run`);
+            });
+            return found; }"""
+        )
+
+    def panels(self) -> list[LivePanel]:
+        """All explorers of the lesson, from top to bottom."""
+        return [LivePanel(self.page, root) for root in self.page.locator(".jp-Notebook .course-panel").all()]
+
+    def panel(self, title: str) -> LivePanel:
+        """The explorer with this title."""
+        return LivePanel(self.page, self.page.locator(".jp-Notebook .course-panel").filter(has_text=title).first)
+
+    def screenshot(self, path: Path | str) -> None:
+        self.page.screenshot(path=str(path))
+
+    def close(self) -> None:
+        """End the kernel and the page."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+        self.page.context.close()

@@ -1,0 +1,103 @@
+"""An explorer in the page: its controls by label, moved as by hand, and its picture's bytes."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+BYTES = """async (image) => {
+    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+    let text = ''; for (const byte of bytes) text += String.fromCharCode(byte);
+    return btoa(text); }"""
+CONTROLS = ".widget-slider, .widget-dropdown, .widget-toggle-buttons, .widget-checkbox, .widget-text, button.widget-button"
+
+
+class LivePanel:
+    """A panel on the page; `root` is its outer element."""
+
+    def __init__(self, page: Page, root: Locator):
+        self.page, self.root = page, root
+        root.scroll_into_view_if_needed()
+        self.image = root.locator("img").first
+        self.image.wait_for()
+
+    @property
+    def title(self) -> str:
+        return self.root.locator(".course-title").inner_text()
+
+    @property
+    def error(self) -> str:
+        """The line beside the picture: empty when render did well."""
+        return self.root.locator(".course-error").inner_text().strip()
+
+    def picture(self) -> bytes:
+        """The PNG that is shown now."""
+        return base64.b64decode(self.image.evaluate(BYTES))
+
+    def wait_for_change(self, before: bytes, timeout: float = 10) -> bool:
+        """True as soon as the picture's bytes differ from `before`; False when they never do."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self.picture() != before:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def controls(self) -> list[Locator]:
+        """Every control and drawing surface, in order."""
+        return self.root.locator(f"{CONTROLS}, .course-canvas").all()
+
+    def control(self, label: str) -> Locator:
+        """The control with this label."""
+        return self.root.locator(f"{CONTROLS}, .course-canvas[aria-label^='{label}']").filter(has_text=label).first
+
+    def press(self, slider: Locator, key: str) -> None:
+        """Move a slider by the keyboard: ArrowRight, ArrowLeft, Home, End."""
+        slider.locator(".noUi-handle").first.press(key)
+
+    def drag(self, slider: Locator, fraction: float) -> None:
+        """Drag a slider's handle to a fraction of its length, by the mouse."""
+        handle, track = slider.locator(".noUi-handle").first.bounding_box(), slider.locator(".noUi-base").bounding_box()
+        self.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+        self.page.mouse.down()
+        self.page.mouse.move(track["x"] + fraction * track["width"], track["y"] + track["height"] / 2, steps=5)
+        self.page.mouse.up()
+
+    def draw(self, surface: Locator, points: list[tuple[float, float]]) -> None:
+        """One stroke through points given as fractions (across, down) of the surface; one point is a click."""
+        surface.scroll_into_view_if_needed()
+        box = surface.bounding_box()
+        places = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in points]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=5)
+        self.page.mouse.up()
+
+    def move(self, control: Locator) -> None:
+        """Put any control to another value, as a hand would."""
+        classes = control.get_attribute("class") or ""
+        if "course-canvas" in classes:
+            self.draw(control, [(0.2, 0.25), (0.8, 0.3), (0.7, 0.8)])
+        elif "widget-slider" in classes:
+            handle = control.locator(".noUi-handle").first
+            at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+            handle.press("Home" if at_end else "End")
+        elif "widget-dropdown" in classes:
+            chooser = control.locator("select")
+            options = chooser.locator("option").count()
+            chooser.select_option(index=(chooser.evaluate("chooser => chooser.selectedIndex") + 1) % options)
+        elif "widget-toggle-buttons" in classes:
+            control.locator("button:not(.mod-active)").first.click()
+        elif "widget-checkbox" in classes:
+            control.locator("input").click()
+        elif "widget-text" in classes:
+            control.locator("input").fill("other words")
+        else:
+            control.click()
+
+    def screenshot(self, path: Path | str) -> None:
+        self.root.screenshot(path=str(path))
