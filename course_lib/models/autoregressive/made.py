@@ -47,7 +47,7 @@ class MADE(AutoregressiveModel):
     ):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
-        if isinstance(hidden, int) or not hidden:
+        if not isinstance(hidden, Sequence) or not hidden:
             raise ValueError(f"hidden is {hidden!r}; expected the width of at least one hidden layer, such as (500,)")
         self.hidden = tuple(check_count(width, "a hidden layer's width") for width in hidden)
         if residual and len(set(self.hidden)) > 1:
