@@ -36,30 +36,32 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 class _Plot:
-    """One plot on a sheet: data to pixels, a frame, numbers at the ends of both axes."""
+    """One plot of a sheet, its `column` 0 or 1: data to pixels, clipped at the frame, with numbers at the ends of both axes."""
 
-    def __init__(
-        self, draw: ImageDraw.ImageDraw, left: int, spans: Sequence[tuple[float, float]], title: str, labels: Sequence[str]
-    ):
-        self.draw, self.spans = draw, np.array(spans, float)  # (2, 2): lowest, highest of x and of y
-        self.box = np.array([left + MARGIN, 28, left + WIDE - 12, HIGH - 38]) * FINE  # left, top, right, bottom
-        x0, y0, x1, y1 = self.box.tolist()
-        draw.line([(x0, y0), (x0, y1), (x1, y1)], fill="black", width=FINE)
-        draw.text((x0, 4 * FINE), title, fill="black", font=_font(13))
-        draw.text(((x0 + x1) / 2, y1 + 18 * FINE), labels[0], fill="black", font=_font(12), anchor="mt")
-        draw.text((x0 + 6 * FINE, y0), labels[1], fill="#555555", font=_font(12))
+    def __init__(self, sheet: Image.Image, column: int, spans: Sequence[tuple[float, float]], title: str, labels: Sequence[str]):
+        self.sheet, self.spans = sheet, np.array(spans, float)  # (2, 2): lowest, highest of x and of y
+        left, top = (column * WIDE + MARGIN) * FINE, 28 * FINE
+        right, bottom = ((column + 1) * WIDE - 12) * FINE, (HIGH - 38) * FINE
+        self.corner, self.size = (left, top), np.array([right - left, bottom - top])
+        self.inner = Image.new("RGB", (right - left, bottom - top), "white")
+        self.draw = ImageDraw.Draw(self.inner)
+        around = ImageDraw.Draw(sheet)
+        around.line([(left - FINE, top), (left - FINE, bottom + FINE), (right, bottom + FINE)], fill="black", width=FINE)
+        around.text((left, 4 * FINE), title, fill="black", font=_font(13))
+        around.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=_font(12), anchor="mt")
+        self.draw.text((6 * FINE, 0), labels[1], fill="#555555", font=_font(12))
         for end, anchor in ((0, "lt"), (1, "rt")):
-            draw.text(((x0, x1)[end], y1 + 4 * FINE), f"{self.spans[0, end]:.4g}", fill="black", font=_font(11), anchor=anchor)
-            place = (x0 - 4 * FINE, (y1, y0)[end])
-            draw.text(place, f"{self.spans[1, end]:.3g}", fill="black", font=_font(11), anchor=("rb", "rt")[end])
+            across, up = ((left, right)[end], bottom + 4 * FINE), (left - 5 * FINE, (bottom, top)[end])
+            around.text(across, f"{self.spans[0, end]:.3g}", fill="black", font=_font(11), anchor=anchor)
+            around.text(up, f"{self.spans[1, end]:.3g}", fill="black", font=_font(11), anchor=("rb", "rt")[end])
 
     def at(self, points: np.ndarray) -> list[tuple[float, float]]:
-        """Data (N, 2) -> places on the sheet."""
+        """Data (N, 2) -> places in the frame."""
         share = (points - self.spans[:, 0]) / (self.spans[:, 1] - self.spans[:, 0])
-        x0, y0, x1, y1 = self.box
-        return list(zip((x0 + share[:, 0] * (x1 - x0)).tolist(), (y1 - share[:, 1] * (y1 - y0)).tolist(), strict=True))
+        share[:, 1] = 1 - share[:, 1]
+        return [tuple(place) for place in (share * self.size).tolist()]
 
-    def line(self, points: np.ndarray, colour, width: int = 2) -> None:
+    def line(self, points: np.ndarray, colour: str, width: int = 2) -> None:
         self.draw.line(self.at(points), fill=colour, width=width * FINE, joint="curve")
 
     def dots(self, points: np.ndarray, colours: np.ndarray | str, radius: float = 2.5) -> None:
@@ -67,6 +69,10 @@ class _Plot:
         reach = radius * FINE
         for (x, y), colour in zip(self.at(points), colours, strict=True):
             self.draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
+
+    def done(self) -> None:
+        """Put the plot on its sheet."""
+        self.sheet.paste(self.inner, self.corner)
 
 
 @dataclass(frozen=True)
@@ -96,11 +102,11 @@ def _show_mixture(plot: _Plot, shot: Snapshot, x: np.ndarray) -> None:
             plot.line(mean + radius * _CIRCLE @ root.T, COLOURS[k], width)
         (place,) = plot.at(mean[None])
         plot.draw.text(place, f"{prob:.2f}", fill="black", font=_font(12), anchor="mm", stroke_width=FINE, stroke_fill="white")
+    plot.done()
 
 
-def _sheet() -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    sheet = Image.new("RGB", (2 * WIDE * FINE, HIGH * FINE), "white")
-    return sheet, ImageDraw.Draw(sheet)
+def _sheet() -> Image.Image:
+    return Image.new("RGB", (2 * WIDE * FINE, HIGH * FINE), "white")
 
 
 def _around(x: Tensor) -> list[tuple[float, float]]:
@@ -150,17 +156,18 @@ def em_stepper(
     def render(step: int, K: int, covariance: str, start: str, again: int) -> Image.Image:
         shots = run(K, covariance, start, again)
         heights = np.array([shot.log_prob for shot in shots])
-        sheet, draw = _sheet()
-        _show_mixture(_Plot(draw, 0, spans, f"after {step} steps: colours are responsibilities", labels), shots[step], points)
+        sheet = _sheet()
+        _show_mixture(_Plot(sheet, 0, spans, f"after {step} steps: colours are responsibilities", labels), shots[step], points)
         room = max(0.1 * np.ptp(heights), 1e-3)
         curve = _Plot(
-            draw, WIDE, [(0, steps), (heights.min() - room, heights.max() + room)],
+            sheet, 1, [(0, steps), (heights.min() - room, heights.max() + room)],
             f"mean log-likelihood: {heights[step]:.4f} nats", ("step of EM", "nats a point"),
         )  # fmt: skip
         path = np.stack([np.arange(steps + 1), heights], 1)
         curve.line(path, "#bbbbbb", 1)
         curve.line(path[: step + 1].repeat(2, 0), plots.BLUE, 3)
         curve.dots(path[step : step + 1], plots.VERMILION, 5)
+        curve.done()
         return sheet.reduce(FINE)
 
     controls = [
@@ -221,24 +228,25 @@ def choose_components(
         reach[covariance] = (min(ends), max(ends))
 
     def render(K: int, covariance: str) -> Image.Image:
-        sheet, draw = _sheet()
+        sheet = _sheet()
         _show_mixture(
-            _Plot(draw, 0, spans, f"K = {K}, fitted to the {len(train)} training points", labels),
+            _Plot(sheet, 0, spans, f"K = {K}, fitted to the {len(train)} training points", labels),
             shots[covariance][K - 1],
             train.numpy(),
         )
         here = nats[covariance]["held out"][K - 1]
         title = f"held out: {here.mean:.3f} ± {here.standard_error:.3f} nats"
-        plot = _Plot(draw, WIDE, [(0.5, most + 0.5), reach[covariance]], title, ("components K", ""))
+        plot = _Plot(sheet, 1, [(0.5, most + 0.5), reach[covariance]], title, ("components K", ""))
         for row, (name, (_, colour)) in enumerate(sets.items()):
             means = np.array([[k + 1, value.mean] for k, value in enumerate(nats[covariance][name])])
             plot.line(means, colour, 2)
             plot.dots(means, colour, 3)
             for (at, mean), value in zip(means, nats[covariance][name], strict=True):
                 plot.line(np.array([[at, mean - value.standard_error], [at, mean + value.standard_error]]), colour, 1)
-            corner = (plot.box[2], plot.box[1] + 16 * FINE * row)
-            draw.text(corner, f"{name}: nats a point, ± 1 standard error", fill=colour, font=_font(12), anchor="rt")
+            corner = (plot.size[0] - 4 * FINE, 16 * FINE * row)
+            plot.draw.text(corner, f"{name}: nats a point, ± 1 standard error", fill=colour, font=_font(12), anchor="rt")
         plot.dots(np.array([[K, here.mean]]), plots.BLACK, 5)
+        plot.done()
         return sheet.reduce(FINE)
 
     controls = [Slider("K", "components K", 1, most, value=1, step=1), Choice("covariance", "covariance", COVARIANCES)]

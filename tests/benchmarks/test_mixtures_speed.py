@@ -58,7 +58,7 @@ def test_a_step_is_twice_as_fast_as_scikit_learns():
             theirs.append(took)
     torch.set_num_threads(before)
     print(
-        f"\nEM, {POINTS:,} points in {DIMENSIONS} dimensions, {COMPONENTS} full covariances, 2 threads: ours {1e3 * min(ours):.1f} ms a step"
+        f"\nEM, {POINTS:,} points in {DIMENSIONS} dimensions, {COMPONENTS} full covariances: ours {1e3 * min(ours):.1f} ms a step"
     )
     print(f"  scikit-learn: {1e3 * min(theirs):.1f} ms a step, {min(theirs) / min(ours):.1f} times ours")
     assert abs(model.log_prob(x).mean().item() / oracle.score(x.numpy()) - 1) < 1e-6
