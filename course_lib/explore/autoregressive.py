@@ -18,7 +18,7 @@ from torch import Tensor
 
 from course_lib import plots, runtime
 from course_lib.explore.panel import Button, Choice, Panel, Slider
-from course_lib.models.autoregressive import MADE, AutoregressiveModel
+from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE
 from course_lib.models.protocols import check_binary
 
 SCALE = 9  # screen pixels for one of the image's
@@ -181,11 +181,11 @@ def _spiral(rows: Sequence[Sequence[int]]) -> list[int]:
     return path
 
 
-def order_explorer(model: MADE, digits: Tensor, *, seed: int = 0) -> Panel:
-    """The same digits under several orders of one any-order MADE: what is seen first, and what it costs in all.
+def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0) -> Panel:
+    """The same digits under several orders of one network: what is seen first, and what it costs in all.
 
     Args:
-        model: a MADE trained with any_order.
+        model: one for any order: OrderlessNADE, or MADE trained with any_order.
         digits: (B, 1, H, W) of 0 and 1.
         seed: of the random order.
     """

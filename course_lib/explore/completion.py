@@ -14,7 +14,7 @@ from course_lib import plots, runtime
 from course_lib.explore.autoregressive import font
 from course_lib.explore.canvas import Canvas
 from course_lib.explore.panel import Button, Choice, Panel, Slider
-from course_lib.models.autoregressive import MADE, AutoregressiveModel
+from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE
 from course_lib.models.protocols import check_binary
 
 SCALE = 4
@@ -38,8 +38,9 @@ def complete(
 ) -> tuple[Tensor, Tensor, float]:
     """Exact completions of one image.
 
-    A MADE trained for any order is given an order with the known pixels first. A model with one order, which must be
-    raster order, can complete an end of it only: `erased` then grows down to the last pixel.
+    A model for any order (OrderlessNADE, or MADE trained with any_order) is given an order with the known pixels first.
+    A model with one order, which must be raster order, can complete an end of it only: `erased` then grows down to the
+    last pixel.
 
     Args:
         x: (1, H, W) of 0 and 1. erased: booleans (H, W). copies: how many completions.
@@ -47,7 +48,7 @@ def complete(
     Returns (copies (copies, 1, H, W), erased (H, W) as it was used, -log p(the true rest | what is left) in nats).
     """
     check_binary(x[None], model.event_shape)
-    if isinstance(model, MADE) and model.any_order:
+    if isinstance(model, OrderlessNADE) or (isinstance(model, MADE) and model.any_order):
         model = model.with_order(_known_first(erased))
     else:
         erased = _to_the_end(erased)
@@ -60,12 +61,12 @@ def complete(
 
 
 def erase_and_complete(
-    model: MADE, digits: Tensor, *, raster: AutoregressiveModel | None = None, copies: int = 8, seed: int = 0
+    model: AutoregressiveModel, digits: Tensor, *, raster: AutoregressiveModel | None = None, copies: int = 8, seed: int = 0
 ) -> Panel:
     """Rub out a part of a digit with the mouse: `copies` ways to fill it in, drawn from p(erased | the rest).
 
     Args:
-        model: a MADE trained with any_order.
+        model: one for any order: OrderlessNADE, or MADE trained with any_order.
         digits: (B, 1, H, W) of 0 and 1.
         raster: a model in raster order, offered beside it; it redraws everything from the first erased pixel on.
         copies: completions at a time.

@@ -6,7 +6,7 @@ import torch
 
 from course_lib import runtime
 from course_lib.explore import autoregressive, completion
-from course_lib.models.autoregressive import MADE, NADE
+from course_lib.models.autoregressive import MADE, NADE, OrderlessNADE
 from course_lib.models.enumeration import conditional, joint_tensor
 
 ORDER = [2, 0, 5, 1, 4, 3]
@@ -46,8 +46,15 @@ def test_what_was_paid_is_the_log_probability(name):
     assert list(played.order) == model.order
 
 
-def test_completions_follow_the_exact_conditional_and_keep_what_is_known():
-    model = scattered(lambda: MADE(event_shape=(1, 2, 3), hidden=(8,), any_order=True))
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: MADE(event_shape=(1, 2, 3), hidden=(8,), any_order=True),
+        lambda: OrderlessNADE(event_shape=(1, 2, 3), hidden=(8, 8)),
+    ],
+)
+def test_completions_follow_the_exact_conditional_and_keep_what_is_known(build):
+    model = scattered(build)
     x, erased = torch.tensor([[[1.0, 0, 1], [0, 1, 1]]]), torch.tensor([[True, False, False], [False, True, False]])
     drawn, used, nats = completion.complete(model, x, erased, copies=20_000)
     assert torch.equal(used, erased)
