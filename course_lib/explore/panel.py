@@ -72,7 +72,9 @@ class Panel:
         """PNG bytes of what render returned, and their (width, height) in pixels."""
         if isinstance(picture, Figure):
             width, height = picture.canvas.get_width_height()
-            return plots.png_bytes(picture), (width, height)
+            png = plots.png_bytes(picture)
+            picture.set_layout_engine("none")  # laid out once: axes that stand still are drawn in half the time
+            return png, (width, height)
         if not isinstance(picture, Image.Image):
             height, width = plots.as_uint8(picture).shape[:2]
             picture = plots.to_image(picture, self.scale or max(1, PICTURE_SIDE // max(height, width)))
