@@ -123,16 +123,16 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
     }
     counts, test_counts = patches.counts(patches.train), patches.counts(patches.test)
     nats = {name: _mean(patches.nats(patches.fit(model, smoothing, counts)), test_counts).item() for name, model in known.items()}
-    made = plots.figure("", columns=4, size=(10.6, 3.2), width_ratios=(1.15, 1.2, 1, 1))
+    made = plots.figure("", rows=2, columns=2, size=(5.4, 5.0))
     diagram, bars, drawn, real = made.axes
     lengths = bars.barh(range(4), [*nats.values(), 0.0], color=[plots.SKY] * 3 + [plots.ORANGE], height=0.65)
     bars.set_yticks(range(4), [*nats, "yours"])
-    bars.set(xlim=(0.0, 1.05 * max(6.0, *nats.values())), xlabel="held-out nats a patch (less is better)")
+    bars.set(xlim=(0.0, 1.05 * max(6.0, *nats.values())), xlabel="held-out nats a patch\n(less is better)")
     for place, value in enumerate(nats.values()):
         bars.text(0.1, place, f"{value:.2f}", va="center")
     label = bars.text(0.1, 3, "", va="center", weight="bold")
     shown = [axes.imshow(plots.tile(torch.zeros(64, 3, 3), 8), cmap="gray", vmin=0, vmax=255) for axes in (drawn, real)]
-    for axes, title in ((drawn, "64 drawn from your model"), (real, "64 real patches")):
+    for axes, title in ((drawn, "drawn from your model"), (real, "real patches")):
         axes.set_axis_off()
         axes.set_title(title, fontsize=10)
     shown[1].set_data(plots.tile(test[:64, 0], 8))
@@ -206,7 +206,7 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
         "full table (511)": FullTable(event_shape=SHAPE),
     }
     curves = size_curves(patches, sizes, models, repeats)
-    made = plots.figure("", xlabel="training patches", ylabel="nats a patch (less is better)", size=(8.6, 3.9))
+    made = plots.figure("", xlabel="training patches", ylabel="nats a patch (less is better)", size=(5.4, 4.6))
     axes = made.axes[0]
     axes.set(xscale="log", xlim=(0.9 * sizes[0], 1.1 * sizes[-1]), ylim=(2.0, 7.5))
     looks = list(zip((plots.BLUE, plots.ORANGE, plots.GREEN, plots.VERMILION), "o^sD", models, strict=True))
@@ -216,7 +216,7 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
     here = axes.axvline(sizes[0], color="0.4", linewidth=1)
     overtakes = axes.axvline(sizes[0], color=plots.VERMILION, linewidth=1.2, linestyle="--")
     word = axes.text(0, 7.35, "", color=plots.VERMILION, va="top", fontsize=9)
-    legend = axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), title="held-out nats (dotted: training)", alignment="left")
+    legend = made.legend(handles=lines, loc="outside lower left", title="held-out nats (dotted: training)", alignment="left")
     for entry, name in zip(legend.get_texts(), models, strict=True):
         entry.set_text(f"{name}: 00.00")  # the longest it will say, for the layout
     axes.set_title("With the best")
