@@ -88,7 +88,7 @@ def erase_and_complete(
     start = np.zeros(shape, bool)
     start[shape[0] // 2 :] = True
     controls = [
-        Canvas("erased", "erase with the mouse", shape=shape, background=lambda digit, **_: digits[digit, 0], value=start),
+        Canvas("erased", "paint over what is to go", shape=shape, background=lambda digit, **_: digits[digit, 0], value=start),
         Slider("digit", "which digit", 0, len(digits) - 1, value=0, step=1),
         Button("again", "draw again"),
     ]
