@@ -136,3 +136,13 @@ def _choose_components() -> Panel:
 
 EXPLORERS["mixtures.em_stepper"] = _em_stepper
 EXPLORERS["mixtures.choose_components"] = _choose_components
+
+
+def _fit_by_hand() -> Panel:
+    from course_lib.datasets import load
+    from course_lib.explore.density import fit_by_hand
+
+    return fit_by_hand(load("old_faithful").x[:, 0], title="durations", unit="minutes")
+
+
+EXPLORERS["density.fit_by_hand"] = _fit_by_hand
