@@ -49,7 +49,7 @@ def message_stepper(model: CategoricalHMM, words: Sequence[str], letters: str, n
         render,
         [
             Choice("word", "word", list(words)),
-            Slider("step", "messages sent", 0, 2 * longest, value=0, play=700),
+            Slider("step", "messages sent", 0, 2 * longest, value=len(words[0]) // 2, play=700),
             Toggle("numbers", "numbers", True),
             Toggle("path", "most probable path", False),
         ],
