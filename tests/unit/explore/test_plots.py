@@ -117,3 +117,12 @@ def test_a_diagram_has_an_arrow_for_each_parent_and_is_drawn_again_in_place():
     assert "wet given rain" in chain.alt
     with pytest.raises(ValueError, match="not among the variables"):
         plots.factorisation({"wet": ["rain"]})
+
+
+def test_a_tree_has_a_line_a_node_and_refuses_a_depth_that_skips():
+    rows = [(0, "root", True), (1, "child", True), (2, "grandchild", False), (1, "other", False)]
+    made = plots.tree(rows, title="a tree", alt="four nodes")
+    assert [text.get_text() for text in made.axes[0].texts] == [label for _, label, _ in rows]
+    assert len(made.axes[0].lines) == 3
+    with pytest.raises(ValueError, match="depths"):
+        plots.tree([(0, "root", True), (2, "too deep", True)], title="a tree")

@@ -1,0 +1,103 @@
+"""Pictures as bytes: grey or colour arrays, enlarged, tiled, and encoded as PNG."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_lib.plots.style import ORANGE
+
+
+def as_uint8(picture: Any) -> np.ndarray:
+    """Grey (H, W) or colour (H, W, 3) bytes from an array or tensor of bytes, booleans or values in [0, 1].
+
+    Channels may come first, as models have them: (1, H, W), (3, H, W). Raises ValueError for other shapes and values.
+    """
+    values = picture.detach().cpu().numpy() if isinstance(picture, torch.Tensor) else np.asarray(picture)
+    if values.ndim == 3 and values.shape[0] in (1, 3) and values.shape[2] != 3:
+        values = np.moveaxis(values, 0, 2)
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[:, :, 0]
+    if values.ndim != 2 and not (values.ndim == 3 and values.shape[2] == 3):
+        raise ValueError(f"a picture has shape (H, W), (H, W, 3) or (3, H, W); got {values.shape}: reshape a flat vector first")
+    if values.dtype == np.uint8:
+        return values
+    if not np.isfinite(values).all():
+        raise ValueError("the picture has values that are NaN or infinite")
+    low, high = values.min(initial=0), values.max(initial=0)
+    if low < -1e-3 or high > 1 + 1e-3:
+        raise ValueError(f"a picture of numbers lies in [0, 1]; got [{low:.4g}, {high:.4g}]: divide bytes by 255, or clamp")
+    return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def to_image(picture: Any, scale: int = 1, *, unknown: Any = None, tint: str = ORANGE, strength: float = 0.6) -> Image.Image:
+    """A Pillow image of `picture` (see `as_uint8`), each pixel a square of `scale` by `scale`.
+
+    Args:
+        unknown: booleans (H, W), or flat (H·W,): the pixels to cover with the colour `tint`, as unknown or erased.
+        strength: how much of the tint covers them; 1 hides what is below.
+    """
+    values = as_uint8(picture)
+    if unknown is not None:
+        mask = np.asarray(unknown.detach().cpu() if isinstance(unknown, torch.Tensor) else unknown).astype(bool)
+        if mask.size != values.shape[0] * values.shape[1]:
+            raise ValueError(f"unknown has shape {mask.shape}; expected that of the picture, {values.shape[:2]}")
+        mask = mask.reshape(values.shape[:2])
+        values = np.repeat(values[:, :, None], 3, axis=2) if values.ndim == 2 else values.copy()
+        colour = 255 * np.asarray(matplotlib.colors.to_rgb(tint))
+        values[mask] = ((1 - strength) * values[mask] + strength * colour).astype(np.uint8)
+    image = Image.fromarray(np.ascontiguousarray(values))
+    return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST) if scale != 1 else image
+
+
+def png_bytes(picture: Any) -> bytes:
+    """PNG bytes of a figure, a Pillow image or an array (see `as_uint8`): the same bytes for the same picture."""
+    if isinstance(picture, Figure):
+        canvas = picture.canvas if isinstance(picture.canvas, FigureCanvasAgg) else FigureCanvasAgg(picture)
+        canvas.draw()
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+    else:
+        image = picture if isinstance(picture, Image.Image) else to_image(picture)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_level=1)  # fast: a slider waits for it
+    return buffer.getvalue()
+
+
+def square(images: Any) -> list[np.ndarray]:
+    """Bytes of each image of a batch (B, H, W), (B, C, H, W), or flat (B, D) where D is a square number."""
+    if isinstance(images, torch.Tensor):
+        images = images.detach().cpu().numpy()
+    if isinstance(images, np.ndarray) and images.ndim == 2:
+        side = math.isqrt(images.shape[1])
+        if side * side != images.shape[1]:
+            raise ValueError(f"images of {images.shape[1]} numbers are not square; reshape them to (B, H, W)")
+        images = images.reshape(-1, side, side)
+    return [as_uint8(image) for image in images]
+
+
+def tile(images: Any, columns: int | None = None, *, gap: int = 1, shade: int = 128) -> np.ndarray:
+    """One picture of many, row by row: bytes (H, W) or (H, W, 3). `images` as for `square`, all of one size.
+
+    Args:
+        columns: images in a row; as near to a square as goes when None.
+        gap, shade: width and grey of the lines between.
+    """
+    parts = square(images)
+    if not parts:
+        raise ValueError("there are no images to tile")
+    columns = columns or math.ceil(math.sqrt(len(parts)))
+    rows = math.ceil(len(parts) / columns)
+    high, wide = (side + gap for side in parts[0].shape[:2])
+    sheet = np.full((rows * high + gap, columns * wide + gap, *parts[0].shape[2:]), shade, np.uint8)
+    for index, part in enumerate(parts):
+        top, left = gap + index // columns * high, gap + index % columns * wide
+        sheet[top : top + part.shape[0], left : left + part.shape[1]] = part
+    return sheet
