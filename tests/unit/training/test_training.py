@@ -34,7 +34,7 @@ STEPS = {
     "gradient": gradient,
     "nade": lambda: GradientStep(NADE(event_shape=(4,), hidden=5), seed=0),
     "any-order": lambda: GradientStep(MADE(event_shape=(4,), hidden=(8,), any_order=True), seed=0),
-    "persistent": lambda: ContrastiveDivergenceStep(TinyRBM(), k=2, persistent=True),
+    "persistent": lambda: ContrastiveDivergenceStep(TinyRBM(scale=4.0), persistent=True),  # strong: a chain remembers its start
     "contrastive": lambda: ContrastiveDivergenceStep(TinyRBM(), k=1),
     "em": lambda: EMStep(TwoCoins()),
 }

@@ -11,10 +11,10 @@ from course_lib import runtime
 class TinyRBM(nn.Module):
     """An RBM so small that its log-likelihood is exact: p(x) proportional to exp(-free energy)."""
 
-    def __init__(self, visible=4, hidden=3):
+    def __init__(self, visible=4, hidden=3, scale=0.1):
         super().__init__()
         draw = runtime.generator(0)
-        self.W = nn.Parameter(0.1 * torch.randn(visible, hidden, generator=draw))
+        self.W = nn.Parameter(scale * torch.randn(visible, hidden, generator=draw))
         self.b, self.c = nn.Parameter(torch.zeros(visible)), nn.Parameter(torch.zeros(hidden))
 
     def free_energy(self, x):
