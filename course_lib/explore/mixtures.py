@@ -23,6 +23,7 @@ from course_lib.models.mixtures import COVARIANCES, GaussianMixture
 from course_lib.models.protocols import check_events
 
 FINE = 2  # drawn this much larger, then reduced
+INSET = 6 * FINE  # from the frame to the ends of both spans, so that a dot there is whole
 HIGH, WIDE, MARGIN = 330, 400, 46  # of one plot, in screen pixels; the margin holds its labels
 COLOURS = (plots.BLUE, plots.ORANGE, plots.GREEN, plots.VERMILION, plots.PURPLE, plots.SKY, plots.YELLOW, "#777777")
 _RGB = 255 * np.array([to_rgb(colour) for colour in COLOURS])
@@ -59,7 +60,7 @@ class _Plot:
         """Data (N, 2) -> places in the frame."""
         share = (points - self.spans[:, 0]) / (self.spans[:, 1] - self.spans[:, 0])
         share[:, 1] = 1 - share[:, 1]
-        return [tuple(place) for place in (share * self.size).tolist()]
+        return [tuple(place) for place in (INSET + share * (self.size - 2 * INSET)).tolist()]
 
     def line(self, points: np.ndarray, colour: str, width: int = 2) -> None:
         self.draw.line(self.at(points), fill=colour, width=width * FINE, joint="curve")
