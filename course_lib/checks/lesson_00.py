@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from course_lib import runtime
 from course_lib.checks.report import Slip, Verdict, grade, grade_samples
@@ -23,10 +24,30 @@ def ink(attempt, *, record: bool = True) -> Verdict:
 
 
 def coins(attempt, *, record: bool = True) -> Verdict:
-    """00.2 attempt(probs (D,), n, generator) -> n draws (n, D) of 0 and 1, each 1 with its own probability."""
+    """00.2 attempt(probs (D,), n, generator) -> n draws (n, D) of 0 and 1, each 1 with its own probability.
+
+    The whole table of 2^D outcomes is compared: coins that are right one by one and fall together are no independent coins.
+    """
     probs = torch.tensor([0.05, 0.3, 0.5, 0.9])
+
+    def apart(each: Tensor) -> Tensor:
+        """The joint table (2, 2, 2, 2) of independent coins."""
+        table = torch.ones(())
+        for p in each:
+            table = table[..., None] * torch.stack([1 - p, p])
+        return table
+
+    def together() -> Tensor:
+        """The joint table of coins that share one uniform number: a coin shows 1 when the number is below its probability."""
+        table = torch.zeros(2, 2, 2, 2)
+        cuts = [0.0, *probs.tolist(), 1.0]  # probs rise
+        for k in range(len(cuts) - 1):
+            table[tuple(int(d >= k) for d in range(4))] = cuts[k + 1] - cuts[k]
+        return table
+
     slips = (
-        Slip(lambda: 1 - probs, "0 and 1 have changed places: which way does the comparison point?"),
-        Slip(lambda: torch.full((4,), 0.5), "these coins are fair; each has its own probability."),
+        Slip(lambda: apart(1 - probs), "0 and 1 have changed places: which way does the comparison point?"),
+        Slip(lambda: apart(torch.full((4,), 0.5)), "these coins are fair; each has its own probability."),
+        Slip(together, "each coin is right on its own, yet they fall together: every coin needs a uniform number of its own."),
     )
-    return grade_samples("00.2", attempt, mean=probs, args=(probs,), slips=slips, record=record)
+    return grade_samples("00.2", attempt, probs=apart(probs), args=(probs,), slips=slips, record=record)

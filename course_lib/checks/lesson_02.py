@@ -22,6 +22,12 @@ def sampler(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(lambda: torch.full((4,), 0.25), "every outcome comes equally often: the table plays no part."),
         Slip(lambda: TABLE.flip(0), "the table is read backwards: compare u with the running sums from the left."),
+        Slip(
+            lambda: torch.tensor([0.1, 0.1, 0.1, 0.1, 0.6]),
+            "u was compared with the probabilities; the pieces of the stick end at their running sums.",
+        ),
+        Slip(lambda: torch.cat([torch.zeros(1), TABLE]), "all are one too high: the first outcome is 0."),
+        Slip(lambda: torch.cat([torch.zeros(1), TABLE.flip(0)]), "that counts the running sums above u; count the others."),
     )
     return grade_samples("02.1", attempt, probs=TABLE, slips=slips, record=record)
 
@@ -31,6 +37,7 @@ def entropy(attempt, *, record: bool = True) -> Verdict:
     cases = [(torch.tensor(p),) for p in ([0.5, 0.5], [0.7, 0.2, 0.1], [0.25, 0.25, 0.5, 0.0], [1.0, 0.0])]
     slips = (
         Slip(lambda p: -(p * p.log()).sum(), "0 · log 0 became NaN; leave out the states of probability 0."),
+        Slip(lambda p: (p * p.log()).sum(), "the sign is turned around, and 0 · log 0 became NaN."),
         Slip(lambda p: -p[p > 0].log().sum(), "each surprise must be weighed by how often it comes: multiply by p."),
         Slip(lambda p: -p[p > 0].log().mean(), "that averages the states alike; weigh each by its probability."),
         Slip(lambda p: distributions.entropy(p) / len(p), "a mean over the states; the weights p already average: sum."),
@@ -57,6 +64,10 @@ def kl(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda p, q: (p * (p / q).log()).sum(), "0 · log 0 became NaN; leave out the states where p is 0."),
         Slip(lambda p, q: (p[p > 0] / q[p > 0]).log().sum(), "the log ratios must be weighed by p."),
         Slip(lambda p, q: (p * (p - q)).sum(), "a log is missing: KL compares log probabilities."),
+        Slip(
+            lambda p, q: (p * (p / q).log())[(p > 0) & (q > 0)].sum(),
+            "a state that p can produce and q cannot was left out: no finite price is enough for it.",
+        ),
         Slip(distributions.jensen_shannon, "that is the Jensen–Shannon divergence, which compares both with their middle."),
     )
     return grade("02.3", attempt, distributions.kl, [tuple(map(torch.tensor, pair)) for pair in pairs], slips, record=record)
@@ -75,6 +86,7 @@ def smoothed(attempt, *, record: bool = True) -> Verdict:
             lambda c, a: (c + a) / (c.sum() + a),
             "alpha was pretended for each of K states: the total grows by K times alpha.",
         ),
+        Slip(lambda c, a: c / c.sum() + a, "alpha is a number of observations: it joins the counts, before anything is divided."),
         Slip(lambda c, a: c + a, "those are counts; a table of probabilities sums to 1."),
         Slip(lambda c, a: (c + 1) / (c.sum() + len(c)), "that is right for alpha = 1 only."),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -31,6 +33,14 @@ def count_markov(attempt, *, record: bool = True) -> Verdict:
             "one too many: the first variable has nothing before it, so how many numbers does it need?",
         ),
         Slip(lambda n, memory: truth(n, memory) - 1, "one too few: does the first variable need no number?"),
+        Slip(
+            lambda n, memory: 1 + (n - 1) * 2**memory,
+            "the first variable is not the only one with fewer than `memory` others before it.",
+        ),
+        Slip(
+            lambda n, memory: 2**memory - 1 + (n - memory) * 2**memory,
+            "right while memory < n; what when a variable may look back further than there are others?",
+        ),
         Slip(lambda n, memory: 2 * n - 1, "that is the count for a memory of 1; a table with m parents has 2^m rows."),
         Slip(lambda n, memory: 2**n - 1, "that is the full table; here a variable looks back at `memory` others at most."),
         Slip(
@@ -61,6 +71,10 @@ def posterior(attempt, *, record: bool = True) -> Verdict:
     def truth(joint: Tensor) -> Tensor:
         return conditional(joint, [0], {2: 1})[1]
 
+    def apart(joint: Tensor) -> Tensor:
+        """p(a = 1 | b, e = 1) for both values of b, (2,)."""
+        return joint[1, :, 1] / joint[:, :, 1].sum(0)
+
     slips = (
         Slip(
             lambda joint: joint[1, :, 1].sum(),
@@ -71,6 +85,12 @@ def posterior(attempt, *, record: bool = True) -> Verdict:
             "that is p(e = 1 | a = 1), the likelihood; Bayes' rule turns it round.",
         ),
         Slip(lambda joint: conditional(joint, [1], {2: 1})[1], "that is p(b = 1 | e = 1): the sum went over the wrong axis."),
+        Slip(lambda joint: conditional(joint, [0], {1: 1})[1], "that is p(a = 1 | b = 1): the evidence e is the last axis."),
+        Slip(lambda joint: apart(joint).sum(), "conditionals do not add up: sum the joint over b first, divide after."),
+        Slip(
+            lambda joint: apart(joint).mean(),
+            "that takes b's values to be equally likely: sum the joint over b first, divide after.",
+        ),
         Slip(lambda joint: conditional(joint, [0])[1], "that is the prior p(a = 1): e = 1 has not been used."),
         Slip(lambda joint: conditional(joint, [0], {1: 1, 2: 1})[1], "b is not known: add it up, rather than set it to 1."),
         Slip(lambda joint: conditional(joint, [0], {2: 1}), "both values came; only p(a = 1 | e = 1) is asked for."),
@@ -105,6 +125,10 @@ def markov_log_prob(attempt, *, record: bool = True) -> Verdict:
             "probabilities are multiplied, or their logarithms added; you added probabilities.",
         ),
         Slip(lambda *case: terms(*case)[:, 1:].sum(1), "the first variable is missing: log p(x_0) belongs to the sum."),
+        Slip(
+            lambda x, first, table: terms(x, first, table)[:, 1:].sum(1) + math.log(first),
+            "x_0 may be 0 as well: then its probability is 1 - first.",
+        ),
         Slip(lambda *case: ones(*case).log().sum(1), "where x_d is 0 its probability is 1 - p."),
         Slip(lambda x, *rest: (x * ones(x, *rest).log()).sum(1), "where x_d is 0 its log-probability is log(1 - p), not 0."),
         Slip(lambda *case: terms(*case).mean(1), "that is the mean over the variables; the chain rule takes their sum."),
@@ -144,6 +168,14 @@ def dependence(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda joint: gap(joint, normalise=False).abs().max(),
             "p(a, b, c) is not p(a, b | c): the normaliser p(c) is missing.",
+        ),
+        Slip(
+            lambda joint: (gap(joint) * joint.sum((0, 1))).abs().max(),
+            "those gaps are of p(a, b, c), smaller by the factor p(c): divide by p(c) on both sides.",
+        ),
+        Slip(
+            lambda joint: (joint / joint.sum((0, 1)) - (joint.sum((1, 2))[:, None] * joint.sum((0, 2)))[..., None]).abs().max(),
+            "p(a, b | c) was compared with p(a) p(b): these too must be given c.",
         ),
         Slip(lambda joint: gap(joint.permute(1, 2, 0)).abs().max(), "that conditions on a, axis 0; c is axis 2."),
         Slip(lambda joint: gap(joint.permute(0, 2, 1)).abs().max(), "that conditions on b, axis 1; c is axis 2."),

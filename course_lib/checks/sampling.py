@@ -60,7 +60,9 @@ class Law:
         sizes = torch.tensor(probs.shape)
         strange = (x != x.round()) | (x < 0) | (x >= sizes)
         if strange.any():
-            return Difference(f"a sample holds {x[strange][0]:.4g}, expected whole numbers from 0 to {sizes.tolist()} exclusive.")
+            last = sorted({size - 1 for size in sizes.tolist()})
+            most = last[0] if len(last) == 1 else (sizes - 1).tolist()
+            return Difference(f"a sample holds {x[strange][0]:.4g}, expected whole numbers from 0 to {most}.")
         strides = torch.tensor([math.prod(probs.shape[i + 1 :]) for i in range(probs.ndim)])
         frequencies = torch.bincount((x.long() * strides).sum(1), minlength=probs.numel()) / len(x)
         worst = _least_likely(frequencies, probs.flatten(), len(x))

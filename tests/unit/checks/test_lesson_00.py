@@ -40,6 +40,7 @@ def test_slips_of_ink(answer, hint):
     [
         (lambda p, n, g: 1 - right_coins(p, n, g), "changed places"),
         (lambda p, n, g: right_coins(torch.full((4,), 0.5), n, g), "fair"),
+        (lambda p, n, g: (torch.rand(n, 1, generator=g) < p).float(), "fall together"),
         (lambda p, n, g: torch.bernoulli(p.expand(n, -1)), "generator=generator"),
     ],
 )
@@ -47,6 +48,12 @@ def test_slips_of_coins(answer, hint):
     verdict = check.coins(answer)
     assert verdict.status == "wrong"
     assert hint in verdict.hint
+
+
+def test_probabilities_are_no_coins():
+    verdict = check.coins(lambda p, n, g: p.expand(n, -1))
+    assert verdict.status == "wrong"
+    assert "whole numbers from 0 to 1" in verdict.text
 
 
 def test_untried_and_raising():

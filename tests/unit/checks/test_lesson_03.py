@@ -85,6 +85,15 @@ def without_normaliser(joint):
     return max((joint[:, :, c] - torch.outer(joint[:, :, c].sum(1), joint[:, :, c].sum(0))).abs().max() for c in range(2))
 
 
+def times_p_of_c(joint):
+    return (joint - torch.einsum("ac,bc->abc", joint.sum(1), joint.sum(0) / joint.sum((0, 1)))).abs().max()
+
+
+def against_marginals(joint):
+    apart = torch.outer(joint.sum((1, 2)), joint.sum((0, 2)))
+    return (joint / joint.sum((0, 1)) - apart[:, :, None]).abs().max()
+
+
 SLIPS = [
     (check.count_markov, lambda n, m: n * 2**m, "first variables have fewer"),
     (check.count_markov, lambda n, m: right_count(n, m) + 1, "one too many"),
@@ -94,6 +103,11 @@ SLIPS = [
     (check.count_markov, lambda n, m: 2 * right_count(n, m), "sum to 1"),
     (check.count_markov, lambda n, m: 1 + sum(2 * min(k, m) for k in range(1, n)), "not 2m"),
     (check.count_markov, lambda n, m: sum(2 ** min(k, m) for k in range(1, n + 1)), "off by one"),
+    (check.count_markov, lambda n, m: 1 + (n - 1) * 2**m, "not the only one"),
+    (check.count_markov, lambda n, m: 2**m - 1 + (n - m) * 2**m, "right while memory < n"),
+    (check.posterior, lambda j: j[1, 1].sum() / j[:, 1].sum(), "evidence e is the last axis"),
+    (check.posterior, lambda j: (j[1, :, 1] / j[:, :, 1].sum(0)).sum(), "do not add up"),
+    (check.posterior, lambda j: (j[1, :, 1] / j[:, :, 1].sum(0)).mean(), "equally likely"),
     (check.posterior, lambda j: j[1, :, 1].sum(), "divide by p(e = 1)"),
     (check.posterior, lambda j: j[1, :, 1].sum() / j[1].sum(), "likelihood"),
     (check.posterior, lambda j: j[:, 1, 1].sum() / j[:, :, 1].sum(), "wrong axis"),
@@ -104,6 +118,7 @@ SLIPS = [
     (check.markov_log_prob, lambda *c: right_log_prob(*c).exp(), "logarithm is missing"),
     (check.markov_log_prob, lambda *c: markov_terms(*c).exp().sum(1), "you added probabilities"),
     (check.markov_log_prob, lambda *c: markov_terms(*c)[:, 1:].sum(1), "first variable is missing"),
+    (check.markov_log_prob, lambda x, f, t: markov_terms(x, f, t)[:, 1:].sum(1) + math.log(f), "x_0 may be 0"),
     (check.markov_log_prob, lambda *c: markov_ones(*c).log().sum(1), "its probability is 1 - p"),
     (check.markov_log_prob, lambda x, *r: (x * markov_ones(x, *r).log()).sum(1), "not 0"),
     (check.markov_log_prob, lambda *c: markov_terms(*c).mean(1), "mean over the variables"),
@@ -113,6 +128,8 @@ SLIPS = [
     (check.markov_log_prob, lambda *c: -right_log_prob(*c), "the cost"),
     (check.dependence, unconditional, "c was added up"),
     (check.dependence, without_normaliser, "normaliser p(c)"),
+    (check.dependence, times_p_of_c, "smaller by the factor p(c)"),
+    (check.dependence, against_marginals, "these too must be given c"),
     (check.dependence, lambda j: right_dependence(j.permute(1, 2, 0)), "conditions on a"),
     (check.dependence, lambda j: right_dependence(j.permute(0, 2, 1)), "conditions on b"),
     (check.dependence, lambda j: 0.0, "both signs cancel"),
