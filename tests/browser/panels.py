@@ -12,6 +12,10 @@ BYTES = """async (image) => {
     const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
     let text = ''; for (const byte of bytes) text += String.fromCharCode(byte);
     return btoa(text); }"""
+DONE = """async () => {  // a question asked twice: its answers come after whatever the kernel had to do before
+    const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+    await kernel.requestKernelInfo();
+    await kernel.requestKernelInfo(); }"""
 CONTROLS = ".widget-slider, .widget-dropdown, .widget-toggle-buttons, .widget-checkbox, .widget-text, button.widget-button"
 
 
@@ -37,8 +41,10 @@ class LivePanel:
         """The PNG that is shown now."""
         return base64.b64decode(self.image.evaluate(BYTES))
 
-    def wait_for_change(self, before: bytes, timeout: float = 10) -> bool:
-        """True as soon as the picture's bytes differ from `before`; False when they never do."""
+    def wait_for_change(self, before: bytes, timeout: float = 2) -> bool:
+        """True once the picture's bytes differ from `before`; False if not `timeout` s after the kernel is done."""
+        self.page.wait_for_timeout(100)
+        self.page.evaluate(DONE)
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             if self.picture() != before:

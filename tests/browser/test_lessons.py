@@ -30,7 +30,7 @@ def test_a_lesson_runs_and_its_explorers_move(lab, name):
             for control in panel.controls():
                 before = panel.picture()
                 panel.move(control)
-                moved.append(panel.wait_for_change(before, timeout=4))
+                moved.append(panel.wait_for_change(before))
                 assert panel.error == "", f"{panel.title}: {panel.error}"
             assert any(moved), f"no control of {panel.title!r} changed its picture"
             assert panel.image.bounding_box()["width"] == panel.image.evaluate("image => image.naturalWidth"), "stretched"
