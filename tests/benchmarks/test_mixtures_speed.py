@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from course_lib import runtime
 from course_lib.models.mixtures import GaussianMixture
 
-POINTS, DIMENSIONS, COMPONENTS, STEPS, ROUNDS = 10_000, 50, 20, 4, 7
+POINTS, DIMENSIONS, COMPONENTS, STEPS, ROUNDS = 10_000, 50, 20, 3, 4
 
 
 def data() -> torch.Tensor:
