@@ -75,10 +75,10 @@ def tree(rows: Sequence[tuple[int, str, bool]], *, title: str, alt: str = "") ->
     """
     if not rows or rows[0][0] != 0 or any(deep > above + 1 for (above, *_), (deep, *_) in itertools.pairwise(rows)):
         raise ValueError(f"rows have the depths {[depth for depth, *_ in rows]}; expected 0 first, and steps down by 1 at most")
-    made = figure(title, size=(9.0, 0.6 + 0.3 * len(rows)), alt=alt)
+    made = figure(title, size=(8.0, 0.6 + 0.24 * len(rows)), alt=alt)
     axes = made.axes[0]
     axes.set_axis_off()
-    axes.set(xlim=(-0.1, 6), ylim=(-len(rows) + 0.5, 0.5))
+    axes.set(xlim=(-0.1, max(depth for depth, *_ in rows) + 2.5), ylim=(-len(rows) + 0.5, 0.5))
     last: dict[int, int] = {}  # depth -> the line of the latest node there
     for line, (depth, label, present) in enumerate(rows):
         colour = BLACK if present else "0.45"

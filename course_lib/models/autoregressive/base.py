@@ -102,7 +102,7 @@ class AutoregressiveModel(ExplicitModel):
         if (flat[:, 1:] & ~flat[:, :-1]).any():
             raise ValueError(
                 "known variables must come first in the model's order for the completion to be exact; "
-                "erase an end of the order only, or use a model with orders to choose from (MADE's with_order)"
+                "erase an end of the order only, or use a model of every order (OrderlessNADE, and its with_order)"
             )
         noise = self.noise(len(x), generator)
         done = self.sample_from_noise(noise, x.flatten(1), flat.sum(1))

@@ -1,0 +1,65 @@
+"""Lesson 01: the right answers pass, and each likely mistake is told what it is."""
+
+import pytest
+
+from course_lib.checks import lesson_01 as check
+
+
+def right_posterior(likelihood, prior):
+    joint = likelihood + prior
+    return joint - joint.logsumexp(1, keepdim=True)
+
+
+def right_mle(x):
+    return x.mean(), ((x - x.mean()) ** 2).mean().sqrt()
+
+
+def right_surplus(rolls, p, q):
+    return (p[rolls] / q[rolls]).log().mean()
+
+
+RIGHT = {check.log_posterior: right_posterior, check.gaussian_mle: right_mle, check.surplus: right_surplus}
+
+
+@pytest.mark.parametrize("exercise", RIGHT)
+def test_the_right_answer(exercise):
+    assert exercise(RIGHT[exercise], record=False).status == "right"
+
+
+@pytest.mark.parametrize("exercise", RIGHT)
+def test_not_tried(exercise):
+    assert exercise(lambda *case: None, record=False).status == "not tried"
+
+
+WRONG = [
+    (check.log_posterior, lambda lik, prior: lik + prior, "log p(x, y)"),
+    (check.log_posterior, lambda lik, prior: lik.log_softmax(1), "prior plays no part"),
+    (check.log_posterior, lambda lik, prior: right_posterior(lik, prior).exp(), "probabilities"),
+    (check.log_posterior, lambda lik, prior: (lik + prior).log_softmax(0), "over the batch"),
+    (check.log_posterior, lambda lik, prior: lik + prior - lik.logsumexp(1, keepdim=True), "weighs each"),
+    (check.log_posterior, lambda lik, prior: (lik * prior).log_softmax(1), "sum of logs"),
+    (
+        check.log_posterior,
+        lambda lik, prior: (lik.exp() * prior.exp() / (lik.exp() * prior.exp()).sum(1, keepdim=True)).log(),
+        "stay in logs",
+    ),
+    (check.gaussian_mle, lambda x: (x.mean(), x.std()), "N - 1"),
+    (check.gaussian_mle, lambda x: (x.mean(), right_mle(x)[1] ** 2), "square root"),
+    (check.gaussian_mle, lambda x: (x.mean(), x.var()), "one that divides"),
+    (check.gaussian_mle, lambda x: (x.median(), right_mle(x)[1]), "median"),
+    (check.gaussian_mle, lambda x: (x.mean(), (x - x.mean()).abs().mean()), "absolute"),
+    (check.gaussian_mle, lambda x: (x.mean(), right_mle(x)[1].log()), "log of the scale"),
+    (check.surplus, lambda rolls, p, q: -q[rolls].log().mean(), "cross-entropy"),
+    (check.surplus, lambda rolls, p, q: (p[rolls] / q[rolls]).log().sum(), "sum over the rolls"),
+    (check.surplus, lambda rolls, p, q: (p[rolls] - q[rolls]).mean(), "log is missing"),
+    (check.surplus, lambda rolls, p, q: (p * (p / q).log()).sum(), "exact KL"),
+    (check.surplus, lambda rolls, p, q: (p / q).log().mean(), "mean over the faces"),
+    (check.surplus, lambda rolls, p, q: -right_surplus(rolls, p, q), "sign"),
+]
+
+
+@pytest.mark.parametrize(("exercise", "attempt", "hint"), WRONG)
+def test_each_slip_gets_its_hint(exercise, attempt, hint):
+    verdict = exercise(attempt, record=False)
+    assert verdict.status == "wrong"
+    assert hint in verdict.hint
