@@ -28,7 +28,8 @@ __all__ = ["Button", "Canvas", "Choice", "Panel", "Pick", "Slider", "Text", "Tog
 
 PICTURE_SIDE = 336  # pixels: small arrays are enlarged to about this
 CSS = """<style>
-.course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px; width: fit-content}
+.course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
+  width: fit-content; max-width: 100%}
 .course-panel .course-title {font-weight: 600; font-size: 110%; line-height: 1.4}
 .course-panel .widget-inline-hbox {flex-wrap: wrap; height: auto}
 .course-panel .widget-inline-hbox > .widget-label {
@@ -37,7 +38,7 @@ CSS = """<style>
 .course-panel .course-error {color: #a33c00; max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
 .course-panel .course-error .widget-html-content {white-space: normal}
 .course-panel .course-alt {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
-.course-panel img {max-width: none}
+.course-panel .jupyter-button {margin-top: 4px}
 </style>"""
 
 
@@ -104,8 +105,7 @@ class Panel:
         return self._handles[name]
 
     def _build(self) -> ipywidgets.Widget:
-        width, height = (f"{side}px" for side in self._size)
-        self.picture = ipywidgets.Image(value=self._png, format="png", layout=_fixed(width, height))
+        self.picture = ipywidgets.Image(value=self._png, format="png", layout=_fixed(self._size[0]))
         self.error = ipywidgets.HTML("")
         self.error.add_class("course-error")
         self._handles: dict[str, ipywidgets.Widget] = {}
@@ -154,7 +154,7 @@ class Panel:
             self.error.value = ""
         if size != self._size:
             self._size = size
-            self.picture.layout = _fixed(*(f"{side}px" for side in size))
+            self.picture.layout = _fixed(size[0])
         self.picture.value = self._png
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -169,6 +169,6 @@ class Panel:
         return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}
 
 
-def _fixed(width: str, height: str) -> ipywidgets.Layout:
-    """A layout that neither stretches nor shrinks the picture."""
-    return ipywidgets.Layout(width=width, height=height, min_width=width, flex="0 0 auto")
+def _fixed(width: int) -> ipywidgets.Layout:
+    """A layout that never stretches the picture, and shrinks it as a whole only where the page is narrower."""
+    return ipywidgets.Layout(width=f"{width}px", height="auto", max_width="100%", flex="0 1 auto")

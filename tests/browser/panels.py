@@ -41,6 +41,10 @@ class LivePanel:
         """The PNG that is shown now."""
         return base64.b64decode(self.image.evaluate(BYTES))
 
+    def stretch(self) -> float:
+        """How much wider the picture is shown than its own shape asks for: 1 when it is not distorted."""
+        return self.image.evaluate("image => image.width / image.height / (image.naturalWidth / image.naturalHeight)")
+
     def wait_for_change(self, before: bytes, timeout: float = 2) -> bool:
         """True once the picture's bytes differ from `before`; False if not `timeout` s after the kernel is done."""
         self.page.wait_for_timeout(100)
