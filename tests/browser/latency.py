@@ -37,8 +37,10 @@ def measure(notebook: Path, title: str, *, slider: str | None = None, moves: int
         panel.press(control, "Home")
         lesson.page.wait_for_timeout(1000)
         panel.image.evaluate(WATCH)
-        ways = ["ArrowRight"] * moves if moves < 100 else ["ArrowRight", "ArrowLeft"] * (moves // 2)
-        for number, key in enumerate(ways, start=1):
+        handle, key = control.locator(".noUi-handle").first, "ArrowRight"
+        for number in range(1, moves + 1):
+            now, low, high = (handle.get_attribute(f"aria-value{name}") for name in ("now", "min", "max"))
+            key = "ArrowLeft" if now == high else "ArrowRight" if now == low else key  # to and fro on a short slider
             panel.press(control, key)
             lesson.page.wait_for_function(f"() => window.courseTimes.length >= {number}", timeout=10_000)
             lesson.page.wait_for_timeout(30)
