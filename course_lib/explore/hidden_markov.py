@@ -72,28 +72,23 @@ def _trace(model: CategoricalHMM, code: torch.Tensor) -> dict[str, list]:
     }
 
 
+TITLES = {"alpha": "α  past and present", "beta": "β  future", "gamma": "γ  both"}
+COLOURS = {"alpha": plots.BLUE, "beta": plots.ORANGE, "gamma": plots.GREEN}
+
+
 def _draw_messages(model, word, names, longest, trace, step, numbers, path) -> Image.Image:
-    K, T = model.states, len(word)
-    block = K * CELL[1] + GAP
-    image = Image.new("RGB", (LEFT + longest * CELL[0] + 10, TOP + 3 * block + 46), "white")
+    T, block = len(word), model.states * CELL[1] + GAP
+    image = _labels(tuple(names), longest).copy()
     draw = ImageDraw.Draw(image)
     sent = max(0, step - T)  # backward messages sent
     shown = {"alpha": range(min(step, T)), "beta": range(T - sent, T), "gamma": range(T - sent, T)}
     now = step - 1 if 0 < step <= T else T - sent if sent else None
     for t, letter in enumerate(word):
-        box = (LEFT + t * CELL[0], 8, LEFT + (t + 1) * CELL[0] - 4, TOP - 6)
-        draw.rectangle(box, fill="#ffe9b8" if t == now else "#eeeeee")
-        draw.text((LEFT + (t + 0.5) * CELL[0] - 2, 23), letter if letter != " " else "␣", "black", _font(18), "mm")
-    titles = {"alpha": "α  past and present", "beta": "β  future", "gamma": "γ  both"}
-    for row, (name, colour) in enumerate((("alpha", plots.BLUE), ("beta", plots.ORANGE), ("gamma", plots.GREEN))):
-        top = TOP + row * block
-        draw.text((6, top + 9), titles[name], colour if name != "beta" else "#8a5f00", _font(13), "lm")
-        for k in range(K):
-            draw.text((LEFT - 10, top + 18 + (k + 0.5) * CELL[1]), names[k], "black", _font(12), "rm")
-        for t in range(T):
-            for k in range(K):
-                share = trace[name][t][k] if t in shown[name] else None
-                _cell(draw, LEFT + t * CELL[0], top + 18 + k * CELL[1], share, colour, numbers)
+        image.paste(_letter(letter, t == now), (LEFT + t * CELL[0], 8))
+        for row, name in enumerate(TITLES):
+            for k in range(model.states):
+                share = round(trace[name][t][k], 2) if t in shown[name] else None
+                image.paste(_cell(share, COLOURS[name], numbers), (LEFT + t * CELL[0], TOP + row * block + 18 + k * CELL[1]))
     if path:
         for t, k in enumerate(trace["path"]):
             x, y = LEFT + t * CELL[0], TOP + 2 * block + 18 + k * CELL[1]
@@ -102,13 +97,39 @@ def _draw_messages(model, word, names, longest, trace, step, numbers, path) -> I
     return image
 
 
-def _cell(draw: ImageDraw.ImageDraw, x: float, y: float, share: float | None, colour: str, numbers: bool) -> None:
-    box = (x, y, x + CELL[0] - 4, y + CELL[1] - 4)
+@lru_cache
+def _labels(names: tuple[str, ...], longest: int) -> Image.Image:
+    """All that stays the same from step to step."""
+    block = len(names) * CELL[1] + GAP
+    image = Image.new("RGB", (LEFT + longest * CELL[0] + 10, TOP + 3 * block + 46), "white")
+    draw = ImageDraw.Draw(image)
+    for row, name in enumerate(TITLES):
+        top = TOP + row * block
+        draw.text((6, top + 9), TITLES[name], "#8a5f00" if name == "beta" else COLOURS[name], _font(13), "lm")
+        for k, words in enumerate(names):
+            draw.text((LEFT - 10, top + 18 + (k + 0.5) * CELL[1]), words, "black", _font(12), "rm")
+    return image
+
+
+@lru_cache(maxsize=256)
+def _letter(letter: str, now: bool) -> Image.Image:
+    """The head of a column, marked where the last message arrived."""
+    image = Image.new("RGB", (CELL[0] - 3, TOP - 13), "#ffe9b8" if now else "#eeeeee")
+    ImageDraw.Draw(image).text((image.width / 2, image.height / 2), "␣" if letter == " " else letter, "black", _font(18), "mm")
+    return image
+
+
+@lru_cache(maxsize=1024)
+def _cell(share: float | None, colour: str, numbers: bool) -> Image.Image:
+    """One probability, the darker the greater; drawn once for every value of two decimals."""
     fill = (255, 255, 255) if share is None else _shade(colour, share)
-    draw.rectangle(box, fill=fill, outline="#cccccc")
+    image = Image.new("RGB", (CELL[0] - 3, CELL[1] - 3), "#cccccc")
+    image.paste(fill, (1, 1, image.width - 1, image.height - 1))
     if share is not None and numbers:
         light = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2] > 125  # the usual weights of the eye for R, G, B
-        draw.text((x + CELL[0] / 2 - 2, y + CELL[1] / 2 - 2), f"{share:.2f}", "black" if light else "white", _font(12), "mm")
+        middle = (image.width / 2, image.height / 2)
+        ImageDraw.Draw(image).text(middle, f"{share:.2f}", "black" if light else "white", _font(12), "mm")
+    return image
 
 
 def _sentence(word, names, trace, step, now) -> str:

@@ -19,6 +19,7 @@ from course_lib.models.markov_chain import PAD, check_probs, check_states, norma
 from course_lib.models.protocols import ExplicitModel, check_count
 
 _SLICE = 2**17  # numbers in one (T, B, K) array of messages; more sequences go a slice at a time: 1 MB stays near the processor
+_STEP = 2**12  # but no fewer than this many numbers a time step, where memory allows, or the calls cost more than the sums
 
 
 class HiddenMarkovModel(ExplicitModel):
@@ -156,7 +157,8 @@ class HiddenMarkovModel(ExplicitModel):
         return total / len(x)
 
     def _slices(self, x: Tensor, valid: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        size = max(1, _SLICE // (valid.shape[1] * self.states))
+        numbers = valid.shape[1] * self.states
+        size = max(1, _SLICE // numbers, min(_STEP // self.states, 16 * _SLICE // numbers))
         return zip(x.split(size), valid.split(size), strict=True)
 
     @torch.no_grad()

@@ -141,6 +141,8 @@ def test_slices_change_nothing(model, monkeypatch):
     twin.load_state_dict(model.state_dict())
     whole = model.em_step(x)
     monkeypatch.setattr("course_lib.models.hidden_markov._SLICE", 2 * x.shape[1] * K)
+    monkeypatch.setattr("course_lib.models.hidden_markov._STEP", 1)
+    assert [len(part) for part, _ in twin._slices(x, x == x)] == [2, 2, 1]
     assert math.isclose(twin.em_step(x), whole, rel_tol=1e-12)
     for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-12)
