@@ -93,12 +93,13 @@ class NADE(AutoregressiveModel):
         states = torch.sigmoid(activation)
         drawn = torch.zeros(self.dimensions, n, dtype=states.dtype, device=noise.device)
         for k in range(self.dimensions):
-            on = (torch.mv(states, readout[k]) > bar[k]).nonzero()[:, 0]  # u < sigmoid(logit)
+            ones = torch.mv(states, readout[k]) > bar[k]  # u < sigmoid(logit)
+            drawn[k] = ones
+            on = ones.nonzero()[:, 0]
             if len(on):
-                drawn[k, on] = 1.0
-                moved = activation[on] + weights[k]
-                activation[on] = moved
-                states[on] = moved.sigmoid_()
+                moved = activation.index_select(0, on).add_(weights[k])
+                activation.index_copy_(0, on, moved)
+                states.index_copy_(0, on, moved.sigmoid_())
         result = torch.empty_like(drawn.T)
         result[:, order] = drawn.T
         return result
