@@ -61,7 +61,7 @@ RECIPES: dict[str, Recipe] = {
     "nade-any-order-mnist": Recipe(
         lambda: OrderlessNADE(event_shape=MNIST, hidden=(500, 500)),
         "orderless NADE, 2 x 500 hidden units, every order: erase anything, complete it",
-        (1, 3, 60),
+        (1, 3, 36),
         lr=1e-3,
         mixed_precision=True,
         half=True,
