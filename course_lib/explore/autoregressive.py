@@ -219,7 +219,7 @@ def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0
         controls,
         title="One digit, several orders",
         alt="Left: the pixels seen so far in the chosen order, and the nats paid for each. Right: nats paid against pixels "
-        "known, one line an order; every line ends near the same total.",
+        "known, one line an order; where a line ends is the total.",
     )
 
 
