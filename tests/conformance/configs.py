@@ -3,7 +3,7 @@
 import torch
 
 from course_lib import runtime
-from course_lib.models.autoregressive import MADE, NADE, MixtureNADE
+from course_lib.models.autoregressive import MADE, NADE, MixtureNADE, OrderlessNADE
 from course_lib.models.mixtures import GaussianMixture
 from course_lib.models.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
 
@@ -25,6 +25,9 @@ BUILD = {
     "made-with-order": lambda: MADE(event_shape=(6,), hidden=(16, 16), any_order=True).with_order(SHUFFLED),
     "made-image": lambda: MADE(event_shape=(1, 4, 3), hidden=(40, 40), order=SHUFFLED_12),
     "made-one": lambda: MADE(event_shape=(1,), hidden=(3,)),
+    "orderless": lambda: OrderlessNADE(event_shape=(6,), hidden=(9,)),
+    "orderless-image-shuffled": lambda: OrderlessNADE(event_shape=(1, 4, 3), hidden=(9, 8), order=SHUFFLED_12, chunk=5),
+    "orderless-with-order": lambda: OrderlessNADE(event_shape=(6,), hidden=(24, 20, 16)).with_order(SHUFFLED),
     "mixture-nade": lambda: MixtureNADE(event_shape=(4,), hidden=8, components=3),
     "mixture-nade-shuffled": lambda: MixtureNADE(event_shape=(1, 2, 3), hidden=8, components=2, order=SHUFFLED),
     "mixture-gaussian-full": lambda: GaussianMixture(event_shape=(4,), components=3),
