@@ -83,6 +83,9 @@ class Lab:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={home / 'notebooks'}",
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self._token}", "--LabApp.expose_app_in_browser=True",
+            # should this process be killed, the server it leaves ends by itself
+            "--MappingKernelManager.cull_idle_timeout=900", "--MappingKernelManager.cull_interval=60",
+            "--MappingKernelManager.cull_connected=True", "--ServerApp.shutdown_no_activity_timeout=900",
         ]  # fmt: skip
         self._log = home / "server.log"
         with self._log.open("wb") as log:
