@@ -35,6 +35,10 @@ def log_posterior(attempt, *, record: bool = True) -> Verdict:
             "divided by the likelihoods' sum; p(x) weighs each of them by its prior.",
         ),
         Slip(lambda lik, prior: (lik * prior).log_softmax(1), "a product of probabilities is a sum of logs."),
+        Slip(
+            lambda lik, prior: lik + prior - (lik + prior).exp().sum(1, keepdim=True).log(),
+            "the log of a sum of exps is -inf where each exp is 0 in floating point: logsumexp does it in one safe step.",
+        ),
         Slip(in_probabilities, "exp of such log-densities is 0 in floating point: stay in logs, with logsumexp."),
     )
     prior = torch.tensor([0.7, 0.2, 0.1]).log()
@@ -68,7 +72,11 @@ def surplus(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda rolls, p, q: (p[rolls] - q[rolls]).mean(), "a log is missing: costs are log-probabilities."),
         Slip(
             lambda rolls, p, q: (p * (p.log() - q.log())).sum(),
-            "that is the exact KL from the tables; here it is to be estimated from the rolls alone.",
+            "that is the exact KL from the tables; here, average over the rolls that fell.",
+        ),
+        Slip(
+            lambda rolls, p, q: -q.log()[rolls].mean() + (p * p.log()).sum(),
+            "the entropy came from the table: take both costs, of q and of p, from the same rolls.",
         ),
         Slip(lambda rolls, p, q: (p.log() - q.log()).mean(), "a mean over the faces; average over the rolls, by their faces."),
     )

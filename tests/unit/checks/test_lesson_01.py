@@ -54,6 +54,8 @@ WRONG = [
     (check.surplus, lambda rolls, p, q: (p[rolls] - q[rolls]).mean(), "log is missing"),
     (check.surplus, lambda rolls, p, q: (p * (p / q).log()).sum(), "exact KL"),
     (check.surplus, lambda rolls, p, q: (p / q).log().mean(), "mean over the faces"),
+    (check.surplus, lambda rolls, p, q: -q[rolls].log().mean() + (p * p.log()).sum(), "same rolls"),
+    (check.log_posterior, lambda lik, prior: lik + prior - (lik + prior).exp().sum(1, keepdim=True).log(), "one safe step"),
     (check.surplus, lambda rolls, p, q: -right_surplus(rolls, p, q), "sign"),
 ]
 
