@@ -37,8 +37,7 @@ def fit_by_hand(x: Tensor, *, title: str, unit: str = "") -> Panel:
     right.set(xlabel=f"mean, {unit}".strip(", "), ylabel=f"scale, {unit}".strip(", "), title="mean log-likelihood, nats")
     (here,) = right.plot([low], [scales[0]], "o", color=plots.VERMILION, markeredgecolor="white", markersize=10)
     (summit,) = right.plot(*best, "*", color="white", markeredgecolor="black", markersize=14)
-    made.draw_without_rendering()  # the layout is found once, and kept
-    made.set_layout_engine("none")
+    made.hold_still(curve, here, summit, right.set_title(""))
 
     def render(mean: float, scale: float, closed_form: bool):
         mean, scale = best if closed_form else (mean, scale)

@@ -57,8 +57,7 @@ def one_bump() -> Panel:
     boxes = bars.barh(names, [0, 0, 0], color=[plots.BLUE, plots.ORANGE, plots.GREEN])
     bars.invert_yaxis()
     words = [bars.text(0, i, "", va="center") for i in range(3)]
-    made.draw_without_rendering()  # the layout is found once, and kept
-    made.set_layout_engine("none")
+    made.hold_still(line, curves.set_title(""), *boxes, *words)
 
     def render(fit: str, mean: float, scale: float):
         mean, scale = best.get(fit, (mean, scale))

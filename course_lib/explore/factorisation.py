@@ -219,9 +219,8 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
     legend = made.legend(handles=lines, loc="outside lower left", title="held-out nats (dotted: training)", alignment="left")
     for entry, name in zip(legend.get_texts(), models, strict=True):
         entry.set_text(f"{name}: 00.00")  # the longest it will say, for the layout
-    axes.set_title("With the best")
-    made.draw_without_rendering()  # the layout is found once, and kept
-    made.set_layout_engine("none")
+    heading = axes.set_title("With the best")
+    made.hold_still(here, overtakes, *lines, *dashed, dots, word, legend, heading)
 
     def render(doublings: int, smoothing: float, training: bool):
         s, size = SMOOTHINGS.index(smoothing), sizes[doublings]

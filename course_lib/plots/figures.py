@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -21,6 +22,17 @@ class LessonFigure(Figure):
     """A matplotlib figure that shows itself in a notebook, with a text alternative beside the picture."""
 
     alt = ""
+    still: Any = None  # the pixels of everything that does not move, once `hold_still` has drawn them
+    moving: tuple[Artist, ...] = ()
+
+    def hold_still(self, *moving: Artist) -> None:
+        """Draw all but these artists, once; every later picture draws only these over it. For the sake of sliders."""
+        self.draw_without_rendering()  # the layout is found once, and kept
+        self.set_layout_engine("none")
+        for artist in moving:
+            artist.set_animated(True)
+        self.canvas.draw()
+        self.still, self.moving = self.canvas.copy_from_bbox(self.bbox), moving
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, str], dict[str, Any]]:
         bundle = {"image/png": base64.b64encode(png_bytes(self)).decode(), "text/plain": self.alt}

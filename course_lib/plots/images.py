@@ -62,7 +62,12 @@ def png_bytes(picture: Any) -> bytes:
     """PNG bytes of a figure, a Pillow image or an array (see `as_uint8`): the same bytes for the same picture."""
     if isinstance(picture, Figure):
         canvas = picture.canvas if isinstance(picture.canvas, FigureCanvasAgg) else FigureCanvasAgg(picture)
-        canvas.draw()
+        if getattr(picture, "still", None) is None:
+            canvas.draw()
+        else:
+            canvas.restore_region(picture.still)
+            for artist in picture.moving:
+                picture.draw_artist(artist)
         image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
     else:
         image = picture if isinstance(picture, Image.Image) else to_image(picture)
