@@ -9,7 +9,7 @@ from torch import nn
 
 from course_lib import runtime
 from course_lib.cli.lessons import UnknownName
-from course_lib.datasets import load, manifest
+from course_lib.datasets import manifest
 from course_lib.metrics import likelihood
 from course_lib.models.protocols import ExplicitModel
 from course_lib.training import checkpoints, recipes
@@ -33,7 +33,7 @@ def train(name: str, *, budget: str, device: str | None = None, ship: bool = Fal
         name,
         budget=budget,
         device=device,
-        evaluate=lambda model, data: measure(model, data, budget),
+        evaluate=lambda model, recipe: measure(model, recipe, budget),
         report=lambda history: print(progress(history, epochs), flush=True),
     )
     about = checkpoints.describe(name, checkpoints.own_dir())
@@ -48,13 +48,19 @@ def train(name: str, *, budget: str, device: str | None = None, ship: bool = Fal
     return 0
 
 
-def measure(model: nn.Module, data: str, budget: str) -> dict[str, Any]:
-    """Exact test nats with their standard error, on one draw of the test set (seed 0); nothing for a model without log_prob."""
+def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
+    """Exact test nats with their standard error: for binary images on one draw (seed 0), for sequences per symbol.
+
+    Nothing for a model without log_prob.
+    """
     if not isinstance(model, ExplicitModel):
         return {}
-    x = load(data, "test", binarisation="fixed", seed=0).x
-    nats = likelihood.negative_log_likelihood(model, x[:SMOKE_EXAMPLES] if budget == "smoke" else x)
-    return {"test_nats": round(nats.mean, 4), "standard_error": round(nats.standard_error, 4), "n": nats.n}
+    x = recipe.test_data().x
+    x = x[:SMOKE_EXAMPLES] if budget == "smoke" else x
+    nats = likelihood.negative_log_likelihood(model, x)
+    scale = len(x) / (x >= 0).sum().item() if recipe.per_symbol else 1.0  # padding is below 0
+    unit = "test_nats_per_symbol" if recipe.per_symbol else "test_nats"
+    return {unit: round(scale * nats.mean, 4), "standard_error": round(scale * nats.standard_error, 4), "n": nats.n}
 
 
 def progress(history: History, epochs: int) -> str:

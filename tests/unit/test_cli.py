@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.cli import doctor, lab, lessons, main, running, train
 from course_lib.datasets import manifest
+from course_lib.models.autoregressive import NADE
 from course_lib.training import checkpoints, recipes
 
 
@@ -105,7 +106,7 @@ def small_recipe(monkeypatch, tmp_path):
     monkeypatch.setattr(train, "SMOKE_EXAMPLES", 50)
 
     def build():
-        return recipes.NADE(event_shape=recipes.MNIST, hidden=4)
+        return NADE(event_shape=(1, 28, 28), hidden=4)
 
     recipe = recipes.Recipe(build, "small", (2, 2, 2), examples=(200, 200, 200))
     monkeypatch.setitem(recipes.RECIPES, "small", recipe)
@@ -126,7 +127,7 @@ def test_training_stopped_by_hand_says_how_to_go_on_and_ships_nothing(small_reci
     def stop(history, epochs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "measure", lambda model, data, budget: {"test_nats": 1.0})
+    monkeypatch.setattr(train, "measure", lambda model, recipe, budget: {"test_nats": 1.0})
     with monkeypatch.context() as patch:
         patch.setattr(train, "progress", stop)
         assert main(["train", "small", "--budget", "full", "--ship", "--device", "cpu"]) == 1
@@ -138,7 +139,7 @@ def test_training_stopped_by_hand_says_how_to_go_on_and_ships_nothing(small_reci
 
 
 def test_what_is_shipped_is_listed_and_loads(small_recipe, monkeypatch):
-    monkeypatch.setattr(train, "measure", lambda model, data, budget: {"test_nats": 1.0})
+    monkeypatch.setattr(train, "measure", lambda model, recipe, budget: {"test_nats": 1.0})
     assert train.train("small", budget="full", device="cpu", ship=True) == 0
     assert checkpoints.load("small").hidden == 4
     for ending in ("safetensors", "json"):

@@ -192,7 +192,7 @@ def test_train_resumes_where_it_stopped(tiny, tmp_path, monkeypatch):
 
 
 def test_train_keeps_the_metrics_of_the_model_as_saved(tiny):
-    train("tiny", budget="smoke", device="cpu", evaluate=lambda model, data: {"rows": len(model.W), "data": data})
+    train("tiny", budget="smoke", device="cpu", evaluate=lambda model, recipe: {"rows": len(model.W), "data": recipe.data})
     assert checkpoints.describe("tiny", checkpoints.own_dir())["metrics"] == {"rows": 784, "data": "mnist"}
 
 

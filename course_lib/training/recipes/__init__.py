@@ -4,69 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from course_lib import runtime
-from course_lib.datasets import Batches, Data, load, manifest
-from course_lib.models.autoregressive import MADE, NADE, OrderlessNADE
+from course_lib.datasets import Batches, manifest
 from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
+from course_lib.training.recipes.images import IMAGES
+from course_lib.training.recipes.form import Recipe
 from course_lib.training.steps import GradientStep
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """A model, its data, and how long it trains in each budget.
-
-    build: makes the untrained model. epochs, examples: by budget (smoke, lesson, full); examples None is all of them.
-    mixed_precision: None says yes on CUDA only. half: ship the parameters as float16.
-    """
-
-    build: Callable[[], nn.Module]
-    about: str
-    epochs: tuple[int, int, int]
-    examples: tuple[int | None, int | None, int | None] = (512, 10_000, None)
-    data: str = "mnist"
-    binarisation: str | None = "resampled"
-    batch_size: int = 100
-    lr: float = 1e-3
-    seed: int = 0
-    mixed_precision: bool | None = None
-    half: bool = False
-
-    def training_data(self, budget: str) -> Data:
-        """The training set of this budget."""
-        limit = runtime.by_budget(**dict(zip(runtime.BUDGETS, self.examples, strict=True)), override=budget)
-        data = load(self.data, "train", binarisation=self.binarisation)
-        return Data(data.x[:limit], None if data.y is None else data.y[:limit], data.name, data.split, data.binarisation)
-
-
-MNIST = (1, 28, 28)
-RECIPES: dict[str, Recipe] = {
-    "nade-mnist": Recipe(
-        lambda: NADE(event_shape=MNIST, hidden=500), "NADE, 500 hidden units, raster order", (1, 3, 70), lr=5e-3
-    ),
-    "made-mnist": Recipe(
-        lambda: MADE(event_shape=MNIST, hidden=(1000, 1000), direct=True, residual=True),
-        "MADE, 2 x 1000 hidden units, raster order",
-        (1, 3, 100),
-        lr=5e-3,
-        mixed_precision=True,
-        half=True,
-    ),
-    "nade-any-order-mnist": Recipe(
-        lambda: OrderlessNADE(event_shape=MNIST, hidden=(500, 500)),
-        "orderless NADE, 2 x 500 hidden units, every order: erase anything, complete it",
-        (1, 3, 36),
-        lr=1e-3,
-        mixed_precision=True,
-        half=True,
-    ),
-}
+RECIPES: dict[str, Recipe] = {**IMAGES}
 
 
 def recipe(name: str) -> Recipe:
@@ -83,12 +35,12 @@ def train(
     budget: str | None = None,
     device: str | None = None,
     folder: Path | None = None,
-    evaluate: Callable[[nn.Module, str], dict[str, Any]] | None = None,
+    evaluate: Callable[[nn.Module, Recipe], dict[str, Any]] | None = None,
     report: Callable[[History], None] | None = None,
 ) -> nn.Module:
     """Train a recipe, going on from where an earlier run of the same budget stopped, and save it.
 
-    folder: where the checkpoint goes; None is the user's own folder. evaluate: (model, data set name) -> metrics to keep.
+    folder: where the checkpoint goes; None is the user's own folder. evaluate: (model, recipe) -> metrics to keep.
     report: called with the history after every epoch. Returns the model in eval mode.
     """
     chosen, budget, device = recipe(name), runtime.budget(budget), runtime.device(device)
@@ -97,7 +49,12 @@ def train(
     model = chosen.build().to(device)
     batches = Batches(chosen.training_data(budget), chosen.batch_size, seed=chosen.seed, device=device)
     step = GradientStep(
-        model, lr=chosen.lr, total_steps=epochs * len(batches), mixed_precision=chosen.mixed_precision, seed=chosen.seed
+        model,
+        torch.optim.AdamW(model.parameters(), lr=chosen.lr, weight_decay=chosen.weight_decay),
+        total_steps=epochs * len(batches),
+        clip=chosen.clip,
+        mixed_precision=chosen.mixed_precision,
+        seed=chosen.seed,
     )
     unfinished = Checkpoint(checkpoints.own_dir() / "unfinished" / f"{name}-{budget}.safetensors", step, batches)
     history = unfinished.resume()
@@ -117,7 +74,7 @@ def train(
     path = checkpoints.save(name, model, about, folder=folder, half=chosen.half)
     saved = checkpoints.load(name, folder=path.parent, device=device)  # what will be used, rounding and all
     if evaluate is not None:
-        checkpoints.save(name, saved, {**about, "metrics": evaluate(saved, chosen.data)}, folder=folder, half=chosen.half)
+        checkpoints.save(name, saved, {**about, "metrics": evaluate(saved, chosen)}, folder=folder, half=chosen.half)
     if len(history) == epochs:
         unfinished.path.unlink(missing_ok=True)
     return saved
