@@ -1,0 +1,6 @@
+"""Models of sequences of symbols: log p(x) = sum over t of log p(x_t | x_1, …, x_t−1)."""
+
+from course_lib.models.sequence.base import SequenceModel, nucleus, temper
+from course_lib.models.sequence.character import CharacterModel
+
+__all__ = ["CharacterModel", "SequenceModel", "nucleus", "temper"]

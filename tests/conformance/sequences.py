@@ -1,0 +1,33 @@
+"""The one table of sequence models, small: K = 3 symbols. Add a row, and the whole suite in test_sequences.py runs it."""
+
+import torch
+
+from course_lib import runtime
+from course_lib.models.sequence import CharacterModel
+
+STATES, LENGTH = 3, 4
+
+BUILD = {
+    **{
+        f"character-{cell}": lambda cell=cell: CharacterModel(states=STATES, length=LENGTH, cell=cell, hidden=6)
+        for cell in ("rnn", "lstm", "gru")
+    },
+    "character-deep": lambda: CharacterModel(states=STATES, length=LENGTH, hidden=5, layers=2, embedding=4, dropout=0.5),
+}
+
+
+def build(name, device="cpu", dtype=torch.float32):
+    """The model of this name, its weights moved far from their start so that every dependency shows, in eval mode."""
+    runtime.seed(0)
+    model = BUILD[name]()
+    generator = runtime.generator(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.7 * torch.randn(parameter.shape, generator=generator))
+    return model.to(device=device, dtype=dtype).eval()
+
+
+def examples(n, length=LENGTH, seed=2, device="cpu"):
+    """n arbitrary sequences, (n, length)."""
+    return torch.randint(STATES, (n, length), generator=runtime.generator(seed)).to(device)
