@@ -5,7 +5,7 @@ All that a slider can ask for is computed once a sample; moving it only looks up
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from course_lib import plots, runtime
 from course_lib.explore.panel import Button, Choice, Panel, Slider
-from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE
+from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE, orders
 from course_lib.models.protocols import check_binary
 
 SCALE = 9  # screen pixels for one of the image's
@@ -156,29 +156,6 @@ def place(canvas: Image.Image, draw: ImageDraw.ImageDraw, column: int, picture: 
     left = _GAP + column * (image.width * SCALE + _GAP)
     canvas.paste(image.resize((image.width * SCALE, image.height * SCALE), Image.Resampling.NEAREST), (left, 24))
     draw.text((left, 4), name, fill="black", font=font())
-
-
-def orders(shape: tuple[int, int], *, seed: int = 0) -> dict[str, list[int]]:
-    """Some orders of the pixels of an image (H, W), as flat indices: order[k] comes k-th."""
-    high, wide = shape
-    index = torch.arange(high * wide).reshape(high, wide)
-    return {
-        "rows": index.flatten().tolist(),
-        "rows, from below": index.flip(0).flatten().tolist(),
-        "columns": index.T.flatten().tolist(),
-        "spiral, from outside": _spiral(index.tolist()),
-        "spiral, from inside": _spiral(index.tolist())[::-1],
-        "random": torch.randperm(high * wide, generator=runtime.generator(seed)).tolist(),
-    }
-
-
-def _spiral(rows: Sequence[Sequence[int]]) -> list[int]:
-    """Peel off the top row, turn what is left a quarter to the left, and so on."""
-    path: list[int] = []
-    while rows:
-        path += rows[0]
-        rows = [list(column) for column in zip(*rows[1:], strict=True)][::-1]
-    return path
 
 
 def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0) -> Panel:

@@ -3,7 +3,7 @@
 import torch
 
 from course_lib import runtime
-from course_lib.models.autoregressive import MADE, NADE, MixtureNADE, OrderlessNADE
+from course_lib.models.autoregressive import FVSBN, MADE, NADE, MixtureNADE, OrderlessNADE
 from course_lib.models.mixtures import GaussianMixture
 from course_lib.models.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
 
@@ -17,6 +17,9 @@ BUILD = {
     "nade-image": lambda: NADE(event_shape=(1, 4, 3), hidden=9, chunk=5),
     "nade-image-shuffled": lambda: NADE(event_shape=(1, 4, 3), hidden=9, order=SHUFFLED_12, chunk=1),
     "nade-two-channels": lambda: NADE(event_shape=(2, 2, 2), hidden=5, order=[7, 1, 3, 5, 0, 2, 6, 4]),
+    "fvsbn": lambda: FVSBN(event_shape=(6,)),
+    "fvsbn-one": lambda: FVSBN(event_shape=(1,)),
+    "fvsbn-image-shuffled": lambda: FVSBN(event_shape=(1, 4, 3), order=SHUFFLED_12),
     "made": lambda: MADE(event_shape=(6,), hidden=(40,)),
     "made-shuffled-deep": lambda: MADE(event_shape=(6,), hidden=(17, 12, 15), order=SHUFFLED),
     "made-direct": lambda: MADE(event_shape=(6,), hidden=(12,), direct=True, order=SHUFFLED),

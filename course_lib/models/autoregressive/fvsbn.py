@@ -1,0 +1,67 @@
+"""FVSBN: every variable a logistic regression on all those before it (Frey 1998; Gan et al. 2015)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.distributions import Bernoulli
+from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
+from course_lib.models.protocols import check_binary, check_event_shape
+
+
+class FVSBN(AutoregressiveModel):
+    """The fully visible sigmoid belief network, or logistic autoregression (Frey 1998, ch. 3; Gan et al. 2015, section 2).
+
+        p(x_d = 1 | those before) = sigmoid(b[d] + sum over j before d of W[d, j] x_j)
+
+    D (D - 1) / 2 weights and D biases, no hidden unit. -log p(x) is convex in them: training has one valley.
+
+    Args:
+        event_shape: shape of one example, D values in all.
+        order: the order of the D flat indices; None is raster order.
+
+    Parameters: W (D, D), of which only W[d, j] with j before d in the order is used; b (D,). All start at 0, fair coins;
+    what is not used gets no gradient and stays 0.
+    """
+
+    check = staticmethod(check_binary)
+
+    def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):
+        super().__init__()
+        self.event_shape = check_event_shape(event_shape)
+        self.order = check_order(order, self.dimensions)
+        place = torch.tensor(self.order).argsort()  # (D,): when each variable's turn comes
+        self.register_buffer("before", place[None, :] < place[:, None], persistent=False)  # (D, D): is j before d?
+        self.W = nn.Parameter(torch.zeros(self.dimensions, self.dimensions))
+        self.b = nn.Parameter(torch.zeros(self.dimensions))
+
+    @property
+    def weight(self) -> Tensor:
+        """W with everything cut out that would look at a variable itself or ahead, (D, D)."""
+        return self.W * self.before
+
+    def conditionals(self, x: Tensor) -> Bernoulli:
+        """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
+        flat = self.check(x, self.event_shape).flatten(1)  # (B, D)
+        return Bernoulli(F.linear(flat, self.weight, self.b).reshape(x.shape))
+
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+        """Ancestral sampling in O(D) a variable and example: each reads its own row of W, on what is drawn so far.
+
+        noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
+        """
+        n, width = len(noise), self.dimensions
+        W = self.weight[self.order][:, self.order]  # (D, D), in the order: below the diagonal
+        bar = (torch.logit(noise[..., 0].double()).to(noise.dtype) - self.b)[:, self.order].T.contiguous()  # (D, n)
+        drawn = torch.zeros(width, n, dtype=W.dtype, device=noise.device)  # in the order
+        for k in range(width):
+            drawn[k] = W[k, :k] @ drawn[:k] > bar[k]  # u < sigmoid(logit)
+            if x is not None:
+                drawn[k] = torch.where(k < start, x[:, self.order[k]].to(drawn.dtype), drawn[k])
+        result = torch.empty_like(drawn.T)
+        result[:, self.order] = drawn.T
+        return result
