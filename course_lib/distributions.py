@@ -61,6 +61,66 @@ class Categorical(td.Categorical):
         return (noise[..., :1] >= steps).sum(-1).clamp(max=steps.shape[-1] - 1)
 
 
+class GreyLevels(Categorical):
+    """A colour in {0, 1 / (K - 1), …, 1} as one of K states, by `logits` (*batch, K) (van den Oord et al. 2016, section 3.3)."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats, (*batch), of colours k / (K - 1)."""
+        return super().log_prob((value * (self.logits.shape[-1] - 1)).round())
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """As a Categorical, scaled to [0, 1]."""
+        return super().from_noise(noise) / (self.logits.shape[-1] - 1)
+
+
+class DiscretisedLogisticMixture:
+    """Colours in {0, 1 / (K - 1), …, 1}: a mixture of M logistics, rounded to the nearest colour (Salimans et al. 2017, eq. 2).
+
+    A colour gets the mass of its bin; the first and the last take the tails too. `logits`, `mean` and `log_scale` are
+    (*batch, M); mean 0 is the middle colour 1/2, and mean and scale count in units of a quarter.
+    """
+
+    noise_size = 2
+
+    def __init__(self, logits: Tensor, mean: Tensor, log_scale: Tensor, *, levels: int = 256):
+        self.logits, self.mean, self.log_scale, self.levels = logits, mean, log_scale, levels
+        self.batch_shape = logits.shape[:-1]
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats, (*batch), of colours k / (K - 1)."""
+        distance = (value[..., None] - 0.5) * 4 - self.mean  # (*batch, M)
+        half = 2 / (self.levels - 1)  # half a bin, in quarters
+        sharpness = (-self.log_scale).exp()
+        above, below = sharpness * (distance + half), sharpness * (distance - half)  # the bin's ends, standardised
+        # log of sigmoid(above) - sigmoid(below), whose smaller terms would cancel
+        inside = F.logsigmoid(above) + F.logsigmoid(-below) + torch.log(-torch.expm1(-2 * half * sharpness))
+        mass = torch.where(value[..., None] < 0.5 / self.levels, F.logsigmoid(above), inside)
+        mass = torch.where(value[..., None] > 1 - 0.5 / self.levels, F.logsigmoid(-below), mass)
+        return torch.logsumexp(F.log_softmax(self.logits, -1) + mass, -1)
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """The first uniform number picks the component, the second goes through its inverse CDF; then to the nearest colour."""
+        chosen = Categorical(self.logits).from_noise(noise[..., :1])[..., None]
+        mean, log_scale = (t.gather(-1, chosen)[..., 0] for t in (self.mean, self.log_scale))
+        eps = torch.finfo(noise.dtype).eps
+        value = mean + log_scale.exp() * torch.logit(noise[..., 1].clamp(eps / 4, 1 - eps / 2))
+        steps = self.levels - 1
+        return ((value / 4 + 0.5) * steps).round().clamp(0, steps) / steps
+
+
+class Gaussian(td.Normal):
+    """Independent Gaussians on the line, by `mean` and `log_scale`, the log of the standard deviation."""
+
+    noise_size = 1
+
+    def __init__(self, mean: Tensor, log_scale: Tensor):
+        super().__init__(mean, log_scale.exp(), validate_args=False)
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """The uniform number goes through the inverse CDF."""
+        return self.loc + self.scale * standard_normal_from_noise(noise[..., 0])
+
+
 class GaussianMixture(td.MixtureSameFamily):
     """Mixtures of M Gaussians on the line: `logits`, `mean`, `log_scale`, each (*batch, M)."""
 

@@ -3,7 +3,7 @@
 import torch
 
 from course_lib import runtime
-from course_lib.models.autoregressive import FVSBN, MADE, NADE, MixtureNADE, OrderlessNADE
+from course_lib.models.autoregressive import FVSBN, MADE, NADE, LinearAutoregression, MixtureNADE, OrderlessNADE
 from course_lib.models.mixtures import GaussianMixture
 from course_lib.models.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
 
@@ -31,6 +31,8 @@ BUILD = {
     "orderless": lambda: OrderlessNADE(event_shape=(6,), hidden=(9,)),
     "orderless-image-shuffled": lambda: OrderlessNADE(event_shape=(1, 4, 3), hidden=(9, 8), order=SHUFFLED_12, chunk=5),
     "orderless-with-order": lambda: OrderlessNADE(event_shape=(6,), hidden=(24, 20, 16)).with_order(SHUFFLED),
+    "linear": lambda: LinearAutoregression(event_shape=(5,), lags=4),
+    "linear-one": lambda: LinearAutoregression(event_shape=(1,), lags=3),
     "mixture-nade": lambda: MixtureNADE(event_shape=(4,), hidden=8, components=3),
     "mixture-nade-shuffled": lambda: MixtureNADE(event_shape=(1, 2, 3), hidden=8, components=2, order=SHUFFLED),
     "mixture-gaussian-full": lambda: GaussianMixture(event_shape=(4,), components=3),
@@ -42,7 +44,7 @@ BUILD = {
     "table-full": lambda: FullTable(event_shape=(2, 3)),
     "table-network": lambda: BayesianNetwork(event_shape=(5,), parents=[[], [0], [0], [1, 2], [3]]),
 }
-REAL = [name for name in BUILD if name.startswith("mixture")]
+REAL = [name for name in BUILD if name.startswith(("linear", "mixture"))]
 GAUSSIAN = [name for name in BUILD if name.startswith("mixture-gaussian")]
 BINARY = [name for name in BUILD if name not in REAL]
 ORDERED = [name for name in BUILD if name != "table-full" and name not in GAUSSIAN]

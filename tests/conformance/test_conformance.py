@@ -29,6 +29,8 @@ def parameters_of(conditionals):
     if hasattr(conditionals, "component_distribution"):
         parts = [conditionals.mixture_distribution.logits, conditionals.component_distribution.loc]
         return torch.stack([*parts, conditionals.component_distribution.scale], -1).flatten(-2)
+    if hasattr(conditionals, "loc"):
+        return torch.stack([conditionals.loc, conditionals.scale], -1)
     return conditionals.probs[..., None]
 
 

@@ -2,10 +2,14 @@
 
 from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
 from course_lib.models.autoregressive.fvsbn import FVSBN
+from course_lib.models.autoregressive.linear import LinearAutoregression
 from course_lib.models.autoregressive.made import MADE
 from course_lib.models.autoregressive.nade import NADE
 from course_lib.models.autoregressive.nade_mixture import MixtureNADE
 from course_lib.models.autoregressive.orderless import OrderlessNADE
 from course_lib.models.autoregressive.pixel_orders import orders
 
-__all__ = ["FVSBN", "MADE", "NADE", "AutoregressiveModel", "MixtureNADE", "OrderlessNADE", "check_order", "orders"]
+__all__ = [
+    "FVSBN", "MADE", "NADE", "AutoregressiveModel", "LinearAutoregression", "MixtureNADE", "OrderlessNADE", "check_order",
+    "orders",
+]  # fmt: skip
