@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import ipywidgets
 import traitlets
 
+from course_lib.explore.player import Player
+
 WIDTH = "300px"  # of a control in the column beside the picture
 
 
@@ -82,13 +84,7 @@ class Slider:
         )  # fmt: skip
         if self.play is None:
             return slider, [slider]
-        player = ipywidgets.Play(
-            value=int(self.first), min=int(self.low), max=int(self.high), step=max(1, int(self.step)), interval=self.play,
-            show_repeat=False,
-        )  # fmt: skip
-        link = ipywidgets.jslink((player, "value"), (slider, "value"))  # in the page: playing needs no round trip
-        slider.course_link = link  # kept alive with the slider
-        return slider, [slider, player]
+        return slider, [slider, Player(slider=slider, interval=self.play)]
 
 
 @dataclass(frozen=True)

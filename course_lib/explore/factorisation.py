@@ -7,12 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.patches import Circle
 from torch import Tensor
 
 from course_lib import plots, runtime
 from course_lib.explore.panel import Button, Choice, Panel, Slider, Toggle
+from course_lib.explore.patch_diagram import PatchDiagram
 from course_lib.metrics.likelihood import mean_with_error
 from course_lib.models.autoregressive.base import check_order
 from course_lib.models.enumeration import all_states
@@ -20,8 +19,6 @@ from course_lib.models.protocols import check_binary
 from course_lib.models.tables import BayesianNetwork, FullTable, IndependentTable, MarkovTable
 
 SHAPE, SIDE, D = (1, 3, 3), 3, 9
-PLACES = torch.tensor([[d % SIDE, -(d // SIDE)] for d in range(D)]).float()  # (9, 2): where pixel d stands in the diagram
-RADIUS = 0.27  # of its node
 ORDERS = {
     "row by row": list(range(D)),
     "column by column": [0, 3, 6, 1, 4, 7, 2, 5, 8],
@@ -49,40 +46,6 @@ def parents_of(order: Sequence[int], memory: int, neighbours: Sequence[str] = ()
 def _state_of(x: Tensor) -> Tensor:
     """Which of the 512 states each patch is: (N,) integers."""
     return (check_binary(x, SHAPE).flatten(1) @ 2.0 ** torch.arange(D - 1, -1, -1)).long()
-
-
-def _arrow(start: int, end: int) -> tuple[Tensor, Tensor]:
-    """An arrow between the nodes of two pixels: its curve (20, 2) and its head (3, 2). It bows around nodes in its way."""
-    a, b = PLACES[start], PLACES[end]
-    along = b - a
-    bow = 0.2 if along.norm() > 1.5 else 0.0
-    bend = (a + b) / 2 + bow * torch.stack([along[1], -along[0]])  # control point of a quadratic Bézier curve
-    a, b = a + RADIUS * (bend - a) / (bend - a).norm(), b + RADIUS * (bend - b) / (bend - b).norm()
-    t = torch.linspace(0, 1, 20)[:, None]
-    curve = (1 - t) ** 2 * a + 2 * t * (1 - t) * bend + t**2 * b
-    back = 0.13 * (bend - b) / (bend - b).norm()
-    across = 0.4 * torch.stack([back[1], -back[0]])
-    return curve, torch.stack([b, b + back + across, b + back - across])
-
-
-class _Diagram:
-    """The nine pixels and their arrows in one axes; arrows are two artists that move, so that a click shows at once."""
-
-    def __init__(self, axes):
-        self.axes = axes
-        axes.set(xlim=(-0.5, 2.5), ylim=(-2.5, 0.5), aspect="equal")
-        axes.set_axis_off()
-        self.curves = axes.add_collection(LineCollection([], colors=plots.BLUE, linewidths=1.3, zorder=1))
-        self.heads = axes.add_collection(PolyCollection([], facecolors=plots.BLUE, zorder=3))
-        for d, place in enumerate(PLACES.tolist()):
-            axes.add_patch(Circle(place, RADIUS, facecolor="white", edgecolor=plots.BLACK, zorder=2))
-            axes.text(*place, f"x{'₁₂₃₄₅₆₇₈₉'[d]}", ha="center", va="center", zorder=3)
-
-    def show(self, parents: Sequence[Sequence[int]]) -> None:
-        """Move the arrows to this factorisation."""
-        arrows = [_arrow(p, d) for d in range(D) for p in parents[d]]
-        self.curves.set_segments([curve.numpy() for curve, _ in arrows])
-        self.heads.set_verts([head.numpy() for _, head in arrows])
 
 
 class _Patches:
@@ -136,10 +99,8 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
         axes.set_axis_off()
         axes.set_title(title, fontsize=10)
     shown[1].set_data(plots.tile(test[:64, 0], 8))
-    arrows = _Diagram(diagram)
-    diagram.set_title("numbers")
-    made.draw_without_rendering()  # the layout is found once, and kept
-    made.set_layout_engine("none")
+    arrows = PatchDiagram(diagram)
+    made.hold_still(arrows.curves, arrows.heads, diagram.set_title("numbers"), lengths[3], label, shown[0])
 
     def render(order: str, memory: str, left: bool, above: bool, above_left: bool, above_right: bool, again: int):
         switched = [left, above, above_left, above_right]
@@ -217,10 +178,10 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
     overtakes = axes.axvline(sizes[0], color=plots.VERMILION, linewidth=1.2, linestyle="--")
     word = axes.text(0, 7.35, "", color=plots.VERMILION, va="top", fontsize=9)
     legend = made.legend(handles=lines, loc="outside lower left", title="held-out nats (dotted: training)", alignment="left")
-    for entry, name in zip(legend.get_texts(), models, strict=True):
-        entry.set_text(f"{name}: 00.00")  # the longest it will say, for the layout
-    heading = axes.set_title("With the best")
-    made.hold_still(here, overtakes, *lines, *dashed, dots, word, legend, heading)
+    made.draw_without_rendering()
+    ends = [entry.get_window_extent().transformed(made.transFigure.inverted()) for entry in legend.get_texts()]
+    values = [made.text(end.x1, end.y0, "", va="bottom", fontsize=legend.get_texts()[0].get_fontsize()) for end in ends]
+    made.hold_still(here, overtakes, *lines, *dashed, dots, word, *values, axes.set_title("With the best"))
 
     def render(doublings: int, smoothing: float, training: bool):
         s, size = SMOOTHINGS.index(smoothing), sizes[doublings]
@@ -238,8 +199,8 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
         if wins:
             overtakes.set_xdata([sizes[wins[0]]] * 2)
             word.set_x(sizes[wins[0]])
-        for entry, value, name in zip(legend.get_texts(), at.tolist(), models, strict=True):
-            entry.set_text(f"{name}: {value:.2f}" if math.isfinite(value) else f"{name}: ∞")
+        for text, value in zip(values, at.tolist(), strict=True):
+            text.set_text(f": {value:.2f}" if math.isfinite(value) else ": ∞")
         best = list(models)[int(at.argmin())]
         axes.set_title(f"With {size:,} patches the best is: {best}")
         made.alt = f"Held-out nats of four models against training patches; with {size:,} the best is {best}."

@@ -16,7 +16,9 @@ DONE = """async () => {  // a question asked twice: its answers come after whate
     const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
     await kernel.requestKernelInfo();
     await kernel.requestKernelInfo(); }"""
-CONTROLS = ".widget-slider, .widget-dropdown, .widget-toggle-buttons, .widget-checkbox, .widget-text, button.widget-button"
+CONTROLS = (
+    ".widget-slider, .widget-dropdown, .widget-toggle-buttons, .widget-checkbox, .widget-text, button.widget-button, .course-play"
+)
 
 
 class LivePanel:
@@ -104,6 +106,9 @@ class LivePanel:
             control.locator("button:not(.mod-active)").first.click()
         elif "widget-checkbox" in classes:
             control.locator("input").click()
+        elif "course-play" in classes:  # a step at once; then stand still
+            control.click()
+            control.click()
         elif "widget-text" in classes:
             control.locator("input").fill("other words")
         else:
