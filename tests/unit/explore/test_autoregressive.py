@@ -1,6 +1,5 @@
 """The player's futures and the completions are what the model says, and the orders are orders."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -79,11 +78,3 @@ def test_nothing_erased_leaves_the_digit():
     drawn, _, nats = completion.complete(model, x, torch.zeros(2, 3, dtype=torch.bool), copies=2)
     assert torch.equal(drawn, x.expand(2, 1, 2, 3))
     assert nats == 0
-
-
-def test_orders_name_every_pixel_once():
-    named = autoregressive.orders((4, 5))
-    assert all(sorted(order) == list(range(20)) for order in named.values())
-    assert named["spiral, from outside"][:8] == [0, 1, 2, 3, 4, 9, 14, 19]
-    assert named["columns"][:5] == [0, 5, 10, 15, 1]
-    assert np.array_equal(named["spiral, from inside"], named["spiral, from outside"][::-1])
