@@ -119,7 +119,7 @@ def _draw(played: Played, k: int, shape: tuple[int, int]) -> Image.Image:
     ink = np.where(known, 255 * played.x, 0)[:, None].repeat(3, 1)
     ghost = _UNKNOWN + (played.futures[k][:, None] / 255) * (_ORANGE - _UNKNOWN)
     expected = np.where(known[:, None], 255 * played.probs[:, None], _UNKNOWN)
-    heat = _SHADES[(255 * np.minimum(played.nats / MOST_SURPRISE, 1)).astype(int)]
+    heat = shades(played.nats / MOST_SURPRISE)
     surprise = np.where(known[:, None], heat, _UNKNOWN)
     maps = [np.where(known[:, None], ink, ghost), expected, surprise]
     canvas, draw = blank(len(maps), shape, below=26)
@@ -135,6 +135,11 @@ def _draw(played: Played, k: int, shape: tuple[int, int]) -> Image.Image:
         line += f"   ·   next pixel (blue frame): ink with probability {played.probs[d]:.3f}"
     draw.text((_GAP, canvas.height - 24), line, fill="black", font=font())
     return canvas
+
+
+def shades(amounts: np.ndarray) -> np.ndarray:
+    """Amounts (…) from 0 to 1, and what is above as 1, in the colours for quantities: bytes (…, 3)."""
+    return _SHADES[(255 * np.minimum(amounts, 1)).astype(int)]
 
 
 @lru_cache
@@ -180,7 +185,7 @@ def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0
         known = np.zeros(shape[0] * shape[1], bool)
         known[named[order][:k]] = True
         ink = np.where(known[:, None], 255 * digits[digit].flatten().numpy()[:, None], _UNKNOWN)
-        heat = _SHADES[(255 * np.minimum(nats[order][digit] / MOST_SURPRISE, 1)).astype(int)]
+        heat = shades(nats[order][digit] / MOST_SURPRISE)
         place(canvas, draw, 0, ink.reshape(*shape, 3), f"{k} pixels known")
         place(canvas, draw, 1, np.where(known[:, None], heat, _UNKNOWN).reshape(*shape, 3), "nats paid for each")
         _curves(draw, {name: rows[digit] for name, rows in paid.items()}, order, k, shape)

@@ -146,3 +146,23 @@ def _fit_by_hand() -> Panel:
 
 
 EXPLORERS["density.fit_by_hand"] = _fit_by_hand
+
+
+def _bits_as_you_draw() -> Panel:
+    from course_lib.explore.compression import bits_as_you_draw
+
+    return bits_as_you_draw({"MADE": _untrained(), "another": _untrained()}, _digits())
+
+
+EXPLORERS["compression.bits_as_you_draw"] = _bits_as_you_draw
+
+
+def _forecaster() -> Panel:
+    from course_lib.datasets import load
+    from course_lib.explore.series import forecaster
+
+    series, years = load("sunspots")
+    return forecaster(series[:60], years[:60], learned=40, lags=3, most=5, ahead=12)
+
+
+EXPLORERS["series.forecaster"] = _forecaster
