@@ -57,10 +57,11 @@ def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, 
         return {}
     x = recipe.test_data().x
     x = x[:SMOKE_EXAMPLES] if budget == "smoke" else x
-    nats = likelihood.negative_log_likelihood(model, x)
-    scale = len(x) / (x >= 0).sum().item() if recipe.per_symbol else 1.0  # padding is below 0
-    unit = "test_nats_per_symbol" if recipe.per_symbol else "test_nats"
-    return {unit: round(scale * nats.mean, 4), "standard_error": round(scale * nats.standard_error, 4), "n": nats.n}
+    if recipe.per_symbol:
+        unit, nats = "test_nats_per_symbol", likelihood.nats_per_symbol(model, x, context=recipe.context)
+    else:
+        unit, nats = "test_nats", likelihood.negative_log_likelihood(model, x)
+    return {unit: round(nats.mean, 4), "standard_error": round(nats.standard_error, 4), "n": nats.n}
 
 
 def progress(history: History, epochs: int) -> str:

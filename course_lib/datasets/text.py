@@ -7,6 +7,7 @@ from torch import Tensor
 
 from course_lib.datasets import manifest
 
+WINDOW, CONTEXT = 256, 128  # how models of the novel are measured: windows of so many characters, of which the first are given
 FILE = "text/pride_and_prejudice.txt"
 _PARTS = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}
 
@@ -40,3 +41,24 @@ def novel(split: str) -> tuple[Tensor, None]:
     text = read_novel()
     start, end = (round(share * len(text)) for share in _PARTS[split])
     return encode(text[start:end], "".join(sorted(set(text)))), None
+
+
+def windows(x: Tensor, length: int, stride: int) -> Tensor:
+    """Windows (N, length) of a text (T,), each `stride` characters after the last one; a view that takes no memory.
+
+    What is left after the last whole window belongs to none.
+    """
+    if not stride >= 1 or not 1 <= length <= len(x):
+        raise ValueError(
+            f"windows of {length} every {stride} of {len(x)} characters; expected 1 ≤ length ≤ that, and a stride ≥ 1"
+        )
+    return x.unfold(0, length, stride)
+
+
+def novel_windows(split: str) -> Tensor:
+    """The windows of one part of the novel by which every model of it is measured, (N, WINDOW).
+
+    They overlap by CONTEXT: the first CONTEXT characters of a window are given, the others are predicted, each of them in one
+    window only. So every character has at least CONTEXT others before it, whatever the model makes of them.
+    """
+    return windows(novel(split)[0], WINDOW, WINDOW - CONTEXT)

@@ -42,6 +42,30 @@ def negative_log_likelihood(model, x: Tensor, *, batch_size: int = 500) -> Estim
     return mean_with_error(-log_probs(model, x, batch_size=batch_size))
 
 
+@torch.no_grad()
+def nats_per_symbol(model, x: Tensor, *, context: int = 0, batch_size: int = 100) -> Estimate:
+    """Mean of -log p(x_t | those before) over the symbols of sequences (N, T), exact, in nats, with its standard error.
+
+    context: how many symbols at the start of each are given and not counted; padding is never counted. The error takes the
+    sequences as independent and allows for their different lengths: mean = sum of nats / sum of lengths, so the deviation of
+    each sequence is its nats less mean times its length (the ratio estimator, Cochran 1977, eq. 6.12).
+    """
+    device = next((p.device for p in model.parameters()), x.device)
+    nats = torch.cat(
+        [-model.log_conditionals(part.to(device))[:, context:].sum(1).cpu() for part in x.split(batch_size)]
+    ).double()
+    lengths = (x[:, context:] >= 0).sum(1).double()
+    mean = nats.sum() / lengths.sum()
+    spread = mean_with_error(nats - mean * lengths).standard_error / lengths.mean().item()
+    return Estimate(mean.item(), spread, len(x), "nats per symbol")
+
+
+def perplexity(nats: Estimate) -> Estimate:
+    """exp(nats per symbol): among how many equally likely symbols one would be as unsure. The error to first order."""
+    value = math.exp(nats.mean)
+    return Estimate(value, value * nats.standard_error, nats.n, "symbols")
+
+
 def bits_per_dim(nats: Estimate, event_shape: tuple[int, ...]) -> Estimate:
     """The same, divided by D log 2: bits per dimension."""
     scale = 1 / (math.prod(event_shape) * math.log(2))

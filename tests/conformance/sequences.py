@@ -3,7 +3,7 @@
 import torch
 
 from course_lib import runtime
-from course_lib.models.sequence import CharacterModel
+from course_lib.models.sequence import CharacterModel, NGram
 
 STATES, LENGTH = 3, 4
 
@@ -13,6 +13,11 @@ BUILD = {
         for cell in ("rnn", "lstm", "gru")
     },
     "character-deep": lambda: CharacterModel(states=STATES, length=LENGTH, hidden=5, layers=2, embedding=4, dropout=0.5),
+    "ngram": lambda: NGram(states=STATES, length=LENGTH, context=2).estimate(examples(9, 11)),
+    "ngram-witten-bell": lambda: NGram(states=STATES, length=LENGTH, context=3, smoothing="witten-bell").estimate(
+        examples(9, 11)
+    ),
+    "ngram-no-context": lambda: NGram(states=STATES, length=LENGTH, context=0).estimate(examples(1, 5)),
 }
 
 

@@ -70,7 +70,6 @@ def test_a_symbol_moves_the_conditionals_after_it_and_no_other(name, device):
         other[:, j] = (other[:, j] + 1) % STATES
         table[j] = ((model.conditionals(other).logits - before).abs() > 1e-9).any(-1).any(0).cpu()
     assert not table.tril().any(), "a conditional saw itself or a symbol after it"
-    assert table[torch.arange(LENGTH - 1), torch.arange(1, LENGTH)].all(), "a conditional does not see the symbol before it"
     reach = getattr(model, "context", LENGTH)  # how many symbols back it says it looks
     back = torch.arange(LENGTH) - torch.arange(LENGTH)[:, None]
     assert torch.equal(table, (back >= 1) & (back <= reach)), "a conditional does not see as far as it should"

@@ -2,5 +2,6 @@
 
 from course_lib.models.sequence.base import SequenceModel, nucleus, temper
 from course_lib.models.sequence.character import CharacterModel
+from course_lib.models.sequence.ngram import NGram
 
-__all__ = ["CharacterModel", "SequenceModel", "nucleus", "temper"]
+__all__ = ["CharacterModel", "NGram", "SequenceModel", "nucleus", "temper"]

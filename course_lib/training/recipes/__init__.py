@@ -14,11 +14,12 @@ from course_lib import runtime
 from course_lib.datasets import Batches, manifest
 from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
-from course_lib.training.recipes.images import IMAGES
 from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.images import IMAGES
+from course_lib.training.recipes.text import TEXT
 from course_lib.training.steps import GradientStep
 
-RECIPES: dict[str, Recipe] = {**IMAGES}
+RECIPES: dict[str, Recipe] = {**IMAGES, **TEXT}
 
 
 def recipe(name: str) -> Recipe:

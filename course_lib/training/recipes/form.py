@@ -20,7 +20,7 @@ class Recipe:
     then data names the folder of its files.
     clip: largest norm of the gradient; weight_decay: of AdamW, 0 is plain Adam.
     mixed_precision: None says yes on CUDA only. half: ship the parameters as float16.
-    per_symbol: measure nats per symbol of a sequence instead of nats per example.
+    per_symbol: measure nats per symbol of a sequence instead of nats per example; context: the first so many are given.
     """
 
     build: Callable[[], nn.Module]
@@ -38,6 +38,7 @@ class Recipe:
     mixed_precision: bool | None = None
     half: bool = False
     per_symbol: bool = False
+    context: int = 0
 
     def training_data(self, budget: str) -> Data:
         """The training set of this budget."""

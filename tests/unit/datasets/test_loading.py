@@ -210,3 +210,15 @@ def test_batches_refuse_what_they_cannot_do():
     for x, size in ((torch.rand(5, 2), 0), (torch.rand(0, 2), 2)):
         with pytest.raises(ValueError, match="at least 1 of each"):
             Batches(x, size)
+
+
+def test_windows_measure_every_character_once():
+    x = torch.arange(23)
+    cut = text.windows(x, 8, 5)
+    assert cut.tolist() == [list(range(s, s + 8)) for s in (0, 5, 10, 15)]
+    assert cut[:, 3:].flatten().tolist() == list(range(3, 23))  # the first 3 of each are given
+    for bad in ((24, 5), (0, 5), (8, 0)):
+        with pytest.raises(ValueError, match="expected 1"):
+            text.windows(x, *bad)
+    part, measured = load("novel", "test").x, text.novel_windows("test")[:, text.CONTEXT :]
+    assert torch.equal(measured.flatten(), part[text.CONTEXT : text.CONTEXT + measured.numel()])

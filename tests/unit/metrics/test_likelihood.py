@@ -7,8 +7,18 @@ import pytest
 import torch
 
 from course_lib import runtime
-from course_lib.metrics.likelihood import Estimate, bits_per_dim, log_probs, mean_with_error, negative_log_likelihood
+from course_lib.metrics.likelihood import (
+    Estimate,
+    bits_per_dim,
+    log_probs,
+    mean_with_error,
+    nats_per_symbol,
+    negative_log_likelihood,
+    perplexity,
+)
 from course_lib.models.autoregressive import NADE
+from course_lib.models.markov_chain import pad
+from course_lib.models.sequence import NGram
 
 
 def test_mean_with_error_against_numpy():
@@ -40,3 +50,19 @@ def test_bits_per_dim():
     found = bits_per_dim(Estimate(math.log(2) * 12, math.log(2) * 6, 9), (1, 3, 4))
     assert (found.mean, found.standard_error, found.n, found.unit) == (pytest.approx(1), pytest.approx(0.5), 9, "bits/dim")
     assert str(Estimate(85.678, 0.5, 10_000)) == "85.68 ± 0.50 nats (n = 10,000)"
+
+
+def test_nats_per_symbol_and_perplexity():
+    model = NGram(states=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    rows = [torch.randint(4, (n,), generator=runtime.generator(n)) for n in (9, 4, 6, 7)]
+    x = pad(rows)
+    nats = [-model.log_conditionals(row[None])[0, 2:] for row in rows]  # the first two are given
+    found = nats_per_symbol(model, x, context=2, batch_size=3)
+    assert found.mean == pytest.approx(torch.cat(nats).mean().item(), rel=1e-12)
+    deviation = np.array([(row - found.mean).sum().item() for row in nats])
+    assert found.standard_error == pytest.approx(deviation.std(ddof=1) / 2 / np.mean([len(row) for row in nats]), rel=1e-9)
+    alike = nats_per_symbol(model, x[:, :4])  # of one length: the plain mean and error
+    plain = mean_with_error(-model.log_prob(x[:, :4]) / 4)
+    assert (alike.mean, alike.standard_error) == (pytest.approx(plain.mean), pytest.approx(plain.standard_error))
+    assert perplexity(Estimate(math.log(5), 0.1, 9)).mean == pytest.approx(5)
+    assert perplexity(Estimate(math.log(5), 0.1, 9)).standard_error == pytest.approx(0.5)
