@@ -17,7 +17,7 @@ from course_lib.explore.panel import Button, Choice, Panel, Slider
 from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE
 from course_lib.models.protocols import check_binary
 
-SCALE = 4
+SCALE = 6
 _PAPER = 255 * np.array(to_rgb(plots.ORANGE)) * 0.28
 _INK = 255 * np.array(to_rgb(plots.ORANGE))
 
@@ -61,7 +61,7 @@ def complete(
 
 
 def erase_and_complete(
-    model: AutoregressiveModel, digits: Tensor, *, raster: AutoregressiveModel | None = None, copies: int = 8, seed: int = 0
+    model: AutoregressiveModel, digits: Tensor, *, raster: AutoregressiveModel | None = None, copies: int = 4, seed: int = 0
 ) -> Panel:
     """Rub out a part of a digit with the mouse: `copies` ways to fill it in, drawn from p(erased | the rest).
 

@@ -43,7 +43,7 @@ def message_stepper(model: CategoricalHMM, words: Sequence[str], letters: str, n
     traces = {word: _trace(model, encode(word, letters)) for word in words}
 
     def render(word: str, step: int, numbers: bool, path: bool) -> Image.Image:
-        return _draw_messages(model, word, names, longest, traces[word], min(step, 2 * len(word)), numbers, path)
+        return _draw_messages(model, word, names, longest, traces[word], step, numbers, path)
 
     return Panel(
         render,
@@ -81,8 +81,9 @@ def _draw_messages(model, word, names, longest, trace, step, numbers, path) -> I
     image = _labels(tuple(names), longest).copy()
     draw = ImageDraw.Draw(image)
     sent = max(0, step - T)  # backward messages sent
-    shown = {"alpha": range(min(step, T)), "beta": range(T - sent, T), "gamma": range(T - sent, T)}
-    now = step - 1 if 0 < step <= T else T - sent if sent else None
+    back = range(max(0, T - sent), T)
+    shown = {"alpha": range(min(step, T)), "beta": back, "gamma": back}
+    now = step - 1 if 0 < step <= T else T - sent if 0 < sent <= T else None
     for t, letter in enumerate(word):
         image.paste(_letter(letter, t == now), (LEFT + t * CELL[0], 8))
         for row, name in enumerate(TITLES):
@@ -135,7 +136,7 @@ def _cell(share: float | None, colour: str, numbers: bool) -> Image.Image:
 def _sentence(word, names, trace, step, now) -> str:
     """What the last message did, in numbers."""
     if now is None:
-        return "No message sent yet: guess which state each letter is in."
+        return "All messages have come in." if step else "No message sent yet: guess which state each letter is in."
     letter, best = word[now], max(range(len(names)), key=lambda k: trace["alpha"][now][k])
     if step <= len(word):
         return (

@@ -68,7 +68,7 @@ def png_bytes(picture: Any) -> bytes:
             canvas.restore_region(picture.still)
             for artist in picture.moving:
                 picture.draw_artist(artist)
-        image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+        image = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
     else:
         image = picture if isinstance(picture, Image.Image) else to_image(picture)
     buffer = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli
-from course_lib.models.autoregressive.base import AutoregressiveModel, check_order, in_order
+from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
 from course_lib.models.protocols import check_binary, check_count
+
+AHEAD = 16  # variables guessed at a time in sampling: more waste work behind a wrong guess, fewer need more passes
 
 
 class OrderlessNADE(AutoregressiveModel):
@@ -23,7 +26,7 @@ class OrderlessNADE(AutoregressiveModel):
         event_shape: shape of one example, D values in all.
         hidden: units of each hidden layer.
         order: the order of the D flat indices; None is raster order.
-        chunk: how many conditionals are worked on at a time; changes memory and speed, never the result.
+        chunk: how many conditionals of a large batch are worked on at a time; changes memory and speed, never the result.
     """
 
     def __init__(
@@ -85,10 +88,11 @@ class OrderlessNADE(AutoregressiveModel):
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
         ordered = check_binary(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
         activation = self.first.bias.expand(len(x), 1, self.hidden[0])  # (B, 1, H)
+        chunk = self.chunk * max(1, 32 // max(1, len(x)))  # few examples leave room for longer chunks
         logits = []
-        for start in range(0, self.dimensions, self.chunk):
-            places = self.order[start : start + self.chunk]
-            steps = self._steps(ordered[:, start : start + self.chunk], places)
+        for start in range(0, self.dimensions, chunk):
+            places = self.order[start : start + chunk]
+            steps = self._steps(ordered[:, start : start + chunk], places)
             running = torch.cat([activation, activation + steps.cumsum(1)], 1)  # (B, K + 1, H)
             features = self._features(running[:, :-1])  # (B, K, H)
             logits.append(torch.einsum("bkh,kh->bk", features, self.readout.weight[places]) + self.readout.bias[places])
@@ -98,26 +102,53 @@ class OrderlessNADE(AutoregressiveModel):
 
     def with_order(self, order: Sequence[int]) -> OrderlessNADE:
         """The model for another order, sharing these weights."""
-        return in_order(self, order)
+        twin = copy.copy(self)  # nothing but the order depends on it
+        twin.order = check_order(order, self.dimensions)
+        return twin
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling, one pass a variable but for the first layer, which is carried on.
+        """Ancestral sampling, a stretch of variables a pass: what one at a time gives, from the same noise.
+
+        The noise decides each draw, so a guess of the next values can be checked for a whole stretch at once: up to
+        and with the first that differs, the draws are right, and they are the next guess for what follows.
 
         noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
-        n, kept = len(noise), 0
-        drawn = torch.zeros(n, self.dimensions, dtype=self.readout.weight.dtype, device=noise.device)
-        activation = self.first.bias.repeat(n, 1)  # (n, H)
-        if x is not None:
-            kept = int(start.min())
-            places = self.order[:kept]
-            drawn[:, places] = x[:, places]
-            columns = places + [self.dimensions + d for d in places]
-            shown = torch.cat([x[:, places], torch.ones_like(x[:, places])], 1)
-            activation = activation + shown @ self.first.weight[:, columns].T
-        bar = torch.logit(noise[..., 0].double()).to(noise.dtype) - self.readout.bias  # (n, D)
-        for d, k in zip(self.order[kept:], range(kept, self.dimensions), strict=True):
-            value = (torch.mv(self._features(activation), self.readout.weight[d]) > bar[:, d]).to(drawn.dtype)
-            drawn[:, d] = value if x is None else torch.where(k < start, x[:, d], value)
-            activation = activation + self._steps(drawn[:, d, None], [d])[:, 0]
+        n, D, weight = len(noise), self.dimensions, self.first.weight
+        x = torch.zeros(n, D, dtype=weight.dtype, device=noise.device) if x is None else x.to(weight.dtype)
+        kept = 0 if start is None else min(start.tolist(), default=D)
+        order = torch.tensor(self.order, device=noise.device)
+        early, late = order[:kept], torch.cat([order[kept:], order[-1:].expand(AHEAD)])  # a stretch may reach over the end
+        base = self.first.bias + weight.index_select(1, early + D).sum(1)
+        activation = torch.addmm(base, x[:, early], weight.index_select(1, early).T)  # (n, H)
+        bar = (torch.logit(noise[..., 0].double()).to(noise.dtype) - self.readout.bias)[:, late]
+        if start is not None:  # a bar that the known value decides
+            known = torch.arange(kept, D + AHEAD, device=noise.device) < start.to(noise.device)[:, None]
+            bar = torch.where(known, torch.where(x[:, late] > 0, -torch.inf, torch.inf), bar)
+        drawn = x.clone()
+        drawn[:, order[kept:]] = self._draw_ahead(activation, late, bar)[:, : D - kept]
         return drawn
+
+    def _draw_ahead(self, activation: Tensor, late: Tensor, bar: Tensor) -> Tensor:
+        """Values (n, K + AHEAD) of the variables `late`, each 1 where its logit exceeds its bar (n, K + AHEAD)."""
+        value, seen = self.first.weight.T[late], self.first.weight.T[late + self.dimensions]  # (K + AHEAD, H)
+        readout = self.readout.weight[late]
+        guess = (self._features(activation) @ readout.T > bar).to(activation.dtype)  # as if all stood alone
+        span = torch.arange(AHEAD, device=bar.device)
+        before = torch.ones(AHEAD, AHEAD, dtype=activation.dtype, device=bar.device).tril(-1)
+        at = torch.zeros(len(bar), dtype=torch.long, device=bar.device)  # (n,): how far each row has come
+        live = (at < len(late) - AHEAD).nonzero()[:, 0]  # (m,): rows that are not done
+        while len(live):
+            places, rows = at[live, None] + span, torch.arange(len(live), device=bar.device)  # (m, AHEAD)
+            guessed = guess[live[:, None], places]
+            steps = value[places].mul_(guessed[..., None]).add_(seen[places])  # (m, AHEAD, H)
+            running = activation[live, None] + before @ steps
+            draws = (torch.linalg.vecdot(self._features(running), readout[places]) > bar[live[:, None], places]).to(guess.dtype)
+            differs = (draws != guessed).index_fill(1, span[-1:], True)
+            last = differs.to(torch.uint8).argmax(1)  # (m,): the last that is right
+            done = places[rows, last]
+            activation[live] = running[rows, last] + draws[rows, last, None] * value[done] + seen[done]
+            guess[live[:, None], places] = draws
+            at[live] = done + 1
+            live = live[at[live] < len(late) - AHEAD]
+        return guess
