@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from frame import frame
 
 from course_lib.checks import lesson_03 as check
 
@@ -38,24 +39,6 @@ RIGHT = {
     check.markov_log_prob: right_log_prob,
     check.dependence: right_dependence,
 }
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_the_right_answer(exercise):
-    assert exercise(RIGHT[exercise], record=False).status == "right"
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_not_tried_and_raised(exercise):
-    assert exercise(lambda *case: None, record=False).status == "not tried"
-    assert exercise(..., record=False).status == "not tried"
-
-    def broken(*case):
-        return 1 / (len(case) - len(case))  # the student's own line
-
-    verdict = exercise(broken, record=False)
-    assert verdict.status == "raised"
-    assert "the student's own line" in str(verdict)
 
 
 def markov_terms(x, first, table):
@@ -135,12 +118,7 @@ SLIPS = [
     (check.dependence, lambda j: 0.0, "both signs cancel"),
 ]
 
-
-@pytest.mark.parametrize(("exercise", "wrong", "words"), SLIPS)
-def test_each_slip_is_named(exercise, wrong, words):
-    verdict = exercise(wrong, record=False)
-    assert verdict.status == "wrong"
-    assert words in verdict.hint
+TestLesson03 = frame(check, RIGHT, SLIPS)
 
 
 @pytest.mark.parametrize(("reduce", "words"), [(torch.sum, "sum of the gaps"), (torch.mean, "mean of the gaps")])
@@ -150,7 +128,3 @@ def test_the_largest_gap_is_asked_for(reduce, words):
         return reduce((given - given.sum(1, keepdim=True) * given.sum(0, keepdim=True)).abs())
 
     assert words in check.dependence(wrong, record=False).hint
-
-
-def test_every_exercise_is_listed():
-    assert sorted(check.EXERCISES) == sorted(exercise(None, record=False).exercise for exercise in RIGHT)

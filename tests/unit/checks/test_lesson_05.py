@@ -2,8 +2,8 @@
 
 import itertools
 
-import pytest
 import torch
+from frame import frame
 
 from course_lib.checks import lesson_05 as check
 
@@ -64,26 +64,6 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_the_right_answer(exercise):
-    assert exercise(RIGHT[exercise], record=False).status == "right"
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_not_tried(exercise):
-    assert exercise(lambda *case: None, record=False).status == "not tried"
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_what_the_student_raises_is_shown_with_its_line(exercise):
-    def broken(*case):
-        return case[0] @ torch.zeros(77, 3)
-
-    verdict = exercise(broken, record=False)
-    assert verdict.status == "raised"
-    assert "torch.zeros(77, 3)" in verdict.text
-
-
 def best_only(initial, A, E, x):
     return score(right_path(initial, A, E, x), initial, A, E, x).log()
 
@@ -142,9 +122,4 @@ WRONG = [
     (check.perplexity, lambda lp: 1 / lp.exp().mean(), "not the probabilities"),
 ]
 
-
-@pytest.mark.parametrize(("exercise", "attempt", "hint"), WRONG)
-def test_each_slip_gets_its_hint(exercise, attempt, hint):
-    verdict = exercise(attempt, record=False)
-    assert verdict.status == "wrong"
-    assert hint in verdict.hint
+TestLesson05 = frame(check, RIGHT, WRONG)

@@ -2,8 +2,8 @@
 
 import math
 
-import pytest
 import torch
+from frame import frame
 from torch.nn import functional as F
 
 from course_lib.checks import lesson_07 as check
@@ -40,24 +40,6 @@ RIGHT = {
     check.output_mask: right_mask,
     check.mixture_log_prob: right_mixture,
 }
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_the_right_answer(exercise):
-    assert exercise(RIGHT[exercise], record=False).status == "right"
-
-
-@pytest.mark.parametrize("exercise", RIGHT)
-def test_not_tried_and_raised(exercise):
-    assert exercise(lambda *case: None, record=False).status == "not tried"
-    assert exercise(None, record=False).status == "not tried"
-
-    def broken(*case):
-        return case[99]
-
-    verdict = exercise(broken, record=False)
-    assert verdict.status == "raised"
-    assert "return case[99]" in verdict.text
 
 
 def sees(extra):
@@ -115,12 +97,7 @@ WRONG = [
     (check.mixture_log_prob, lambda *case: right_mixture(*case).sum(), "the examples too"),
 ]
 
-
-@pytest.mark.parametrize(("exercise", "attempt", "words"), WRONG)
-def test_each_slip_gets_its_own_hint(exercise, attempt, words):
-    verdict = exercise(attempt, record=False)
-    assert verdict.status == "wrong"
-    assert words in verdict.hint
+TestLesson07 = frame(check, RIGHT, WRONG)
 
 
 def test_a_product_of_probabilities_that_underflows_is_wrong():
