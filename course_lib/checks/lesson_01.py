@@ -59,6 +59,8 @@ def gaussian_mle(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x: (x.median(), x.std(correction=0)), "the median suits another family, the Laplace."),
         Slip(lambda x: (x.mean(), (x - x.mean()).abs().mean()), "the mean absolute deviation suits the Laplace family."),
         Slip(lambda x: (x.mean(), x.std(correction=0).log()), "that is the log of the scale."),
+        Slip(lambda x: (x.std(correction=0), x.mean()), "the two have changed places: the mean first, then the scale."),
+        Slip(lambda x: (x.std(), x.mean()), "the mean comes first, then the scale; and the scale divides by N, not by N - 1."),
     )
     cases = [(torch.tensor([1.0, 2.0, 4.0, 9.0]),), (torch.tensor([-3.0, 0.5, 0.0]),)]
     return grade("01.2", attempt, lambda x: (x.mean(), x.std(correction=0)), cases, slips, record=record)

@@ -36,6 +36,7 @@ def stationary(attempt, *, record: bool = True) -> Verdict:
     """05.1 attempt(A (K, K), rows p(next | now)) -> the distribution pi (K,) with pi A = pi."""
     chains = ([[0.9, 0.1], [0.3, 0.7]], [[0.5, 0.5, 0.0], [0.2, 0.3, 0.5], [0.6, 0.2, 0.2]], [[0.99, 0.01], [0.04, 0.96]])
     truth = markov_chain.stationary
+    right_side = "that is a right eigenvector, A v = v, whose entries are all alike: pi is a left one, so take those of A.T."
     slips = (
         Slip(
             lambda A: torch.full((len(A),), 1 / len(A)), "equal shares solve A v = v, the wrong side: pi stands to the left of A."
@@ -45,6 +46,9 @@ def stationary(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda A: A.diagonal() / A.diagonal().sum(), "the chances of staying are not the shares of time spent."),
         Slip(lambda A: truth(A) / truth(A).norm(), "the right direction, but its entries must sum to 1, not their squares."),
         Slip(lambda A: -truth(A) / truth(A).norm(), "the right direction; divide by the sum, which also mends the sign."),
+        Slip(lambda A: torch.full((len(A),), len(A) ** -0.5), right_side),
+        Slip(lambda A: -torch.full((len(A),), len(A) ** -0.5), right_side),
+        Slip(lambda A: truth(A)[0].expand(len(A)), "that is a column of many steps: where they end up is in each row."),
     )
     return grade("05.1", attempt, truth, [torch.tensor(A) for A in chains], slips, record=record)
 
@@ -85,9 +89,11 @@ def forward(attempt, *, record: bool = True) -> Verdict:
 def best_path(attempt, *, record: bool = True) -> Verdict:
     """05.3 attempt(initial, A, E, x) -> the most probable path (T,) of states, as integers."""
 
-    def transposed(p, A, E, x):
-        rows = A.T / A.T.sum(1, keepdim=True)
-        return _hmm(p, rows, E).viterbi(x[None])[0][0]
+    def truth(p, A, E, x):
+        return _hmm(p / p.sum(), A / A.sum(1, keepdim=True), E).viterbi(x[None])[0][0]
+
+    def shifted(*case):
+        return torch.cat([truth(*case)[1:], truth(*case)[-1:]])
 
     slips = (
         Slip(
@@ -99,12 +105,15 @@ def best_path(attempt, *, record: bool = True) -> Verdict:
             "each state was chosen before the future was seen: go back from the end.",
         ),
         Slip(lambda p, A, E, x: E[:, x].argmax(0), "only the emissions were asked; the transitions count too."),
-        Slip(
-            lambda p, A, E, x: _hmm(p, A, E).viterbi(x[None])[0][0].flip(0), "the path runs backwards: turn it around at the end."
-        ),
-        Slip(transposed, "the transition is transposed: A[i, j] leads from i to j."),
+        Slip(lambda *case: truth(*case).flip(0), "the path runs backwards: turn it around at the end."),
+        Slip(lambda p, A, E, x: truth(p, A.T, E, x), "the transition is transposed: A[i, j] leads from i to j."),
+        Slip(lambda *case: truth(*case)[:-1], "one state short: to T - 1 sources comes the best last state."),
+        Slip(lambda *case: truth(*case)[1:], "one state short: walk back to the state of the first symbol too."),
+        Slip(shifted, "off by one: each source leads one step back, and the best last state stands last, once."),
+        Slip(lambda p, A, E, x: truth(p / E[:, x[0]], A, E, x), "the first symbol's emission is missing."),
+        Slip(lambda p, A, E, x: truth(torch.ones_like(p), A, E, x), "the initial probabilities play no part."),
     )
-    return grade("05.3", attempt, lambda p, A, E, x: _hmm(p, A, E).viterbi(x[None])[0][0], _cases(), slips, record=record)
+    return grade("05.3", attempt, truth, _cases(), slips, record=record)
 
 
 def new_emissions(attempt, *, record: bool = True) -> Verdict:
@@ -146,6 +155,11 @@ def perplexity(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda lp: -lp.mean(), "that is nats per character; its exp is the perplexity."),
         Slip(lambda lp: (-lp).exp().mean(), "exp comes after the mean: average the logs, not the inverse probabilities."),
         Slip(lambda lp: 1 / lp.exp().mean(), "average the logs, not the probabilities."),
+        Slip(
+            lambda lp: lp.sum().exp(),
+            "that is the bare product, p(x): perplexity is one over its T-th root, so that texts of any length compare.",
+        ),
+        Slip(lambda lp: lp.mean(), "that is the mean log-probability: minus it are nats per character, exp of those is wanted."),
     )
     cases = [torch.tensor([0.5, 0.25, 0.125]).log(), torch.tensor([0.9, 0.05, 0.3, 0.3]).log(), torch.tensor([1 / 27, 0.1]).log()]
     return grade("05.5", attempt, lambda lp: (-lp.mean()).exp(), cases, slips, record=record)

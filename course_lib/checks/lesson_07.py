@@ -67,6 +67,8 @@ def log_prob(attempt, *, record: bool = True) -> Verdict:
     def each(logits: Tensor, x: Tensor) -> Tensor:
         return Bernoulli(logits).log_prob(x)  # (B, D)
 
+    unsafe = "a sigmoid can be exactly 0 or 1 in floating point, and its log -inf: F.logsigmoid takes both in one safe step."
+
     slips = (
         Slip(
             lambda logits, x: each(torch.sigmoid(logits), x).sum(1),
@@ -81,6 +83,8 @@ def log_prob(attempt, *, record: bool = True) -> Verdict:
             "only the 1s are counted: a pixel that is 0 has a probability too.",
         ),
         Slip(lambda logits, x: each(-logits, x).sum(1), "0 and 1 have changed places."),
+        Slip(lambda logits, x: torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()).log().sum(1), unsafe),
+        Slip(lambda logits, x: (x * logits.sigmoid().log() + (1 - x) * (1 - logits.sigmoid()).log()).sum(1), unsafe),
     )
     g = runtime.generator(7)
     cases = [(2 * torch.randn(3, 5, generator=g), (torch.rand(3, 5, generator=g) < 0.5).float())]
@@ -157,6 +161,11 @@ def mixture_log_prob(attempt, *, record: bool = True) -> Verdict:
     def truth(x, logits, mean, log_scale) -> Tensor:
         return GaussianMixture(logits, mean, log_scale).log_prob(x)
 
+    def over_examples(x, logits, mean, log_scale, *, axis: int) -> Tensor:
+        return (logits.log_softmax(axis) + parts(x, mean, log_scale)).logsumexp(0)  # (M,)
+
+    over_axis_0 = "the sum runs over the examples, axis 0: it is to run over the M Gaussians, the last axis."
+
     def weighted(x, logits, mean, log_scale) -> Tensor:
         return (logits.softmax(-1) * parts(x, mean, log_scale)).sum(-1)
 
@@ -187,6 +196,12 @@ def mixture_log_prob(attempt, *, record: bool = True) -> Verdict:
             "the Gaussian's constant, 0.5 log 2π, is missing.",
         ),
         Slip(lambda *case: truth(*case).sum(), "summed over the examples too: one number per example is wanted."),
+        Slip(
+            lambda x, logits, mean, log_scale: (logits.log_softmax(0) + parts(x, mean, log_scale)).logsumexp(-1),
+            "the weights are normalised over the examples, axis 0: each example's M weights sum to 1.",
+        ),
+        Slip(lambda *case: over_examples(*case, axis=0), over_axis_0),
+        Slip(lambda *case: over_examples(*case, axis=-1), over_axis_0),
     )
     g = runtime.generator(3)
     cases = [(torch.randn(4, generator=g), *(torch.randn(4, 3, generator=g) for _ in range(3)))]

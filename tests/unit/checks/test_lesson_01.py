@@ -39,6 +39,8 @@ WRONG = [
     (check.gaussian_mle, lambda x: (x.median(), right_mle(x)[1]), "median"),
     (check.gaussian_mle, lambda x: (x.mean(), (x - x.mean()).abs().mean()), "absolute"),
     (check.gaussian_mle, lambda x: (x.mean(), right_mle(x)[1].log()), "log of the scale"),
+    (check.gaussian_mle, lambda x: right_mle(x)[::-1], "changed places"),
+    (check.gaussian_mle, lambda x: (x.std(), x.mean()), "the mean comes first"),
     (check.surplus, lambda rolls, p, q: -q[rolls].log().mean(), "cross-entropy"),
     (check.surplus, lambda rolls, p, q: (p[rolls] / q[rolls]).log().sum(), "sum over the rolls"),
     (check.surplus, lambda rolls, p, q: (p[rolls] - q[rolls]).mean(), "log is missing"),

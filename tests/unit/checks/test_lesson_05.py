@@ -82,6 +82,11 @@ def no_last_emission(initial, A, E, x):
     return (alpha @ A).sum().log()
 
 
+def shifted_path(*case):
+    path = right_path(*case).tolist()
+    return torch.tensor([*path[1:], path[-1]])
+
+
 def soft_counts(gamma, x, M):
     return right_emissions(gamma, x, M) * gamma.sum(0)[:, None]
 
@@ -97,6 +102,9 @@ WRONG = [
     (check.stationary, lambda A: A.diagonal() / A.diagonal().sum(), "staying"),
     (check.stationary, lambda A: right_stationary(A) / right_stationary(A).norm(), "not their squares"),
     (check.stationary, lambda A: -right_stationary(A) / right_stationary(A).norm(), "mends the sign"),
+    (check.stationary, lambda A: torch.ones(len(A)) / torch.ones(len(A)).norm(), "right eigenvector"),
+    (check.stationary, lambda A: -torch.ones(len(A)) / torch.ones(len(A)).norm(), "right eigenvector"),
+    (check.stationary, lambda A: torch.linalg.matrix_power(A, 2000)[:, 0], "in each row"),
     (check.forward, lambda p, A, E, x: right_forward(p, A.T, E, x), "transposed"),
     (check.forward, no_first_emission, "first symbol's emission"),
     (check.forward, no_last_emission, "last symbol's emission"),
@@ -109,6 +117,15 @@ WRONG = [
     (check.best_path, lambda p, A, E, x: E[:, x].argmax(0), "only the emissions"),
     (check.best_path, lambda p, A, E, x: right_path(p, A, E, x).flip(0), "backwards"),
     (check.best_path, lambda p, A, E, x: right_path(p, A.T / A.T.sum(1, keepdim=True), E, x), "transposed"),
+    (check.best_path, lambda *case: right_path(*case)[:-1], "best last state"),
+    (check.best_path, lambda *case: right_path(*case)[1:], "first symbol too"),
+    (
+        check.best_path,
+        lambda *case: right_path(*case)[torch.arange(1, len(case[3]) + 1).clamp(max=len(case[3]) - 1)],
+        "off by one",
+    ),
+    (check.best_path, lambda p, A, E, x: right_path(p / E[:, x[0]], A, E, x), "emission is missing"),
+    (check.best_path, lambda p, A, E, x: right_path(torch.ones(len(p)), A, E, x), "play no part"),
     (check.new_emissions, soft_counts, "expected counts"),
     (check.new_emissions, lambda g, x, M: soft_counts(g, x, M) / soft_counts(g, x, M).sum(0), "wrong axis"),
     (check.new_emissions, lambda g, x, M: soft_counts(g, x, M) / len(x), "divided by T"),
@@ -120,6 +137,8 @@ WRONG = [
     (check.perplexity, lambda lp: -lp.mean(), "its exp"),
     (check.perplexity, lambda lp: (1 / lp.exp()).mean(), "after the mean"),
     (check.perplexity, lambda lp: 1 / lp.exp().mean(), "not the probabilities"),
+    (check.perplexity, lambda lp: lp.exp().prod(), "bare product"),
+    (check.perplexity, lambda lp: lp.mean(), "exp of those"),
 ]
 
 TestLesson05 = frame(check, RIGHT, WRONG)

@@ -75,6 +75,12 @@ WRONG = [
     (check.log_prob, lambda logits, x: (x * F.logsigmoid(logits)).sum(1), "only the 1s"),
     (check.log_prob, lambda logits, x: right_log_prob(logits, 1 - x), "changed places"),
     (check.log_prob, lambda logits, x: -right_log_prob(logits, x), "sign"),
+    (
+        check.log_prob,
+        lambda g, x: torch.where(x == 1, g.sigmoid(), 1 - g.sigmoid()).prod(1).log(),
+        "one safe step",
+    ),
+    (check.log_prob, lambda g, x: (x * g.sigmoid().log() + (1 - x) * (1 - g.sigmoid()).log()).sum(1), "one safe step"),
     (check.count, lambda D, H: right_count(D, H)[::-1], "changed places"),
     (check.count, lambda D, H: (sum(d * H + H + 1 for d in range(D)) + H, 2 * D * H + D + H), "its own H hidden biases"),
     (check.count, lambda D, H: (D * (D * H + 2 * H + 1), 2 * D * H + D + H), "not at all D"),
@@ -95,6 +101,9 @@ WRONG = [
     (check.mixture_log_prob, lambda x, w, m, s: right_mixture(x, w, m, s / 2), "not of the variance"),
     (check.mixture_log_prob, lambda *case: right_mixture(*case) + 0.5 * math.log(2 * math.pi), "constant"),
     (check.mixture_log_prob, lambda *case: right_mixture(*case).sum(), "the examples too"),
+    (check.mixture_log_prob, lambda x, w, m, s: (w.log_softmax(0) + gaussians(x, m, s)).logsumexp(1), "each example's M weights"),
+    (check.mixture_log_prob, lambda x, w, m, s: (w.log_softmax(0) + gaussians(x, m, s)).logsumexp(0), "over the M Gaussians"),
+    (check.mixture_log_prob, lambda x, w, m, s: (w.log_softmax(1) + gaussians(x, m, s)).logsumexp(0), "over the M Gaussians"),
 ]
 
 TestLesson07 = frame(check, RIGHT, WRONG)
