@@ -20,7 +20,8 @@ GREY = "#666666"
 
 
 @lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """The font of words in a picture drawn with Pillow."""
     return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)
 
 
@@ -94,7 +95,7 @@ def _draw_messages(model, word, names, longest, trace, step, numbers, path) -> I
         for t, k in enumerate(trace["path"]):
             x, y = LEFT + t * CELL[0], TOP + 2 * block + 18 + k * CELL[1]
             draw.rectangle((x - 1, y - 1, x + CELL[0] - 3, y + CELL[1] - 3), outline=plots.VERMILION, width=3)
-    draw.text((6, image.height - 22), _sentence(word, names, trace, step, now), "black", _font(12), "lm")
+    draw.text((6, image.height - 22), _sentence(word, names, trace, step, now), "black", font(12), "lm")
     return image
 
 
@@ -106,9 +107,9 @@ def _labels(names: tuple[str, ...], longest: int) -> Image.Image:
     draw = ImageDraw.Draw(image)
     for row, name in enumerate(TITLES):
         top = TOP + row * block
-        draw.text((6, top + 9), TITLES[name], "#8a5f00" if name == "beta" else COLOURS[name], _font(13), "lm")
+        draw.text((6, top + 9), TITLES[name], "#8a5f00" if name == "beta" else COLOURS[name], font(13), "lm")
         for k, words in enumerate(names):
-            draw.text((LEFT - 10, top + 18 + (k + 0.5) * CELL[1]), words, "black", _font(12), "rm")
+            draw.text((LEFT - 10, top + 18 + (k + 0.5) * CELL[1]), words, "black", font(12), "rm")
     return image
 
 
@@ -116,7 +117,7 @@ def _labels(names: tuple[str, ...], longest: int) -> Image.Image:
 def _letter(letter: str, now: bool) -> Image.Image:
     """The head of a column, marked where the last message arrived."""
     image = Image.new("RGB", (CELL[0] - 3, TOP - 13), "#ffe9b8" if now else "#eeeeee")
-    ImageDraw.Draw(image).text((image.width / 2, image.height / 2), "␣" if letter == " " else letter, "black", _font(18), "mm")
+    ImageDraw.Draw(image).text((image.width / 2, image.height / 2), "␣" if letter == " " else letter, "black", font(18), "mm")
     return image
 
 
@@ -129,7 +130,7 @@ def _cell(share: float | None, colour: str, numbers: bool) -> Image.Image:
     if share is not None and numbers:
         light = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2] > 125  # the usual weights of the eye for R, G, B
         middle = (image.width / 2, image.height / 2)
-        ImageDraw.Draw(image).text(middle, f"{share:.2f}", "black" if light else "white", _font(12), "mm")
+        ImageDraw.Draw(image).text(middle, f"{share:.2f}", "black" if light else "white", font(12), "mm")
     return image
 
 
@@ -158,12 +159,12 @@ def mixing(*, steps: int = 200, seed: int = 0) -> Panel:
         image = Image.new("RGB", (width, height), "white")
         draw = ImageDraw.Draw(image)
         fades = chain.memory()
-        draw.text((left, 14), f"what is left of the start after {step} steps: {fades**step:.3g}", "black", _font(13), "lm")
+        draw.text((left, 14), f"what is left of the start after {step} steps: {fades**step:.3g}", "black", font(13), "lm")
         for value in (0.0, 0.5, 1.0):
             y = 180 - 140 * value
             draw.line((left, y, width - 20, y), GREY if value == 0.5 else "#dddddd")
-            draw.text((left - 6, y), f"{value:g}", "black", _font(11), "rm")
-        draw.text((left, 30), "p(state 1): blue from state 1, orange from state 2; grey the stationary ½", GREY, _font(11), "lm")
+            draw.text((left - 6, y), f"{value:g}", "black", font(11), "rm")
+        draw.text((left, 30), "p(state 1): blue from state 1, orange from state 2; grey the stationary ½", GREY, font(11), "lm")
         share = 0.5 + 0.5 * (2 * stay - 1) ** torch.arange(steps + 1)
         for values, colour in ((share, plots.BLUE), (1 - share, plots.ORANGE)):
             draw.line([(left + t * across, 180 - 140 * v) for t, v in enumerate(values.tolist())], colour, 2)
@@ -172,9 +173,9 @@ def mixing(*, steps: int = 200, seed: int = 0) -> Panel:
         for t, state in enumerate(states):
             draw.rectangle((left + t * across, 230, left + (t + 1) * across, 270), fill=(plots.BLUE, plots.ORANGE)[state])
         visited = 1 - sum(states[1 : step + 1]) / max(1, step)
-        draw.text((left, 216), "one walk from state 1 (blue: state 1, orange: state 2)", GREY, _font(11), "lm")
-        draw.text((left, 290), f"share of steps 1 … {step} spent in state 1: {visited:.2f}", "black", _font(12), "lm")
-        draw.text((width - 20, 310), f"step, 0 to {steps}", GREY, _font(11), "rm")
+        draw.text((left, 216), "one walk from state 1 (blue: state 1, orange: state 2)", GREY, font(11), "lm")
+        draw.text((left, 290), f"share of steps 1 … {step} spent in state 1: {visited:.2f}", "black", font(12), "lm")
+        draw.text((width - 20, 310), f"step, 0 to {steps}", GREY, font(11), "rm")
         return image
 
     return Panel(

@@ -155,3 +155,17 @@ def from_torch(module: nn.RNN | nn.LSTM | nn.GRU, layer: int = 0) -> RecurrentCe
         kept["bias"][candidate] = b_x[candidate]
     cell.load_state_dict(kept)
     return cell
+
+
+def gradient_by_lag(recurrent: nn.Module, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    """How much the last h still depends on what came in k steps before: (T,), at index k the size of dh_T / dx_T−k.
+
+    The size is the Frobenius norm of that H × D matrix, root mean square over the sequences x (B, T, D), estimated with
+    one vector of random signs v a sequence: the mean of |v^T J|^2 is |J|^2 (Hutchinson 1990). recurrent: a torch RNN, LSTM
+    or GRU with batch_first.
+    """
+    x = x.detach().requires_grad_()
+    last = recurrent(x)[0][:, -1]  # (B, H)
+    signs = 2 * torch.randint(2, last.shape, generator=generator).to(last) - 1
+    (gradient,) = torch.autograd.grad((signs * last).sum(), x)
+    return gradient.square().sum(-1).mean(0).sqrt().flip(0)  # (T,)

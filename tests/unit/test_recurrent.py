@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from course_lib import runtime
-from course_lib.nn.recurrent import GRUCell, LSTMCell, RNNCell, from_torch
+from course_lib.nn.recurrent import GRUCell, LSTMCell, RNNCell, from_torch, gradient_by_lag
 
 PAIRS = [(nn.RNN, RNNCell), (nn.LSTM, LSTMCell), (nn.GRU, GRUCell)]
 BOTH = pytest.mark.parametrize(("theirs", "ours"), PAIRS, ids=["rnn", "lstm", "gru"])
@@ -89,3 +89,24 @@ def test_a_grus_open_update_gate_keeps_its_state():
 def test_other_modules_are_refused(module):
     with pytest.raises(ValueError, match="nothing to take over"):
         from_torch(module)
+
+
+@pytest.mark.parametrize("theirs", [nn.RNN, nn.LSTM, nn.GRU])
+def test_gradient_by_lag_is_the_size_of_the_jacobian(theirs):
+    module = pair(theirs)[0]
+    row = torch.randn(1, 6, 5, dtype=torch.double, generator=runtime.generator(1))
+    jacobian = torch.autograd.functional.jacobian(lambda x: module(x)[0][0, -1], row)[:, 0]  # (H, T, D)
+    exact = jacobian.square().sum((0, 2)).sqrt().flip(0)
+    found = gradient_by_lag(module, row.expand(20_000, -1, -1), generator=runtime.generator(2))
+    torch.testing.assert_close(found, exact, rtol=0.03, atol=0)
+
+
+def test_the_gradient_of_an_lstms_memory_follows_its_forget_gate():
+    module = nn.LSTM(5, 7, batch_first=True, dtype=torch.double)
+    with torch.no_grad():
+        module.weight_hh_l0.zero_()  # then only the memory carries
+        module.weight_ih_l0[7:14] = 0
+        module.bias_ih_l0.zero_()
+        module.bias_hh_l0.zero_()[7:14] = 2.0
+    left = gradient_by_lag(module, torch.zeros(1, 30, 5, dtype=torch.double), generator=runtime.generator(1))
+    torch.testing.assert_close(left / left[0], torch.sigmoid(torch.tensor(2.0, dtype=torch.double)) ** torch.arange(30))

@@ -166,3 +166,26 @@ def _forecaster() -> Panel:
 
 
 EXPLORERS["series.forecaster"] = _forecaster
+
+
+def _gradient_reach() -> Panel:
+    from course_lib.explore.recurrent import gradient_reach
+
+    return gradient_reach(lags=12, hidden=4, sequences=2)
+
+
+def _gate_watcher(cell: str) -> Panel:
+    from course_lib import runtime
+    from course_lib.explore.recurrent import gate_watcher
+    from course_lib.models.sequence import CharacterModel
+
+    runtime.seed(0)
+    model = CharacterModel(states=4, length=9, cell=cell, hidden=6).eval().requires_grad_(False)
+    return gate_watcher(
+        model, " abc", {"the first": [0, 1], "others": [5, 2, 3]}, text="ab ca b", examples=("abc " * 30,), wide=20
+    )
+
+
+EXPLORERS["recurrent.gradient_reach"] = _gradient_reach
+EXPLORERS["recurrent.gate_watcher"] = lambda: _gate_watcher("lstm")
+EXPLORERS["recurrent.gate_watcher/a GRU"] = lambda: _gate_watcher("gru")
