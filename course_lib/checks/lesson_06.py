@@ -1,4 +1,4 @@
-"""Exercises of lesson 06, autoregression: a forecast, least squares, all conditionals at once, a gradient, bits."""
+"""Exercises of lesson 06, autoregression: least squares, a forecast, all conditionals at once, a gradient, bits."""
 
 from __future__ import annotations
 
@@ -13,16 +13,79 @@ from course_lib.distributions import Bernoulli
 from course_lib.models.autoregressive import FVSBN, LinearAutoregression
 
 EXERCISES = {
-    "06.1": "a forecast h steps ahead",
-    "06.2": "least squares for N lags",
+    "06.1": "least squares for N lags",
+    "06.2": "a forecast h steps ahead",
     "06.3": "all conditionals of an FVSBN",
     "06.4": "the gradient of a logistic regression",
     "06.5": "bits paid for each pixel",
 }
 
 
+def _solve(rows: Tensor, target: Tensor) -> Tensor:
+    return torch.linalg.lstsq(rows.double(), target.double()[:, None]).solution[:, 0]
+
+
+def least_squares(attempt, *, record: bool = True) -> Verdict:
+    """06.1 attempt(series (T,), lags) -> (lags + 1,): the weights, nearest lag first, then the bias."""
+
+    def truth(series, lags):
+        model = LinearAutoregression(event_shape=series.shape, lags=lags).double().estimate(series).requires_grad_(False)
+        return torch.cat([model.weight, model.bias[None]])
+
+    def rows(series, lags):
+        return series.double().unfold(0, lags + 1, 1)  # (T - N, N + 1), the oldest first
+
+    def ones(inputs):
+        return torch.cat([inputs, torch.ones(len(inputs), 1).double()], 1)
+
+    def backwards(series, lags):
+        every = rows(series, lags)
+        return _solve(ones(every[:, 1:]), every[:, 0])
+
+    def centred(series, lags):
+        return torch.cat([truth(series, lags)[:-1], torch.zeros(1).double()])
+
+    def without(series, lags):
+        every = rows(series, lags)
+        return torch.cat([_solve(every[:, :-1].flip(1), every[:, -1]), torch.zeros(1).double()])
+
+    def late(series, lags):
+        every = rows(series, lags + 1)
+        return _solve(ones(every[:, :-2].flip(1)), every[:, -1])
+
+    def itself(series, lags):
+        every = rows(series, lags)
+        return _solve(ones(every[:, 1:].flip(1)), every[:, -1])
+
+    def padded(series, lags):
+        long = torch.cat([torch.zeros(lags).to(series), series])
+        every = rows(long, lags)
+        return _solve(ones(every[:, :-1].flip(1)), every[:, -1])
+
+    slips = (
+        Slip(
+            lambda *case: torch.cat([truth(*case)[:-1].flip(0), truth(*case)[-1:]]),
+            "the weights stand the wrong way round: the nearest lag comes first.",
+        ),
+        Slip(lambda *case: truth(*case).roll(1), "the bias comes last, after the weights."),
+        Slip(lambda *case: truth(*case)[:-1], "the weights are right; the bias is to follow them."),
+        Slip(without, "the column of ones is missing: without a bias the line must pass through the origin."),
+        Slip(lambda *case: without(*case)[:-1], "the column of ones is missing, and with it the bias."),
+        Slip(centred, "the weights are right, the bias is not: it is the weight of the column of ones."),
+        Slip(itself, "off by one: the value to be predicted is among its own inputs."),
+        Slip(late, "off by one the other way: the nearest input is two steps back."),
+        Slip(backwards, "time runs backwards: you predict the oldest value of each window from the later ones."),
+        Slip(padded, "the first values have no full past; leave those rows out instead of putting zeros there."),
+    )
+    cases = []
+    for seed, length, lags in ((0, 30, 1), (1, 40, 3)):
+        shocks = 2 + torch.randn(length, generator=runtime.generator(seed))
+        cases.append((shocks + 0.5 * torch.cat([torch.zeros(1), shocks[:-1]]) + 0.1 * torch.arange(length), lags))
+    return grade("06.1", attempt, truth, cases, slips, tolerance=1e-3, record=record)
+
+
 def forecast(attempt, *, record: bool = True) -> Verdict:
-    """06.1 attempt(x, weight, bias, scale, h) -> (mean, standard deviation) of AR(1)'s value h steps after x."""
+    """06.2 attempt(x, weight, bias, scale, h) -> (mean, standard deviation) of AR(1)'s value h steps after x."""
 
     def truth(x, weight, bias, scale, h):
         model = LinearAutoregression(event_shape=(1,)).double().requires_grad_(False)
@@ -85,70 +148,7 @@ def forecast(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda *case: truth(*case).flip(0), "mean and standard deviation have changed places."),
     )
     cases = [(3.0, 0.8, 1.0, 0.5, 3), (-2.0, -0.6, 0.5, 1.5, 4), (10.0, 0.9, 2.0, 1.2, 1)]
-    return grade("06.1", attempt, truth, cases, slips, record=record)
-
-
-def _solve(rows: Tensor, target: Tensor) -> Tensor:
-    return torch.linalg.lstsq(rows.double(), target.double()[:, None]).solution[:, 0]
-
-
-def least_squares(attempt, *, record: bool = True) -> Verdict:
-    """06.2 attempt(series (T,), lags) -> (lags + 1,): the weights, nearest lag first, then the bias."""
-
-    def truth(series, lags):
-        model = LinearAutoregression(event_shape=series.shape, lags=lags).double().estimate(series).requires_grad_(False)
-        return torch.cat([model.weight, model.bias[None]])
-
-    def rows(series, lags):
-        return series.double().unfold(0, lags + 1, 1)  # (T - N, N + 1), the oldest first
-
-    def ones(inputs):
-        return torch.cat([inputs, torch.ones(len(inputs), 1).double()], 1)
-
-    def backwards(series, lags):
-        every = rows(series, lags)
-        return _solve(ones(every[:, 1:]), every[:, 0])
-
-    def centred(series, lags):
-        return torch.cat([truth(series, lags)[:-1], torch.zeros(1).double()])
-
-    def without(series, lags):
-        every = rows(series, lags)
-        return torch.cat([_solve(every[:, :-1].flip(1), every[:, -1]), torch.zeros(1).double()])
-
-    def late(series, lags):
-        every = rows(series, lags + 1)
-        return _solve(ones(every[:, :-2].flip(1)), every[:, -1])
-
-    def itself(series, lags):
-        every = rows(series, lags)
-        return _solve(ones(every[:, 1:].flip(1)), every[:, -1])
-
-    def padded(series, lags):
-        long = torch.cat([torch.zeros(lags).to(series), series])
-        every = rows(long, lags)
-        return _solve(ones(every[:, :-1].flip(1)), every[:, -1])
-
-    slips = (
-        Slip(
-            lambda *case: torch.cat([truth(*case)[:-1].flip(0), truth(*case)[-1:]]),
-            "the weights stand the wrong way round: the nearest lag comes first.",
-        ),
-        Slip(lambda *case: truth(*case).roll(1), "the bias comes last, after the weights."),
-        Slip(lambda *case: truth(*case)[:-1], "the weights are right; the bias is to follow them."),
-        Slip(without, "the column of ones is missing: without a bias the line must pass through the origin."),
-        Slip(lambda *case: without(*case)[:-1], "the column of ones is missing, and with it the bias."),
-        Slip(centred, "the weights are right, the bias is not: it is the weight of the column of ones."),
-        Slip(itself, "off by one: the value to be predicted is among its own inputs."),
-        Slip(late, "off by one the other way: the nearest input is two steps back."),
-        Slip(backwards, "time runs backwards: you predict the oldest value of each window from the later ones."),
-        Slip(padded, "the first values have no full past; leave those rows out instead of putting zeros there."),
-    )
-    cases = []
-    for seed, length, lags in ((0, 30, 1), (1, 40, 3)):
-        shocks = 2 + torch.randn(length, generator=runtime.generator(seed))
-        cases.append((shocks + 0.5 * torch.cat([torch.zeros(1), shocks[:-1]]) + 0.1 * torch.arange(length), lags))
-    return grade("06.2", attempt, truth, cases, slips, tolerance=1e-3, record=record)
+    return grade("06.2", attempt, truth, cases, slips, record=record)
 
 
 def probabilities(attempt, *, record: bool = True) -> Verdict:
