@@ -1,0 +1,35 @@
+"""The family tree of the course, which is the library's class tree: every kind of model below a protocol."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import course_lib.models
+from course_lib.models.protocols import GenerativeModel
+
+
+def family(base: type = GenerativeModel) -> list[tuple[int, str]]:
+    """(depth, names) of `base` and of all the library's classes below it, in the order of a walk.
+
+    A row is one class, or several sisters that have no class below them: "MADE · NADE".
+    """
+    for module in pkgutil.walk_packages(course_lib.models.__path__, f"{course_lib.models.__name__}."):
+        importlib.import_module(module.name)
+    return list(_walk(base, 0))
+
+
+def _children(cls: type) -> list[type]:
+    """Its classes in the library: a student's own is welcome, but not drawn."""
+    ours = [child for child in cls.__subclasses__() if child.__module__.startswith(course_lib.models.__name__)]
+    return sorted(ours, key=lambda child: child.__name__)
+
+
+def _walk(cls: type, depth: int) -> Iterator[tuple[int, str]]:
+    yield depth, cls.__name__
+    if leaves := [child.__name__ for child in _children(cls) if not _children(child)]:
+        yield depth + 1, " · ".join(leaves)
+    for child in _children(cls):
+        if _children(child):
+            yield from _walk(child, depth + 1)
