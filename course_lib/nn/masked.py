@@ -1,9 +1,10 @@
-"""Linear layers with connections cut out, so that a network keeps to an order (Germain et al. 2015)."""
+"""Layers with connections cut out, so that a network keeps to an order (Germain et al. 2015; van den Oord et al. 2016)."""
 
 from __future__ import annotations
 
 import itertools
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,3 +30,58 @@ def degree_masks(degrees: list[Tensor]) -> list[Tensor]:
     """
     pairs = itertools.pairwise(degrees)
     return [incoming[None, :] <= own[:, None] for incoming, own in pairs]
+
+
+def channel_groups(width: int, channels: int, repeat: int = 1) -> Tensor:
+    """Which colour each of `width` features belongs to, (repeat * width): equal shares, in the colours' order, repeated."""
+    return (torch.arange(width) * channels // width).repeat(repeat)
+
+
+def channel_mask(incoming: Tensor, own: Tensor, kind: str) -> Tensor:
+    """What a pixel's features may take from the same pixel, (out, in) booleans (van den Oord et al. 2016, section 3.4).
+
+    incoming, own: the colour of each feature, as `channel_groups` gives it. Mask "A" lets colours before the own one
+    through, "B" also the own one. With one colour, "A" cuts the pixel itself out, and "B" lets all of it through.
+    """
+    if kind not in ("A", "B"):
+        raise ValueError(f"kind is {kind!r}; expected 'A' (first layer) or 'B' (all later ones)")
+    return incoming[None, :] < own[:, None] if kind == "A" else incoming[None, :] <= own[:, None]
+
+
+class MaskedConv2d(nn.Module):
+    """A convolution that sees only what comes before in raster order (van den Oord et al. 2016, section 3.4).
+
+    Rows below the pixel can have no weight, so the kernel is kept without them: (out, in, rows, k).
+
+    Args:
+        in_groups, out_groups: the colour of each incoming and outgoing feature, (in,) and (out,).
+        kernel: k, odd: how many columns, and k // 2 rows above the pixel's own.
+        kind: what it may see of its own row: "A" what is left of the pixel and earlier colours, "B" its own colour as
+            well; None all of the row (for a stack whose result is moved down a row).
+        rows: how many, its own included; None is k // 2 + 1.
+    """
+
+    def __init__(
+        self, in_groups: Tensor, out_groups: Tensor, *, kernel: int = 1, kind: str | None = "B", rows: int | None = None
+    ):
+        super().__init__()
+        if kernel < 1 or kernel % 2 == 0:
+            raise ValueError(f"kernel is {kernel!r}; expected an odd number of at least 1: its middle is the pixel itself")
+        self.kernel, self.reach = kernel, kernel // 2
+        self.above = self.reach if rows is None else rows - 1
+        mask = torch.ones(len(out_groups), len(in_groups), self.above + 1, kernel)
+        if kind is not None:
+            mask[:, :, -1, self.reach + 1 :] = 0  # to the right of the pixel
+            mask[:, :, -1, self.reach] = channel_mask(in_groups, out_groups, kind).float()
+        self.register_buffer("mask", mask, persistent=False)
+        self.weight = nn.Parameter(torch.randn_like(mask) / mask.flatten(1).sum(1).mean().clamp(min=1).sqrt())
+        self.bias = nn.Parameter(torch.zeros(len(out_groups)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (B, in, H, W) -> (B, out, H, W)."""
+        y = F.conv2d(x, self.weight * self.mask, self.bias, padding=(self.above, self.reach))  # (B, out, H + above, W)
+        return y[:, :, : x.shape[2]]
+
+    def as_matrix(self) -> Tensor:
+        """The kernel as (rows * k * in, out), for windows laid out (row, column, feature)."""
+        return (self.weight * self.mask).permute(2, 3, 1, 0).flatten(0, 2)

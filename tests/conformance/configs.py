@@ -3,7 +3,18 @@
 import torch
 
 from course_lib import runtime
-from course_lib.models.autoregressive import FVSBN, MADE, NADE, LinearAutoregression, MixtureNADE, OrderlessNADE
+from course_lib.models.autoregressive import (
+    FVSBN,
+    MADE,
+    NADE,
+    DiagonalBiLSTM,
+    GatedPixelCNN,
+    LinearAutoregression,
+    MixtureNADE,
+    OrderlessNADE,
+    PixelCNN,
+    RowLSTM,
+)
 from course_lib.models.mixtures import GaussianMixture
 from course_lib.models.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
 
@@ -33,6 +44,13 @@ BUILD = {
     "orderless-with-order": lambda: OrderlessNADE(event_shape=(6,), hidden=(24, 20, 16)).with_order(SHUFFLED),
     "linear": lambda: LinearAutoregression(event_shape=(5,), lags=4),
     "linear-one": lambda: LinearAutoregression(event_shape=(1,), lags=3),
+    "pixel-row-lstm": lambda: RowLSTM(event_shape=(1, 2, 3), features=12, layers=2),
+    "pixel-diagonal-bilstm": lambda: DiagonalBiLSTM(event_shape=(1, 2, 3), features=12, layers=2),
+    "pixel-diagonal-tall": lambda: DiagonalBiLSTM(event_shape=(1, 4, 2), features=8, layers=1),
+    "pixel-cnn": lambda: PixelCNN(event_shape=(1, 2, 3), features=12, layers=2),
+    "pixel-cnn-larger": lambda: PixelCNN(event_shape=(1, 3, 4), features=6, layers=1),
+    "pixel-gated": lambda: GatedPixelCNN(event_shape=(1, 3, 2), features=12, layers=2),
+    "pixel-one": lambda: DiagonalBiLSTM(event_shape=(1, 1, 1), features=4, layers=1),
     "mixture-nade": lambda: MixtureNADE(event_shape=(4,), hidden=8, components=3),
     "mixture-nade-shuffled": lambda: MixtureNADE(event_shape=(1, 2, 3), hidden=8, components=2, order=SHUFFLED),
     "mixture-gaussian-full": lambda: GaussianMixture(event_shape=(4,), components=3),

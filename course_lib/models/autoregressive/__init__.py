@@ -7,9 +7,11 @@ from course_lib.models.autoregressive.made import MADE
 from course_lib.models.autoregressive.nade import NADE
 from course_lib.models.autoregressive.nade_mixture import MixtureNADE
 from course_lib.models.autoregressive.orderless import OrderlessNADE
+from course_lib.models.autoregressive.pixel_cnn import GatedPixelCNN, PixelCNN
 from course_lib.models.autoregressive.pixel_orders import orders
+from course_lib.models.autoregressive.pixel_rnn import DiagonalBiLSTM, RowLSTM
 
 __all__ = [
-    "FVSBN", "MADE", "NADE", "AutoregressiveModel", "LinearAutoregression", "MixtureNADE", "OrderlessNADE", "check_order",
-    "orders",
+    "FVSBN", "MADE", "NADE", "AutoregressiveModel", "DiagonalBiLSTM", "GatedPixelCNN", "LinearAutoregression", "MixtureNADE",
+    "OrderlessNADE", "PixelCNN", "RowLSTM", "check_order", "orders",
 ]  # fmt: skip

@@ -1,0 +1,85 @@
+"""PixelRNN: LSTMs that run over an image, down its rows or along its diagonals (van den Oord et al. 2016)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.models.autoregressive.pixels import PixelModel, conv_taps, spread
+from course_lib.nn.image_lstm import DiagonalLayer, RowLayer
+from course_lib.nn.masked import MaskedLinear, channel_mask
+
+
+class ResidualLSTM(nn.Module):
+    """maps + up(lstm(maps)): the LSTM has half as many features as the stream (van den Oord et al. 2016, figure 5)."""
+
+    def __init__(self, lstm: nn.Module, hidden: Tensor, stream: Tensor):
+        super().__init__()
+        self.lstm, self.up = lstm, MaskedLinear(len(hidden), len(stream), channel_mask(hidden, stream, "B"))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(H, W, B, F) -> (H, W, B, F)."""
+        return maps + self.up(self.lstm(maps))
+
+
+class PixelRNN(PixelModel):
+    """What Row LSTM and Diagonal BiLSTM share: residual blocks around LSTM layers. Arguments: see PixelModel."""
+
+    lstm: type[nn.Module]
+
+    def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
+        return ResidualLSTM(self.lstm(stream, hidden), hidden, stream)
+
+    def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
+        maps = maps.permute(2, 3, 0, 1).contiguous()  # (H, W, B, F)
+        for block in self.blocks:
+            maps = block(maps)
+        return self._readout(maps).permute(2, 0, 1, 3)  # (B, H, W, C P)
+
+    def _stepper(self, n: int, drawn: Tensor) -> Callable[[Tensor, int, int], Tensor]:
+        steppers = [block.lstm.stepper(n, self.event_shape[2]) for block in self.blocks]
+        matrices = [(block.up.weight * block.up.mask).T for block in self.blocks]
+
+        def step(maps: Tensor, i: int, j: int) -> Tensor:
+            for block, lstm, matrix in zip(self.blocks, steppers, matrices, strict=True):
+                maps = maps + torch.addmm(block.up.bias, lstm(maps, i, j), matrix)
+            return maps
+
+        return step
+
+    def _context(self, field: Tensor) -> Tensor:
+        for _ in self.blocks:
+            field = self._reach(field)
+        return spread(field, conv_taps(self.first))
+
+    @abstractmethod
+    def _reach(self, field: Tensor) -> Tensor:
+        """The pixels that one LSTM layer reads to make those of `field`."""
+
+
+class RowLSTM(PixelRNN):
+    """The Row LSTM: sees a triangle above each pixel, not all that came before (section 3.1). Arguments: see PixelModel."""
+
+    lstm = RowLayer
+
+    def _reach(self, field: Tensor) -> Tensor:
+        triangle = [(-up, side) for up in range(len(field)) for side in range(-up, up + 1)]
+        return spread(spread(field, triangle), [(0, -1), (0, 0)])
+
+
+class DiagonalBiLSTM(PixelRNN):
+    """The Diagonal BiLSTM: sees what came before each pixel on all sides (section 3.2). Arguments: see PixelModel.
+
+    All of it but one pixel: the last of the row above. Features of that row know what is left of them, not their own
+    pixel (mask A), and there is no feature to its right. Within three columns of it the first convolution sees it.
+    """
+
+    lstm = DiagonalLayer
+
+    def _reach(self, field: Tensor) -> Tensor:
+        H, W = field.shape
+        ahead = spread(field, [(-up, -left) for up in range(H) for left in range(W)])
+        return ahead | spread(field, [(-up, right) for up in range(1, H) for right in range(W)])

@@ -1,0 +1,201 @@
+"""What all models share that read an image pixel by pixel, row by row, and within a pixel colour by colour."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.distributions import Bernoulli, DiscretisedLogisticMixture, GreyLevels
+from course_lib.models.autoregressive.base import AutoregressiveModel
+from course_lib.models.protocols import check_binary, check_count, check_event_shape, check_events
+from course_lib.nn.masked import MaskedConv2d, MaskedLinear, channel_groups, channel_mask
+
+OUTPUTS = ("bernoulli", "categorical", "logistic")
+Conv = Callable[[MaskedConv2d, Tensor], Tensor]  # how a convolution is done: on whole maps, or at one pixel
+
+
+def whole(layer: nn.Module, maps: Tensor) -> Tensor:
+    """The plain way: a convolution of whole maps."""
+    return layer(maps)
+
+
+class ConvCache:
+    """One masked convolution, a pixel at a time, for n images: keeps the maps that went in, so no pixel is done twice."""
+
+    def __init__(self, layer: MaskedConv2d, n: int, height: int, width: int):
+        self.above, self.reach, self.kernel = layer.above, layer.reach, layer.kernel
+        self.matrix, self.bias = layer.as_matrix(), layer.bias
+        size = (n, height + self.above, width + 2 * self.reach, layer.weight.shape[1])
+        self.maps = self.matrix.new_zeros(size) if self.kernel > 1 else None
+
+    def put(self, value: Tensor, i: int, j: int) -> None:
+        """Remember the features (n, in) of pixel (i, j)."""
+        self.maps[:, i + self.above, j + self.reach] = value
+
+    def at(self, i: int, j: int) -> Tensor:
+        """The convolution at pixel (i, j), (n, out), of what was put."""
+        window = self.maps[:, i : i + self.above + 1, j : j + self.kernel]
+        return torch.addmm(self.bias, window.flatten(1), self.matrix)
+
+    def __call__(self, value: Tensor, i: int, j: int) -> Tensor:
+        """Put (n, in), then the convolution there, (n, out)."""
+        if self.maps is None:
+            return torch.addmm(self.bias, value, self.matrix)
+        self.put(value, i, j)
+        return self.at(i, j)
+
+
+class PixelModel(AutoregressiveModel):
+    """Raster order over the pixels of an image (C, H, W), and within each pixel over its C colours.
+
+    A subclass defines the residual blocks, in two ways of one computation: `_all_parameters` for all pixels of whole images, and
+    `_stepper(n)`, which gives the same numbers a pixel at a time for n images. Both follow one 7 x 7 convolution with
+    mask A, and two 1 x 1 convolutions with mask B follow both (van den Oord et al. 2016, table 1).
+
+    Args:
+        event_shape: (C, H, W).
+        features: width of the residual stream; a multiple of 2 C.
+        layers: residual blocks.
+        output: "bernoulli" for pixels in {0, 1}; "categorical" (a softmax over `levels` grey values, van den Oord et
+            al. 2016, section 3.3) or "logistic" (a mixture of discretised logistics, Salimans et al. 2017, section 2.1)
+            for colours in {0, 1 / (levels - 1), …, 1}.
+        levels: grey values of a colour. components: logistics in a mixture.
+    """
+
+    def __init__(
+        self,
+        *,
+        event_shape: Sequence[int],
+        features: int,
+        layers: int,
+        output: str = "bernoulli",
+        levels: int = 256,
+        components: int = 5,
+    ):
+        super().__init__()
+        self.event_shape = check_event_shape(event_shape)
+        if len(self.event_shape) != 3:
+            raise ValueError(f"event_shape is {event_shape!r}; expected an image (C, H, W), such as (1, 28, 28)")
+        if output not in OUTPUTS:
+            raise ValueError(f"output is {output!r}; expected one of {OUTPUTS}")
+        self.features, self.layers = check_count(features, "features"), check_count(layers, "layers")
+        self.output, self.levels = output, check_count(levels, "levels")
+        self.components = check_count(components, "components")
+        C, H, W = self.event_shape
+        if features % (2 * C):
+            raise ValueError(f"features is {features}; expected a multiple of {2 * C}, so that each of {C} colours has its share")
+        self.order = [c * H * W + place for place in range(H * W) for c in range(C)]
+        self.check = check_binary if output == "bernoulli" else self._check_levels
+        self.noise_size = 2 if output == "logistic" else 1
+        colours, stream = torch.arange(C), channel_groups(features, C)
+        self.per_colour = {"bernoulli": 1, "categorical": levels, "logistic": 3 * components}[output]
+        self.first = self._first(colours, stream)
+        self.blocks = nn.ModuleList(self._block(channel_groups(features // 2, C), stream) for _ in range(layers))
+        final = channel_groups(C * self.per_colour, C)
+        self.head = MaskedLinear(features, features, channel_mask(stream, stream, "B"))
+        self.last = MaskedLinear(features, C * self.per_colour, channel_mask(stream, final, "B"))
+        with torch.no_grad():
+            self.last.weight.mul_(0.1)  # start out near even odds
+
+    def _check_levels(self, x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
+        check_events(x, event_shape)
+        steps = x * (self.levels - 1)
+        if ((steps - steps.round()).abs() > 0.01).any() or (x < 0).any() or (x > 1).any():
+            low, high = x.min().item(), x.max().item()
+            mend = "divide by 255" if high > 1 else f"(x * {self.levels - 1}).round() / {self.levels - 1}"
+            raise ValueError(
+                f"x has values in [{low:.4g}, {high:.4g}] off the {self.levels} grey values k / {self.levels - 1}; {mend}"
+            )
+        return x
+
+    def _first(self, colours: Tensor, stream: Tensor) -> MaskedConv2d:
+        """The first layer, the only one with mask A."""
+        return MaskedConv2d(colours, stream, kernel=7, kind="A")
+
+    @abstractmethod
+    def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
+        """One residual block, given the colours of its hidden features (features / 2,) and of the stream (features,)."""
+
+    @abstractmethod
+    def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
+        """Blocks and readout on the first convolution's maps (B, F, H, W) of images x -> (B, H, W, C P)."""
+
+    @abstractmethod
+    def _stepper(self, n: int, drawn: Tensor) -> Callable[[Tensor, int, int], Tensor]:
+        """The blocks for n images a pixel at a time: (features (n, F) there, i, j) -> (n, F); called in raster order.
+
+        drawn: the images (n, C, H, W) as far as they are known, filled up from outside.
+        """
+
+    def context(self, i: int, j: int) -> Tensor:
+        """Which pixels the conditional of pixel (i, j) can see, by the layers' geometry: booleans (H, W)."""
+        field = torch.zeros(self.event_shape[1:], dtype=torch.bool)
+        field[i, j] = True
+        return self._context(field)
+
+    @abstractmethod
+    def _context(self, field: Tensor) -> Tensor:
+        """The pixels (H, W) that the conditionals of the pixels in `field` (H, W) can see."""
+
+    def _readout(self, maps: Tensor) -> Tensor:
+        """Features (…, F) of pixels -> the parameters of their colours, (…, C P)."""
+        return self.last(torch.relu(self.head(torch.relu(maps))))
+
+    def _distribution(self, parameters: Tensor):
+        """Parameters (…, P) of one colour -> its distribution, batch shape (…)."""
+        if self.output == "bernoulli":
+            return Bernoulli(parameters[..., 0])
+        if self.output == "categorical":
+            return GreyLevels(parameters)
+        return DiscretisedLogisticMixture(*parameters.chunk(3, -1), levels=self.levels)
+
+    def conditionals(self, x: Tensor):
+        """p(x_d | those before d in the order) for every d: a distribution of batch shape (B, C, H, W)."""
+        x = self.check(x, self.event_shape)
+        C, H, W = self.event_shape
+        maps = self.first(x.contiguous(memory_format=torch.channels_last))
+        parameters = self._all_parameters(maps, x)  # (B, H, W, C P)
+        return self._distribution(parameters.reshape(len(x), H, W, C, self.per_colour).movedim(3, 1))
+
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+        """Ancestral sampling at the cost of about one pass in all: every layer keeps what it computed before.
+
+        noise (n, D, noise_size) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
+        """
+        n, (C, H, W) = len(noise), self.event_shape
+        drawn = self.first.weight.new_zeros(n, C, H, W)
+        noise = noise.reshape(n, C, H, W, -1)
+        given = None if x is None else x.reshape(n, C, H, W).to(drawn)
+        first, step = ConvCache(self.first, n, H, W), self._stepper(n, drawn)
+        for i in range(H):
+            for j in range(W):
+                for c in range(C):  # a later colour sees the earlier ones of its own pixel
+                    parameters = self._readout(step(first.at(i, j), i, j))  # (n, C P)
+                    own = self._distribution(parameters.reshape(n, C, -1)[:, c])
+                    value = own.from_noise(noise[:, c, i, j]).to(drawn.dtype)
+                    if given is not None:
+                        value = torch.where((i * W + j) * C + c < start, given[:, c, i, j], value)
+                    drawn[:, c, i, j] = value
+                    first.put(drawn[:, :, i, j], i, j)
+        return drawn.flatten(1)
+
+
+def spread(field: Tensor, taps: Sequence[tuple[int, int]]) -> Tensor:
+    """The pixels that a layer with these taps (row, column) reads to make the pixels of `field`: booleans (H, W)."""
+    H, W = field.shape
+    seen = torch.zeros_like(field)
+    for down, right in taps:
+        rows, columns = torch.nonzero(field, as_tuple=True)
+        rows, columns = rows + down, columns + right
+        inside = (rows >= 0) & (rows < H) & (columns >= 0) & (columns < W)
+        seen[rows[inside], columns[inside]] = True
+    return seen
+
+
+def conv_taps(layer: MaskedConv2d) -> list[tuple[int, int]]:
+    """The (row, column) offsets that a masked convolution reads in any colour."""
+    rows, columns = torch.nonzero(layer.mask.amax((0, 1)), as_tuple=True)
+    return list(zip((rows - layer.above).tolist(), (columns - layer.reach).tolist(), strict=True))

@@ -1,0 +1,185 @@
+"""LSTM layers that run over an image, none of whose pixels sees what comes after it in raster order.
+
+Maps lie as (H, W, B, features), so that a row or a diagonal of all images is one piece of memory. Each layer has two
+ways of one computation: `forward` over whole maps, and `stepper`, a pixel at a time in raster order for n images.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.nn.masked import MaskedLinear, channel_mask
+
+
+def lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """The sums (…, 4 h) of the gates o, f, i, g and the cell (…, h) -> hidden, cell (van den Oord et al. 2016, eq. 3)."""
+    o, f, i, g = gates.chunk(4, -1)
+    cell = torch.addcmul(torch.sigmoid(f) * cell, torch.sigmoid(i), torch.tanh(g))
+    return torch.sigmoid(o) * torch.tanh(cell), cell
+
+
+class RowLayer(nn.Module):
+    """Down the image a row at a time, all pixels of a row at once (van den Oord et al. 2016, section 3.1).
+
+    Input to state: a masked convolution 3 wide over the row. State to state: 3 wide over the row above, so that a pixel
+    sees a triangle above it.
+
+    Args:
+        stream, hidden: the colour of each incoming feature (F,) and of each unit (h,).
+    """
+
+    def __init__(self, stream: Tensor, hidden: Tensor):
+        super().__init__()
+        self.hidden = len(hidden)
+        own = channel_mask(stream, hidden.repeat(4), "B")
+        self.input = MaskedLinear(2 * len(stream), 4 * self.hidden, torch.cat([torch.ones_like(own), own], 1))
+        self.state = nn.Linear(3 * self.hidden, 4 * self.hidden, bias=False)
+        with torch.no_grad():
+            self.input.bias.zero_()[self.hidden : 2 * self.hidden] = 1.0  # begin by remembering
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(H, W, B, F) -> (H, W, B, h)."""
+        left = F.pad(maps, (0, 0, 0, 0, 1, 0))[:, :-1]  # (H, W, B, F): the pixel to the left
+        sums = self.input(torch.cat([left, maps], -1))  # (H, W, B, 4 h)
+        rows, cell = [], sums.new_zeros(*sums.shape[1:3], self.hidden)
+        for row in sums:
+            hidden, cell = lstm_update(row + self.from_above(rows[-1]) if rows else row, cell)
+            rows.append(hidden)
+        return torch.stack(rows)
+
+    def from_above(self, hidden: Tensor) -> Tensor:
+        """What the row above gives: (W, B, h) -> (W, B, 4 h)."""
+        wide = F.pad(hidden, (0, 0, 0, 0, 1, 1))
+        return self.state(torch.cat([wide[:-2], wide[1:-1], wide[2:]], -1))
+
+    def stepper(self, n: int, width: int) -> RowStepper:
+        """The layer a pixel at a time: (features (n, F), i, j) -> (n, h)."""
+        return RowStepper(self, n, width)
+
+
+class RowStepper:
+    """A RowLayer, a pixel at a time; what the row above gives is computed once a row."""
+
+    def __init__(self, layer: RowLayer, n: int, width: int):
+        self.layer, self.weight = layer, (layer.input.weight * layer.input.mask).T.contiguous()
+        blank = self.weight.new_zeros(n, layer.hidden)
+        self.above: list[Tensor] | list[float] = [0.0] * width  # what the row above gives to each column
+        self.old_cells, self.hidden, self.cells = [blank] * width, [blank] * width, [blank] * width
+        self.values = [self.weight.new_zeros(n, len(self.weight) // 2)] * (width + 1)  # column j's lies at j + 1
+        self.row = 0
+
+    def __call__(self, value: Tensor, i: int, j: int) -> Tensor:
+        if i != self.row:
+            self.row, self.old_cells, self.cells = i, self.cells, list(self.cells)
+            self.above = self.layer.from_above(torch.stack(self.hidden)).unbind(0)
+        self.values[j + 1] = value
+        sums = torch.addmm(self.layer.input.bias, torch.cat([self.values[j], value], 1), self.weight) + self.above[j]
+        self.hidden[j], self.cells[j] = lstm_update(sums, self.old_cells[j])
+        return self.hidden[j]
+
+
+class DiagonalLayer(nn.Module):
+    """Across the image along its diagonals, from both upper corners, in H + W - 1 steps (section 3.2).
+
+    A step works on all pixels of one diagonal at once: a pixel's state takes in the states of its left and of its upper
+    neighbour, both on the diagonal before. From the right the same is done on the mirrored image; that result is moved
+    down a row, so that no pixel sees what comes after it, and the two are added. The paper skews the map so that
+    diagonals become columns; here pixels are laid out diagonal after diagonal: the same, without the padding.
+    """
+
+    def __init__(self, stream: Tensor, hidden: Tensor):
+        super().__init__()
+        F_in, h = len(stream), len(hidden)
+        self.hidden = h
+        self.register_buffer("mask", channel_mask(stream, hidden.repeat(4), "B").float().T.contiguous(), persistent=False)
+        self.input = nn.Parameter(torch.randn(2, F_in, 4 * h) / F_in**0.5)  # from the left, from the right
+        self.state = nn.Parameter(torch.randn(2, 2 * h, 4 * h) / (2 * h) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(2, 1, 4 * h))
+        with torch.no_grad():
+            self.bias[..., h : 2 * h] = 1.0  # begin by remembering
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(H, W, B, F) -> (H, W, B, h)."""
+        H, W, B, width = maps.shape
+        order, sizes = diagonals(H, W)
+        mirror = torch.arange(H * W).view(H, W).flip(1).flatten()[order]
+        both = torch.cat([order, mirror + H * W]).to(maps.device)  # (2 H W): from the left, from the right
+        inputs = Reordered.apply(maps.flatten(0, 1).repeat(2, 1, 1), both).view(2, H * W * B, width)
+        sums = torch.baddbmm(self.bias, inputs, self.input * self.mask).view(2, H * W, B, 4 * self.hidden)  # (2, H W, B, 4 h)
+        made, hidden, cell = [], None, None
+        for number, gates in enumerate(sums.split(sizes, 1)):  # gates (2, R, B, 4 h)
+            if number:
+                left, up = neighbours(hidden, number, H, W)
+                gates = gates + (torch.cat([left, up], -1).flatten(1, 2) @ self.state).view(gates.shape)
+                cell = neighbours(cell, number, H, W)[0]
+            else:
+                cell = gates.new_zeros(2, 1, B, self.hidden)
+            hidden, cell = lstm_update(gates, cell)
+            made.append(hidden)
+        done = Reordered.apply(torch.cat(made, 1).flatten(0, 1), both.argsort()).view(2, H, W, B, self.hidden)
+        return done[0] + F.pad(done[1, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
+
+    def stepper(self, n: int, width: int) -> DiagonalStepper:
+        """The layer a pixel at a time: (features (n, F), i, j) -> (n, h)."""
+        return DiagonalStepper(self, n, width)
+
+
+class Reordered(torch.autograd.Function):
+    """x (N, …) with its rows in another order, each taken once: the gradient only takes them back."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, order: Tensor) -> Tensor:
+        ctx.save_for_backward(order)
+        return x.index_select(0, order)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):
+        return gradient.index_select(0, ctx.saved_tensors[0].argsort()), None
+
+
+def diagonals(height: int, width: int) -> tuple[Tensor, list[int]]:
+    """Flat places (H W,) ordered diagonal by diagonal (i + j rising, then i), and how many lie on each diagonal."""
+    rows, columns = torch.arange(height)[:, None].expand(height, width), torch.arange(width).expand(height, width)
+    order = torch.argsort(((rows + columns) * height + rows).flatten())
+    return order, torch.bincount((rows + columns).flatten()).tolist()
+
+
+def neighbours(before: Tensor, number: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Of the pixels on diagonal `number`, what the left and the upper neighbour hold; 0 outside the image.
+
+    before: (…, R', B, h), the values on the diagonal before. Returns two tensors (…, R, B, h).
+    """
+    low, high = max(0, number - width + 1), min(height - 1, number)
+    old_low, old_high = max(0, number - width), min(height - 1, number - 1)
+    left = F.pad(before[..., low - old_low :, :, :], (0, 0, 0, 0, 0, high - old_high))
+    up = F.pad(before[..., : high - old_low, :, :], (0, 0, 0, 0, int(low == old_low), 0))
+    return left, up
+
+
+class DiagonalStepper:
+    """A DiagonalLayer, a pixel at a time; from the right, a row is done as soon as it is complete."""
+
+    def __init__(self, layer: DiagonalLayer, n: int, width: int):
+        self.layer, self.width = layer, width
+        self.blank = layer.bias.new_zeros(n, layer.hidden)
+        self.weights = [torch.cat([layer.input[side] * layer.mask, layer.state[side]]) for side in (0, 1)]
+        self.values: list[Tensor] = [self.blank] * width  # this row's inputs
+        self.hidden, self.cells = [self.blank] * (width + 1), [self.blank] * (width + 1)  # column j's lie at j + 1
+        self.above, self.mirrored = list(self.hidden), [self.blank] * (width + 1)  # mirrored: column j's lies at j
+        self.row = 0
+
+    def _update(self, side: int, value: Tensor, beside: Tensor, above: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        sums = torch.addmm(self.layer.bias[side], torch.cat([value, beside, above], 1), self.weights[side])
+        return lstm_update(sums, cell)
+
+    def __call__(self, value: Tensor, i: int, j: int) -> Tensor:
+        if i != self.row:
+            self.row, self.above = i, list(self.hidden)
+            cell = self.blank
+            for k in reversed(range(self.width)):  # the mirrored pass over the row above
+                self.mirrored[k], cell = self._update(1, self.values[k], self.mirrored[k + 1], self.mirrored[k], cell)
+        self.values[j] = value
+        self.hidden[j + 1], self.cells[j + 1] = self._update(0, value, self.hidden[j], self.above[j + 1], self.cells[j])
+        return self.hidden[j + 1] + self.mirrored[j]

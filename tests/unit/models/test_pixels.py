@@ -1,0 +1,212 @@
+"""PixelRNN and PixelCNN: colours, receptive fields against gradients, and oracles that nobody here wrote."""
+
+import itertools
+
+import pytest
+import scipy.stats
+import torch
+
+from course_lib import runtime
+from course_lib.distributions import DiscretisedLogisticMixture, GreyLevels
+from course_lib.models.autoregressive import AutoregressiveModel, DiagonalBiLSTM, GatedPixelCNN, PixelCNN, RowLSTM
+from course_lib.nn.image_lstm import DiagonalLayer, RowLayer, diagonals, lstm_update
+
+KINDS = [RowLSTM, DiagonalBiLSTM, PixelCNN, GatedPixelCNN]
+OUTPUTS = ["categorical", "logistic"]
+
+
+def build(kind, event_shape, seed=0, strength=0.4, **more):
+    """A model in doubles whose weights are far from their start."""
+    runtime.seed(seed)
+    model = kind(event_shape=event_shape, **{"features": 12, "layers": 2, **more}).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(strength * torch.randn_like(parameter))
+    return model.eval()
+
+
+def colours(shape, levels, n=None, seed=1):
+    steps = torch.randint(levels, (n, *shape), generator=runtime.generator(seed))
+    return steps.double() / (levels - 1)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_probabilities_of_coloured_images_sum_to_1(kind, output):
+    model = build(kind, (3, 1, 2), output=output, levels=3, components=2)
+    states = torch.tensor(list(itertools.product([0.0, 0.5, 1.0], repeat=6)), dtype=torch.double).reshape(-1, 3, 1, 2)
+    assert model.log_prob(states).exp().sum().item() == pytest.approx(1, abs=1e-9)
+
+
+def jacobian(model, x):
+    """d parameters of conditional k / d x_j, both flat: (D, D) of whether any parameter moves."""
+    model.check = lambda x, event_shape: x
+    D = model.dimensions
+
+    def numbers(values):
+        dist = model.conditionals(values)
+        parts = [dist.logits] if model.output != "logistic" else [dist.logits, dist.mean, dist.log_scale]
+        return torch.cat([part.reshape(D, -1) for part in parts], 1)  # (D, P)
+
+    return torch.autograd.functional.jacobian(numbers, x).reshape(D, -1, D).abs().sum(1)
+
+
+@pytest.mark.parametrize("output", ["bernoulli", *OUTPUTS])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_colour_sees_itself_or_a_later_one_and_all_sees_what_it_should(kind, output):
+    C = 1 if output == "bernoulli" else 3
+    models = [build(kind, (C, 2, 3), seed, output=output, levels=5, components=2) for seed in range(3)]  # a relu may be dead
+    total = sum(jacobian(model, colours((C, 2, 3), 5, 1)) for model in models)
+    ordered = total[models[0].order][:, models[0].order]
+    assert not ordered.triu().any(), "a derivative runs against the order"
+    assert (ordered.tril(-1) > 0).sum() == len(ordered) * (len(ordered) - 1) // 2, "something that came before is not seen"
+
+
+@pytest.mark.parametrize("place", [(7, 6), (4, 0), (6, 12), (0, 5)])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_receptive_field_is_what_the_geometry_says(kind, layers, place):
+    i, j = place
+    seen = torch.zeros(8, 13, dtype=torch.bool)
+    for seed in range(4):  # a relu may be dead in one of them
+        model = build(kind, (1, 8, 13), seed, layers=layers)
+        model.check = lambda x, event_shape: x
+        x = torch.rand(1, 1, 8, 13, dtype=torch.double, generator=runtime.generator(seed)).requires_grad_()
+        (gradient,) = torch.autograd.grad(model.conditionals(x).logits[0, 0, i, j], x)
+        seen |= gradient[0, 0] != 0
+    assert torch.equal(seen, model.context(i, j))
+
+
+def test_the_blind_spot_and_who_has_none():
+    before = torch.arange(20 * 20).reshape(20, 20) < 12 * 20 + 3
+    missed = {kind: before & ~build(kind, (1, 20, 20), layers=6).context(12, 3) for kind in KINDS}
+    assert missed[DiagonalBiLSTM].nonzero().tolist() == [[11, 19]]  # the last of the row above: mask A, and nothing right of it
+    assert missed[RowLSTM].any()
+    assert missed[PixelCNN][11, 13:].all(), "one row up the kernels look only 3 + 6 columns to the right"
+    assert not missed[GatedPixelCNN][5:, :13].any()
+    assert missed[PixelCNN][5:, :13].any(), "the wedge on the right above"
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_cached_sampler_gives_what_the_slow_one_gives_in_colour(kind, output):
+    model = build(kind, (3, 3, 4), output=output, levels=6)
+    noise = model.noise(9, runtime.generator(3)).double()
+    x, start = colours((3, 3, 4), 6, 9).flatten(1), torch.arange(9) * 4
+    with torch.no_grad():
+        torch.testing.assert_close(model.sample_from_noise(noise), AutoregressiveModel.sample_from_noise(model, noise))
+        fast = model.sample_from_noise(noise, x, start)
+        torch.testing.assert_close(fast, AutoregressiveModel.sample_from_noise(model, noise, x, start))
+    assert torch.isfinite(model.log_prob(fast.reshape(9, 3, 3, 4))).all()
+
+
+def test_lstm_update_is_torchs_lstm_cell():
+    cell = torch.nn.LSTMCell(5, 4).double()
+    x, h, c = torch.randn(7, 5).double(), torch.randn(7, 4).double(), torch.randn(7, 4).double()
+    i, f, g, o = (x @ cell.weight_ih.T + cell.bias_ih + h @ cell.weight_hh.T + cell.bias_hh).chunk(4, -1)  # torch's own order
+    mine = lstm_update(torch.cat([o, f, i, g], -1), c)
+    for one, other in zip(mine, cell(x, (h, c)), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def by_definition(layer, maps, side):
+    """One direction of a DiagonalLayer by the recurrence of the paper, a pixel at a time: {(i, j): hidden}."""
+    H, W = maps.shape[:2]
+    blank = torch.zeros(maps.shape[2], layer.hidden).double()
+    hidden, cells = {}, {}
+    for i in range(H):
+        for j in range(W) if side == 0 else reversed(range(W)):
+            beside = (i, j - 1) if side == 0 else (i, j + 1)
+            states = torch.cat([hidden.get(beside, blank), hidden.get((i - 1, j), blank)], -1)
+            sums = layer.bias[side] + maps[i, j] @ (layer.input[side] * layer.mask) + states @ layer.state[side]
+            hidden[i, j], cells[i, j] = lstm_update(sums, cells.get(beside, blank))
+    return hidden
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (5, 3), (1, 4), (4, 1)])
+def test_the_diagonal_layer_is_its_definition(shape):
+    layer = DiagonalLayer(torch.zeros(3), torch.zeros(2)).double()
+    maps = torch.randn(*shape, 6, 3, generator=runtime.generator(0)).double()
+    left, right = by_definition(layer, maps, 0), by_definition(layer, maps, 1)
+    result = layer(maps)
+    for i, j in itertools.product(range(shape[0]), range(shape[1])):
+        expected = left[i, j] + (right[i - 1, j] if i else 0.0)
+        torch.testing.assert_close(result[i, j], expected)
+
+
+def test_the_diagonal_layer_takes_2n_minus_1_steps():
+    order, sizes = diagonals(28, 28)
+    assert len(sizes) == 2 * 28 - 1
+    assert sum(sizes) == 28 * 28
+    assert sorted(order.tolist()) == list(range(28 * 28))
+    calls = []
+
+    def counted(gates, cell):
+        calls.append(gates.shape[1])
+        return lstm_update(gates, cell)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("course_lib.nn.image_lstm.lstm_update", counted)
+        DiagonalLayer(torch.zeros(2), torch.zeros(2))(torch.zeros(28, 28, 1, 2))
+    assert calls == sizes
+
+
+def test_the_row_layer_is_its_definition():
+    layer = RowLayer(torch.zeros(3), torch.zeros(2)).double()
+    maps = torch.randn(4, 5, 6, 3, generator=runtime.generator(0)).double()
+    result = layer(maps)
+    blank, cells, hidden = torch.zeros(6, 2).double(), {}, {}
+    for i, j in itertools.product(range(4), range(5)):
+        beside = maps[i, j - 1] if j else torch.zeros(6, 3).double()
+        above = torch.cat([hidden.get((i - 1, j + side), blank) for side in (-1, 0, 1)], -1)
+        sums = layer.input(torch.cat([beside, maps[i, j]], -1)) + layer.state(above)
+        hidden[i, j], cells[i, j] = lstm_update(sums, cells.get((i - 1, j), blank))
+        torch.testing.assert_close(result[i, j], hidden[i, j])
+
+
+def test_discretised_logistic_against_scipy():
+    K = 9
+    logits, mean, log_scale = torch.tensor([[0.3, -0.4], [-1.0, 1.7], [-1.5, 0.4]]).double()
+    values = torch.arange(K).double() / (K - 1)
+    mine = DiscretisedLogisticMixture(*(t.expand(K, 2) for t in (logits, mean, log_scale)), levels=K).log_prob(values).exp()
+    edges = ((torch.arange(1, K) - 0.5) / (K - 1) - 0.5) * 4
+    cdf = sum(
+        weight * scipy.stats.logistic.cdf(edges, loc, scale)
+        for weight, loc, scale in zip(logits.softmax(0).tolist(), mean.tolist(), log_scale.exp().tolist(), strict=True)
+    )
+    expected = torch.diff(torch.cat([torch.zeros(1), torch.tensor(cdf), torch.ones(1)]).double())
+    torch.testing.assert_close(mine, expected)
+    n = 40_000
+    many = DiscretisedLogisticMixture(*(t.expand(n, 2) for t in (logits, mean, log_scale)), levels=K)
+    drawn = many.from_noise(torch.rand(n, 2, generator=runtime.generator(1), dtype=torch.double))
+    counts = torch.bincount((drawn * (K - 1)).round().long(), minlength=K)
+    assert scipy.stats.chisquare(counts.numpy(), (n * mine).numpy(), sum_check=False).pvalue > 1e-6
+
+
+def test_discretised_logistic_stays_finite_far_out():
+    sharp = DiscretisedLogisticMixture(torch.zeros(2, 1), torch.full((2, 1), 2.0), torch.full((2, 1), -7.0))
+    log_prob = sharp.log_prob(torch.tensor([0.0, 1.0]))
+    assert torch.isfinite(log_prob).all()
+    assert log_prob[0] < -1000
+    assert log_prob[1] > -0.7
+
+
+def test_grey_levels_are_a_categorical_on_a_scale():
+    logits = torch.randn(5, 4, generator=runtime.generator(0))
+    values = torch.tensor([0, 1, 2, 3, 1]) / 3
+    torch.testing.assert_close(GreyLevels(logits).log_prob(values), logits.log_softmax(-1)[torch.arange(5), [0, 1, 2, 3, 1]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_input_is_refused(kind):
+    with pytest.raises(ValueError, match="multiple of 6"):
+        kind(event_shape=(3, 4, 4), features=16, layers=1)
+    with pytest.raises(ValueError, match=r"\(C, H, W\)"):
+        kind(event_shape=(784,), features=16, layers=1)
+    with pytest.raises(ValueError, match="output is 'softmax'"):
+        kind(event_shape=(1, 4, 4), features=16, layers=1, output="softmax")
+    model = build(kind, (3, 2, 2), output="categorical", levels=4)
+    with pytest.raises(ValueError, match="divide by 255"):
+        model.log_prob(torch.full((1, 3, 2, 2), 255.0).double())
+    with pytest.raises(ValueError, match="round"):
+        model.log_prob(torch.full((1, 3, 2, 2), 0.5).double())
