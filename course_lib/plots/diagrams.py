@@ -78,7 +78,8 @@ def tree(rows: Sequence[tuple[int, str, bool]], *, title: str, alt: str = "") ->
     made = figure(title, size=(8.0, 0.6 + 0.24 * len(rows)), alt=alt)
     axes = made.axes[0]
     axes.set_axis_off()
-    axes.set(xlim=(-0.1, max(depth for depth, *_ in rows) + 2.5), ylim=(-len(rows) + 0.5, 0.5))
+    right = max(depth / max(0.2, 1 - 0.0115 * len(label)) for depth, label, _ in rows)  # a letter is that part of the width
+    axes.set(xlim=(-0.1, max(right, max(depth for depth, *_ in rows) + 2.5)), ylim=(-len(rows) + 0.5, 0.5))
     last: dict[int, int] = {}  # depth -> the line of the latest node there
     for line, (depth, label, present) in enumerate(rows):
         colour = BLACK if present else "0.45"
