@@ -16,10 +16,11 @@ from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.images import IMAGES
+from course_lib.training.recipes.logistic import LOGISTIC
 from course_lib.training.recipes.text import TEXT
 from course_lib.training.steps import GradientStep
 
-RECIPES: dict[str, Recipe] = {**IMAGES, **TEXT}
+RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT}
 
 
 def recipe(name: str) -> Recipe:
@@ -61,7 +62,7 @@ def train(
     history = unfinished.resume()
     callbacks = [unfinished, report] if report else [unfinished]
     history = fit(step, batches, epochs, callbacks, history=history)
-    model.eval()
+    model = (chosen.finish(model) if chosen.finish else model).eval()
     about = {
         "about": chosen.about,
         "seed": chosen.seed,

@@ -20,6 +20,7 @@ class Recipe:
     then data names the folder of its files.
     clip: largest norm of the gradient; weight_decay: of AdamW, 0 is plain Adam.
     mixed_precision: None says yes on CUDA only. half: ship the parameters as float16.
+    finish: turns what was trained into the model to keep, where the two differ.
     per_symbol: measure nats per symbol of a sequence instead of nats per example; context: the first so many are given.
     """
 
@@ -37,6 +38,7 @@ class Recipe:
     seed: int = 0
     mixed_precision: bool | None = None
     half: bool = False
+    finish: Callable[[nn.Module], nn.Module] | None = None
     per_symbol: bool = False
     context: int = 0
 

@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from course_lib.models.autoregressive import FVSBN, MADE, NADE, DiagonalBiLSTM, OrderlessNADE, PixelCNN, RowLSTM, orders
+from course_lib.models.autoregressive import MADE, NADE, DiagonalBiLSTM, OrderlessNADE, PixelCNN, RowLSTM
 from course_lib.training.recipes.form import Recipe
 
 MNIST = (1, 28, 28)
-
-
-def _fvsbn(order: str) -> Recipe:
-    """All orders train alike, so that they can be compared."""
-    return Recipe(
-        lambda: FVSBN(event_shape=MNIST, order=orders(MNIST[1:])[order]),
-        f"FVSBN, a logistic regression for every pixel; order: {order}",
-        (1, 4, 50),
-        batch_size=200,
-        lr=1.5e-2,
-        half=True,
-    )
-
-
 IMAGES: dict[str, Recipe] = {
-    "fvsbn-mnist": _fvsbn("rows"),
-    "fvsbn-mnist-columns": _fvsbn("columns"),
-    "fvsbn-mnist-spiral": _fvsbn("spiral, from inside"),
-    "fvsbn-mnist-random": _fvsbn("random"),
     "nade-mnist": Recipe(
         lambda: NADE(event_shape=MNIST, hidden=500), "NADE, 500 hidden units, raster order", (1, 3, 70), lr=5e-3
     ),

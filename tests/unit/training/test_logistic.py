@@ -1,0 +1,43 @@
+"""Training an FVSBN in decorrelated coordinates trains the same model."""
+
+import torch
+
+from course_lib import runtime
+from course_lib.datasets import binarise
+from course_lib.models.autoregressive import FVSBN
+from course_lib.training.recipes.logistic import Decorrelated
+
+ORDER = [3, 0, 5, 1, 4, 2]
+
+
+def grey():
+    """Grey values of six pixels, neighbours alike, one always blank."""
+    values = torch.rand(400, 1, generator=runtime.generator(0)).expand(-1, 6) * torch.linspace(0.4, 1, 6)
+    return torch.where(torch.arange(6) == 4, 0.0, values).reshape(400, 2, 3)
+
+
+def test_the_plain_model_has_the_same_loss_and_keeps_to_its_order():
+    trained = Decorrelated(FVSBN(event_shape=(2, 3), order=ORDER), grey()).double()
+    with torch.no_grad():
+        trained.model.W.copy_(torch.randn(6, 6, generator=runtime.generator(1)))
+    x = binarise(grey(), generator=runtime.generator(2)).double()
+    loss = trained.loss(x)
+    plain = trained.plain()
+    torch.testing.assert_close(plain.loss(x), loss)
+    assert plain.order == ORDER
+    assert (plain.W[~plain.before] == 0).all()
+
+
+def test_the_inputs_are_uncorrelated_and_each_knows_only_what_came_before():
+    trained = Decorrelated(FVSBN(event_shape=(2, 3), order=ORDER), grey(), ridge=1e-4).double()
+    x = binarise(grey().double().repeat(200, 1, 1), generator=runtime.generator(3)).flatten(1)
+    inputs = (x - trained.mean) @ trained.inverse.T
+    alive = torch.arange(6) != 4  # the blank pixel has no variance
+    torch.testing.assert_close(inputs.T.cov()[alive][:, alive], torch.eye(5).double(), atol=0.03, rtol=0)
+    place = torch.tensor(ORDER).argsort()
+    assert (trained.inverse[place[None, :] > place[:, None]] == 0).all()
+
+
+def test_it_starts_at_the_independent_pixels():
+    trained = Decorrelated(FVSBN(event_shape=(2, 3), order=ORDER), grey())
+    torch.testing.assert_close(torch.sigmoid(trained.model.b), grey().flatten(1).mean(0).clamp(min=1e-4))
