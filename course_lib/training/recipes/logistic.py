@@ -64,9 +64,9 @@ def _fvsbn(order: str) -> Recipe:
     return Recipe(
         lambda: Decorrelated(FVSBN(event_shape=MNIST, order=orders(MNIST[1:])[order]), load("mnist", "train").x),
         f"FVSBN, a logistic regression for every pixel; order: {order}",
-        (1, 3, 15),
+        (1, 3, 20),
         batch_size=200,
-        lr=5e-3,
+        lr=1e-2,
         finish=Decorrelated.plain,
         half=True,
     )
