@@ -12,6 +12,7 @@ from course_lib.cli.lessons import UnknownName
 from course_lib.datasets import manifest
 from course_lib.metrics import likelihood
 from course_lib.models.protocols import ExplicitModel
+from course_lib.models.sequence import Seq2Seq
 from course_lib.training import checkpoints, recipes
 from course_lib.training.loop import History
 
@@ -51,12 +52,14 @@ def train(name: str, *, budget: str, device: str | None = None, ship: bool = Fal
 def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
     """Exact test nats with their standard error: for binary images on one draw (seed 0), for sequences per symbol.
 
-    Nothing for a model without log_prob.
+    For translators, the share translated without a fault. Nothing for other models without log_prob.
     """
-    if not isinstance(model, ExplicitModel):
+    if not isinstance(model, (ExplicitModel, Seq2Seq)):
         return {}
     x = recipe.test_data().x
     x = x[:SMOKE_EXAMPLES] if budget == "smoke" else x
+    if isinstance(model, Seq2Seq):
+        return {"test_exact": round(model.exact(x).float().mean().item(), 4), "n": len(x)}
     if recipe.per_symbol:
         unit, nats = "test_nats_per_symbol", likelihood.nats_per_symbol(model, x, context=recipe.context)
     else:

@@ -3,7 +3,7 @@
 import torch
 
 from course_lib import runtime
-from course_lib.models.sequence import CharacterModel, NGram
+from course_lib.models.sequence import CausalTransformer, CharacterModel, NestedRNN, NGram
 
 STATES, LENGTH = 3, 4
 
@@ -18,7 +18,19 @@ BUILD = {
         examples(9, 11)
     ),
     "ngram-no-context": lambda: NGram(states=STATES, length=LENGTH, context=0).estimate(examples(1, 5)),
+    "transformer": lambda: CausalTransformer(states=STATES, length=LENGTH, width=8, heads=2, layers=2, convolution=3),
+    "transformer-plain": lambda: CausalTransformer(
+        states=STATES, length=LENGTH, width=6, heads=1, layers=1, convolution=0, dropout=0.5
+    ),
+    "nested-separators": lambda: _nested(separators=(1,), longest=9),
+    "nested-fixed": lambda: _nested(longest=2, dropout=0.5),
+    "nested-both": lambda: _nested(separators=(0, 2), longest=2),
+    "nested-ones": lambda: _nested(longest=1),
 }
+
+
+def _nested(**cut):
+    return NestedRNN(states=STATES, length=LENGTH, upper=5, reader=4, lower=6, embedding=3, **cut)
 
 
 def build(name, device="cpu", dtype=torch.float32):

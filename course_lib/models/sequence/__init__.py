@@ -2,6 +2,9 @@
 
 from course_lib.models.sequence.base import SequenceModel, nucleus, temper
 from course_lib.models.sequence.character import CharacterModel
+from course_lib.models.sequence.nested import NestedRNN
 from course_lib.models.sequence.ngram import NGram
+from course_lib.models.sequence.seq2seq import Seq2Seq
+from course_lib.models.sequence.transformer import CausalTransformer
 
-__all__ = ["CharacterModel", "NGram", "SequenceModel", "nucleus", "temper"]
+__all__ = ["CausalTransformer", "CharacterModel", "NGram", "NestedRNN", "Seq2Seq", "SequenceModel", "nucleus", "temper"]

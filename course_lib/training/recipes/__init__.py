@@ -17,10 +17,11 @@ from course_lib.training.loop import Checkpoint, History, fit
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.images import IMAGES
 from course_lib.training.recipes.logistic import LOGISTIC
+from course_lib.training.recipes.sequences import SEQUENCES
 from course_lib.training.recipes.text import TEXT
 from course_lib.training.steps import GradientStep
 
-RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT}
+RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES}
 
 
 def recipe(name: str) -> Recipe:

@@ -1,0 +1,133 @@
+"""A small causal transformer: every symbol looks back at all those before it, in parallel; a cache for writing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.models.protocols import check_count
+from course_lib.models.sequence.base import SequenceModel
+
+
+class Cache(NamedTuple):
+    """What one block keeps of the t symbols so far: the last inputs of its convolution, all keys and all values."""
+
+    recent: Tensor  # (B, C, convolution - 1)
+    key: Tensor  # (B, heads, t, C / heads)
+    value: Tensor
+
+
+def rotate(x: Tensor, begin: int = 0) -> Tensor:
+    """Turn pairs of numbers of x (…, T, C) by angles that grow with the position, begin + t (Su et al. 2021, eq. 34).
+
+    The product of a query and a key turned so depends on their distance in time alone; so any length will do.
+    """
+    T, half = x.shape[-2], x.shape[-1] // 2
+    rate = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    angle = torch.arange(begin, begin + T, device=x.device, dtype=torch.float32)[:, None] * rate  # (T, C / 2)
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+
+
+class Block(nn.Module):
+    """x + convolution(norm(x)), x + attention(norm(x)), x + network(norm(x)): the norms come first (Xiong et al. 2020)."""
+
+    def __init__(self, width: int, heads: int, convolution: int, dropout: float):
+        super().__init__()
+        self.heads, self.convolution, self.dropout = heads, convolution, dropout
+        if convolution:
+            self.norm_near, self.near = nn.LayerNorm(width), nn.Conv1d(width, width, convolution, groups=width)
+        self.norm_attention, self.norm_network = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.mix = nn.Linear(width, width)
+        self.network = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, cache: Cache | None = None) -> tuple[Tensor, Cache]:
+        """x (B, T, C) and what came before it, if anything (then T is 1) -> (B, T, C), and the cache with x in it."""
+        recent, begin = x.new_zeros(len(x), x.shape[2], max(0, self.convolution - 1)), 0
+        if cache is not None:
+            recent, begin = cache.recent, cache.key.shape[2]
+        if self.convolution:
+            joined = torch.cat([recent, self.norm_near(x).transpose(1, 2)], 2)  # (B, C, convolution - 1 + T)
+            recent = joined[..., joined.shape[2] - self.convolution + 1 :]
+            x = x + self.near(joined).transpose(1, 2)
+        parts = self.query_key_value(self.norm_attention(x)).chunk(3, -1)
+        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)  # (B, heads, T, C / heads)
+        query, key = rotate(query, begin), rotate(key, begin)
+        if cache is not None:
+            key, value = torch.cat([cache.key, key], 2), torch.cat([cache.value, value], 2)
+        dropout = self.dropout if self.training else 0.0
+        seen = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None, dropout_p=dropout)
+        x = x + self.drop(self.mix(seen.transpose(1, 2).flatten(2)))
+        return x + self.drop(self.network(self.norm_network(x))), Cache(recent, key, value)
+
+
+class CausalTransformer(SequenceModel):
+    """p(x_t | those before) by causal self-attention (Vaswani et al. 2017), norms first, rotary positions, short convolutions.
+
+    One layer: softmax(Q Kᵀ / sqrt(C / heads)) V, where row t may see columns up to t only; the scaled dot product is torch's.
+    Before it, a convolution over the last few symbols, each channel by itself (after So et al. 2021), spares attention the work
+    of finding the nearest neighbours. That is worth a great deal on little text; `convolution=0` leaves it out.
+    Writing keeps each layer's keys and values, so that a new symbol costs one row, not the whole square again.
+
+    Args:
+        states: K symbols; the embedding has one row more, for the start.
+        length: T of the sequences that `sample` makes unless told. Lengths far beyond those trained on are legal, and poor.
+        width: C, numbers that stand for a symbol. heads: parts that look each in their own way, C / heads even. layers: blocks.
+        convolution: symbols that the convolution of each block sees, its own the last; 0 for none.
+        dropout: share of numbers set to 0 while training, in the attention and after each part of a block.
+    """
+
+    def __init__(
+        self,
+        *,
+        states: int,
+        length: int,
+        width: int = 128,
+        heads: int = 4,
+        layers: int = 4,
+        convolution: int = 4,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.states, self.length = check_count(states, "states"), check_count(length, "length")
+        self.width, self.heads, self.layers = width, check_count(heads, "heads"), check_count(layers, "layers")
+        if check_count(width, "width") % (2 * heads):
+            raise ValueError(f"width is {width}; expected a multiple of 2 × heads = {2 * heads}: numbers are turned in pairs")
+        if isinstance(convolution, bool) or not isinstance(convolution, int) or convolution < 0:
+            raise ValueError(f"convolution is {convolution!r}; expected how many symbols it sees, or 0 for none")
+        self.convolution, self.dropout = convolution, dropout
+        self.embed = nn.Embedding(states + 1, width)
+        self.blocks = nn.ModuleList(Block(width, heads, convolution, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.readout = nn.Linear(width, states)
+        self.drop = nn.Dropout(dropout)
+        nn.init.normal_(self.embed.weight, std=0.5)
+        for block in self.blocks:  # so that the sum over the blocks starts small (Radford et al. 2019)
+            for last in (block.mix, block.network[2]):
+                nn.init.normal_(last.weight, std=0.02 / (2 * layers) ** 0.5)
+
+    def _through(self, symbols: Tensor, caches: list[Cache] | None) -> tuple[Tensor, list[Cache]]:
+        h, kept = self.drop(self.embed(symbols)), []  # (B, T, C)
+        for index, block in enumerate(self.blocks):
+            h, cache = block(h, caches[index] if caches else None)
+            kept.append(cache)
+        return self.readout(self.norm(h)), kept
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits of p(x_t | x_1, …, x_t−1), (B, T, K): all at once."""
+        return self._through(self.shifted(x), None)[0]
+
+    def initial_state(self, n: int) -> list[Cache]:
+        """No keys and values yet: the cache of every layer is empty."""
+        return []
+
+    def step(self, symbol: Tensor, state: list[Cache]) -> tuple[Tensor, list[Cache]]:
+        """The next symbol's logits (B, K) from one new row, and the caches with it."""
+        logits, caches = self._through(symbol[:, None], state)
+        return logits[:, 0], caches

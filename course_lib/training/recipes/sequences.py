@@ -1,0 +1,77 @@
+"""The recipes of models with levels in time: numerals translated, and on the novel a transformer and words over characters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from course_lib.datasets import Data, load, numerals, text
+from course_lib.models.sequence import CausalTransformer, NestedRNN, Seq2Seq
+from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.text import NOVEL_CHARACTERS, TRAINED_ON, novel, on_novel
+
+WIDE = 256  # characters a window on which the transformer trains: as long as those by which it is measured
+
+
+def novel_wide(split: str) -> Data:
+    """As `novel`, with longer windows to train on; again every character comes four times a pass."""
+    return novel(split) if split != "train" else Data(text.windows(load("novel").x, WIDE, WIDE // 4), None, "novel", split)
+
+
+def numerals_to(to: str) -> Callable[[str], Data]:
+    """split -> rows (N, S + T): source and target numeral side by side."""
+    return lambda split: Data(torch.cat(numerals.pairs(numerals.numbers(split), to=to), 1), None, "numerals", split)
+
+
+def translator(to: str, *, attention: bool) -> Recipe:
+    """Numerals of one kind to those of the other."""
+    source = "decimal" if to == "roman" else "roman"
+    sizes = {
+        "source_symbols": len(numerals.alphabet(source)) - 1,
+        "target_symbols": len(numerals.alphabet(to)),
+        "source_length": numerals.LONGEST[source],
+        "target_length": numerals.LONGEST[to] + 1,
+    }
+    return Recipe(
+        lambda: Seq2Seq(**sizes, hidden=64, attention=attention),
+        f"{source} to {to} numerals, GRUs of 64 units, {'with' if attention else 'without'} attention",
+        (1, 15, 30),
+        examples=(64, None, None),
+        data="numerals",
+        source=numerals_to(to),
+        binarisation=None,
+        batch_size=64,
+        lr=3e-3,
+        clip=1.0,
+    )
+
+
+SEQUENCES: dict[str, Recipe] = {
+    "to-roman-attention": translator("roman", attention=True),
+    "to-roman-plain": translator("roman", attention=False),
+    "to-decimal-attention": translator("decimal", attention=True),
+    "to-decimal-plain": translator("decimal", attention=False),
+    "char-transformer-novel": on_novel(
+        partial(
+            CausalTransformer, states=NOVEL_CHARACTERS, length=WIDE, width=168, heads=3, layers=3, convolution=4, dropout=0.1
+        ),
+        "causal transformer, 3 blocks of width 168, 1.05 million parameters, characters of the novel",
+        (1, 1, 3),
+        source=novel_wide,
+        batch_size=8,
+        lr=3e-3,
+        mixed_precision=True,
+    ),
+    "nested-words-novel": on_novel(
+        partial(
+            NestedRNN, states=NOVEL_CHARACTERS, length=TRAINED_ON, separators=(0, 1), longest=16,
+            upper=288, reader=176, lower=288, embedding=128, dropout=0.3,
+        ),
+        "words over characters: three GRUs, 1.08 million parameters, characters of the novel",
+        (1, 1, 7),
+        lr=3e-3,
+        mixed_precision=True,
+    ),
+}  # fmt: skip
