@@ -189,3 +189,33 @@ def _gate_watcher(cell: str) -> Panel:
 EXPLORERS["recurrent.gradient_reach"] = _gradient_reach
 EXPLORERS["recurrent.gate_watcher"] = lambda: _gate_watcher("lstm")
 EXPLORERS["recurrent.gate_watcher/a GRU"] = lambda: _gate_watcher("gru")
+
+
+def _attention_map() -> Panel:
+    from course_lib import runtime
+    from course_lib.datasets import numerals
+    from course_lib.explore.hierarchy import attention_map
+    from course_lib.models.sequence import Seq2Seq
+
+    runtime.seed(0)
+    models = {}
+    for source, to in (("decimal", "roman"), ("roman", "decimal")):
+        models[to] = Seq2Seq(
+            source_symbols=len(numerals.alphabet(source)) - 1, target_symbols=len(numerals.alphabet(to)),
+            source_length=numerals.LONGEST[source], target_length=numerals.LONGEST[to] + 1, hidden=8, embedding=4,
+        ).eval().requires_grad_(False)  # fmt: skip
+    return attention_map(models)
+
+
+def _change_the_plan() -> Panel:
+    from course_lib import runtime
+    from course_lib.explore.hierarchy import change_the_plan
+    from course_lib.models.sequence import NestedRNN
+
+    runtime.seed(0)
+    model = NestedRNN(states=4, length=8, separators=[0], longest=5, upper=6, reader=4, lower=6, embedding=3)
+    return change_the_plan(model.eval().requires_grad_(False), " abc", ["ab ", "c cab ", "b "], streams=3, length=12)
+
+
+EXPLORERS["hierarchy.attention_map"] = _attention_map
+EXPLORERS["hierarchy.change_the_plan"] = _change_the_plan
