@@ -52,10 +52,9 @@ def attention_map(models: Mapping[str, Seq2Seq], first: str = "1984") -> Panel:
             return _draw_attention(typed, *translated(typed), written)
         except ValueError as error:
             image = Image.new("RGB", _attention_size(), "white")
-            ImageDraw.Draw(image).text(
-                (12, 40), "Type 1 to 4 digits, or a Roman numeral of up to 15 letters.", "black", _font(14)
-            )
-            ImageDraw.Draw(image).text((12, 64), str(error).partition(";")[0][:88], DARK, _font(12))
+            draw = ImageDraw.Draw(image)
+            draw.text((12, 40), "Type 1 to 4 digits, or a Roman numeral of up to 15 letters.", "black", _font(14))
+            draw.text((12, 64), str(error)[:88], DARK, _font(12))
             return image
 
     longest = numerals.LONGEST["roman"] + 1
@@ -66,7 +65,8 @@ def attention_map(models: Mapping[str, Seq2Seq], first: str = "1984") -> Panel:
             Slider("written", "symbols written", 0, longest, value=longest, play=500),
         ],
         title="Attention map",
-        alt="A table: a row for each symbol written, a column for each symbol read; the darker a cell, the more the model looked there.",
+        alt="A table: a row for each symbol written, a column for each symbol read; the darker a cell, the more the model looked "
+        "there.",
     )
 
 
@@ -79,9 +79,8 @@ def _draw_attention(typed: str, answer: str, truth: str, weights: list, probs: l
     draw = ImageDraw.Draw(image)
     shown = min(written, len(probs))
     said = answer[:shown] if shown <= len(answer) else answer
-    verdict = (
-        "" if shown < len(probs) else "  right" if answer == truth else f"  wrong: {truth}" if truth else "  (not the usual way)"
-    )
+    judged = "right" if answer == truth else f"wrong: {truth}" if truth else "(no numeral of the usual form)"
+    verdict = f"  {judged}" if shown == len(probs) else ""
     draw.text((12, 20), f"{typed}  →  {said}{verdict}", "black", _font(18), "lm")
     draw.text((12, 48), "read →", DARK, _font(12), "lm")
     draw.text((12, 66), "written ↓   (and its probability)", DARK, _font(12), "lm")
@@ -141,12 +140,12 @@ def change_the_plan(
         [
             Choice("first", "plan A after", list(contexts), value=contexts[0]),
             Choice("second", "plan B after", list(contexts), value=contexts[1]),
-            Slider("mix", "from A (0) to B (1)", 0.0, 1.0, value=0.0, step=0.05),
+            Slider("mix", "from A (0) to B (1)", 0.0, 1.0, value=0.5, step=0.05),
             Button("again", "other noise"),
         ],
         title="Change the plan, keep the letters' noise",
-        alt="Lines of text written under a plan between two contexts, letters that differ from those under plan A in orange, and a bar "
-        "chart of the first letter's probabilities.",
+        alt="Lines of text written under a plan between two contexts, what differs from plan A's in orange, and bars of the first "
+        "letter's probabilities.",
     )
 
 
@@ -163,11 +162,8 @@ def _draw_lines(contexts: tuple[str, str], mix: float, before: list[str], now: l
     width = 24 + wide * (len(now[0]) + 2)
     image = Image.new("RGB", (width + 230, top + line * len(now) + 34), "white")
     draw = ImageDraw.Draw(image)
-    named = (
-        f"{1 - mix:.0%} of the plan after “{contexts[0].strip()[-26:]}”",
-        f"{mix:.0%} of that after “{contexts[1].strip()[-26:]}”",
-    )
-    for row, words in enumerate(named):
+    for row, (share, context) in enumerate(zip((1 - mix, mix), contexts, strict=True)):
+        words = f"{share:.0%} of the plan after “{context.strip()[-26:]}”"
         draw.text((12, 16 + 20 * row), words, (plots.BLUE, plots.VERMILION)[row], _font(13), "lm")
     mono = _font(17, "DejaVu Sans Mono")
     for row, (old, new) in enumerate(zip(before, now, strict=True)):
