@@ -28,7 +28,7 @@ class Decorrelated(nn.Module):
         ridge: added to the variances, for pixels that are always blank.
     """
 
-    def __init__(self, model: FVSBN, grey: Tensor, ridge: float = 0.01):
+    def __init__(self, model: FVSBN, grey: Tensor, ridge: float = 0.1):
         super().__init__()
         self.model = model
         flat = grey.flatten(1)[:, model.order]  # (N, D), in the order
