@@ -18,7 +18,7 @@ def _columns(name: str) -> Tensor:
 
 
 def old_faithful(split: str = "all") -> tuple[Tensor, None]:
-    """272 eruptions, (272, 2): duration and waiting time to the next, in minutes (R's faithful: Härdle 1991; Azzalini & Bowman 1990)."""
+    """272 eruptions, (272, 2): duration and waiting time to the next, in minutes (Härdle 1991; Azzalini & Bowman 1990)."""
     return _columns("old_faithful.csv"), None
 
 

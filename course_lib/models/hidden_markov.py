@@ -193,6 +193,11 @@ class CategoricalHMM(HiddenMarkovModel):
         super().__init__(states=states, length=length, seed=seed)
         self.event_shape = (length,)
 
+    @property
+    def parameter_count(self) -> int:
+        """Free numbers: of each row that sums to 1, all but one; the initial row among them."""
+        return (self.states - 1) * (self.states + 1) + self.states * (self.symbols - 1)
+
     def set_probs(
         self, *, initial: Tensor | Sequence, transition: Tensor | Sequence, emission: Tensor | Sequence
     ) -> CategoricalHMM:

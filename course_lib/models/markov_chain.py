@@ -118,6 +118,11 @@ class MarkovChain(ExplicitModel):
         self.probs = nn.Parameter(torch.full(shape, 1 / states, dtype=torch.double), requires_grad=False)
 
     @property
+    def parameter_count(self) -> int:
+        """Free numbers: K - 1 in each of the rows, one a context, those of the first steps among them."""
+        return (self.states - 1) * sum(self.states**steps for steps in range(self.order + 1))
+
+    @property
     def initial(self) -> Tensor:
         """p(x_1), (K)."""
         return self.probs[(self.states,) * self.order]

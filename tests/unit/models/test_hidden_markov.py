@@ -1,12 +1,11 @@
-"""Hidden Markov models against the enumeration of all paths, against hmmlearn, and met by every kind of bad input."""
+"""Hidden Markov models against the enumeration of all paths: inference, learning, samples, long and impossible sequences."""
 
 import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
-from hmmlearn import hmm
+from small_hmms import MODELS, K, M, categorical, gaussian, ragged
 
 from course_lib import runtime
 from course_lib.models import forward_backward as fb
@@ -15,38 +14,10 @@ from course_lib.models.hidden_markov_gaussian import GaussianHMM
 from course_lib.models.markov_chain import pad
 from course_lib.models.protocols import configuration
 
-K, M = 3, 4
-
-
-def categorical(seed: int = 0) -> CategoricalHMM:
-    model = CategoricalHMM(states=K, symbols=M, length=6, seed=seed)
-    g = runtime.generator(seed + 100)
-    rows = [torch.rand(shape, generator=g, dtype=torch.double) for shape in ((K,), (K, K), (K, M))]
-    initial, transition, emission = (r / r.sum(-1, keepdim=True) for r in rows)
-    return model.set_probs(initial=initial, transition=transition, emission=emission)
-
-
-def gaussian(dimensions: int = 1) -> GaussianHMM:
-    chain = categorical()
-    model = GaussianHMM(states=K, length=6, dimensions=dimensions)
-    mean = torch.linspace(-2, 2, K)[:, None] + 0.3 * torch.arange(dimensions)
-    return model.set_probs(
-        initial=chain.initial, transition=chain.transition, mean=mean, scale=torch.full((K, dimensions), 0.7) + 0.1 * mean**2
-    )
-
-
-MODELS = {"categorical": categorical, "gaussian": gaussian, "gaussian 2-D": lambda: gaussian(2)}
-
 
 @pytest.fixture(params=MODELS)
 def model(request):
     return MODELS[request.param]()
-
-
-def ragged(model, lengths=(8, 1, 5, 3)) -> tuple[list[torch.Tensor], torch.Tensor]:
-    x = model.sample(len(lengths), length=max(lengths), generator=runtime.generator(1))
-    rows = [row[:length] for row, length in zip(x, lengths, strict=True)]
-    return rows, pad(rows)
 
 
 def all_paths(length: int) -> torch.Tensor:
@@ -148,69 +119,6 @@ def test_slices_change_nothing(model, monkeypatch):
         assert torch.allclose(ours, theirs, atol=1e-12)
 
 
-def hmmlearn_log_likelihoods(oracle, X, lengths) -> list[float]:
-    oracle.fit(X, lengths)
-    return list(oracle.monitor_.history)
-
-
-@pytest.mark.parametrize("implementation", ["log", "scaling"])
-def test_categorical_equals_hmmlearn_after_equal_iterations(implementation):
-    start = categorical(seed=5)
-    rows, x = ragged(categorical(seed=2), lengths=(40, 25, 1, 33, 12))
-    oracle = hmm.CategoricalHMM(K, init_params="", n_iter=30, tol=-np.inf, implementation=implementation, n_features=M)
-    oracle.startprob_, oracle.transmat_ = start.initial.numpy().copy(), start.transition.numpy().copy()
-    oracle.emissionprob_ = start.emission.numpy().copy()
-    X = torch.cat(rows)[:, None].numpy()
-    theirs = hmmlearn_log_likelihoods(oracle, X, [len(row) for row in rows])
-    ours = [start.em_step(x) * len(x) for _ in range(30)]
-    assert len(theirs) == 30
-    assert np.allclose(ours, theirs, rtol=1e-6, atol=0)
-    assert np.allclose(start.emission, oracle.emissionprob_, atol=1e-6)
-    assert np.allclose(start.log_prob(x).sum(), oracle.score(X, [len(row) for row in rows]), rtol=1e-6)
-
-
-@pytest.mark.parametrize("dimensions", [1, 2])
-def test_gaussian_equals_hmmlearn_after_equal_iterations(dimensions):
-    start = gaussian(dimensions)
-    rows, x = ragged(start, lengths=(60, 35, 1, 48, 22))
-    start.mean.data += 0.4
-    oracle = hmm.GaussianHMM(
-        K,
-        "diag",
-        init_params="",
-        n_iter=30,
-        tol=-np.inf,
-        means_weight=0,
-        covars_prior=0,
-        covars_weight=1,
-        min_covar=0,
-        implementation="scaling",
-    )  # a prior that counts for nothing: hmmlearn divides by max(weight - 1, 0) + counts
-    oracle.startprob_, oracle.transmat_ = start.initial.numpy().copy(), start.transition.numpy().copy()
-    oracle.means_, oracle.covars_ = start.mean.numpy().copy(), (2 * start.log_scale).exp().numpy().copy()
-    X = torch.cat(rows).reshape(-1, dimensions).numpy()
-    theirs = hmmlearn_log_likelihoods(oracle, X, [len(row) for row in rows])
-    ours = [start.em_step(x) * len(x) for _ in range(30)]
-    assert len(theirs) == 30
-    assert np.allclose(ours, theirs, rtol=1e-6, atol=0)
-    assert np.allclose(start.mean, oracle.means_, atol=1e-5)
-
-
-def test_viterbi_equals_hmmlearn():
-    model = categorical()
-    x = model.sample(4, length=200, generator=runtime.generator(3))
-    oracle = hmm.CategoricalHMM(K, n_features=M)
-    oracle.startprob_, oracle.transmat_, oracle.emissionprob_ = (
-        p.numpy().copy() for p in (model.initial, model.transition, model.emission)
-    )
-    path, log_joint = model.viterbi(x)
-    for b in range(4):
-        theirs, theirs_path = oracle.decode(x[b, :, None].numpy())
-        assert math.isclose(log_joint[b].item(), theirs, rel_tol=1e-9)
-        other = torch.as_tensor(theirs_path)[None].long()
-        assert math.isclose(model.log_joint(x[b : b + 1], path[b : b + 1]).item(), model.log_joint(x[b : b + 1], other).item())
-
-
 def test_samples_follow_the_model():
     model = categorical()
     x = model.sample(40_000, length=3, generator=runtime.generator(0))
@@ -306,69 +214,13 @@ def test_estimate_counts_known_paths_with_smoothing():
     assert smooth.emission[1].tolist() == pytest.approx([1 / 5, 3 / 5, 1 / 5])
 
 
-BAD_SYMBOLS = {
-    "floats": (torch.tensor([[0.0, math.nan]]), "integers"),
-    "unseen": (torch.tensor([[0, M]]), "unseen"),
-    "below": (torch.tensor([[0, -2]]), "unseen"),
-    "empty sequence": (torch.tensor([[0, 1], [-1, -1]]), "length 0"),
-    "no steps": (torch.zeros(2, 0, dtype=torch.long), "at least 1"),
-    "gap": (torch.tensor([[0, -1, 1]]), "after padding"),
-    "no batch axis": (torch.tensor([0, 1]), r"x\[None\]"),
-    "a list": ([[0, 1]], "integers"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_SYMBOLS)
-def test_bad_symbols_are_explained(case):
-    x, words = BAD_SYMBOLS[case]
-    for method in ("log_prob", "posterior", "filter", "viterbi", "em_step", "messages", "log_conditionals"):
-        with pytest.raises(ValueError, match=words):
-            getattr(categorical(), method)(x)
-
-
-BAD_REALS = {
-    "nan": (torch.tensor([[0.0, math.nan]]), "NaN"),
-    "infinity": (torch.tensor([[0.0, math.inf]]), "infinity"),
-    "integers": (torch.tensor([[0, 1]]), "floats"),
-    "empty sequence": (torch.tensor([[0.0], [-math.inf]]), "length 0"),
-    "gap": (torch.tensor([[0.0, -math.inf, 1.0]]), "after padding"),
-    "dimensions": (torch.zeros(2, 3, 2), "shape"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_REALS)
-def test_bad_reals_are_explained(case):
-    x, words = BAD_REALS[case]
-    for method in ("log_prob", "viterbi", "em_step"):
-        with pytest.raises(ValueError, match=words):
-            getattr(gaussian(), method)(x)
-
-
-def test_bad_parameters_are_explained():
-    good = {"initial": [0.5, 0.5], "transition": [[0.5, 0.5], [0.2, 0.8]], "emission": [[0.5, 0.5], [0.1, 0.9]]}
-    model = CategoricalHMM(states=2, symbols=2, length=3).set_probs(**good)
-    for name, value, words in (
-        ("transition", [[0.5, 0.6], [0.2, 0.8]], "sums to 1.1"),
-        ("emission", [[1.5, -0.5], [0.1, 0.9]], "at least 0"),
-        ("initial", [math.nan, 1.0], "sums to nan"),
-        ("emission", [[1.0], [1.0]], r"shape \(2, 1\)"),
-        ("initial", [1.0], "shape"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            model.set_probs(**(good | {name: value}))
-    for arguments in ({"states": 0}, {"symbols": 0}, {"length": 0}):
-        with pytest.raises(ValueError, match="at least 1"):
-            CategoricalHMM(**({"states": 2, "symbols": 2, "length": 3} | arguments))
-    with pytest.raises(ValueError, match="smallest_scale"):
-        GaussianHMM(states=2, length=3, smallest_scale=0.0)
-    with pytest.raises(ValueError, match="above 0"):
-        gaussian().set_probs(initial=[1.0, 0, 0], transition=torch.eye(3), mean=torch.zeros(3, 1), scale=torch.zeros(3, 1))
-    with pytest.raises(ValueError, match="pad it"):
-        model.log_joint(torch.tensor([[0, 1]]), torch.tensor([[0, -1]]))
-
-
 def test_configuration_makes_a_twin(model):
     twin = type(model)(**configuration(model))
     assert [p.shape for p in twin.parameters()] == [p.shape for p in model.parameters()]
     fresh = type(model)(**configuration(model))
     assert all((a == b).all() for a, b in zip(twin.parameters(), fresh.parameters(), strict=True))
+
+
+def test_free_numbers_are_counted():
+    assert CategoricalHMM(states=2, symbols=27, length=5).parameter_count == 1 + 2 * 1 + 2 * 26
+    assert CategoricalHMM(states=1, symbols=4, length=5).parameter_count == 3

@@ -24,6 +24,12 @@ def test_probabilities_of_all_sequences_sum_to_one(order):
     assert math.isclose(model.log_prob(x).exp().sum().item(), 1, rel_tol=1e-12)
 
 
+def test_free_numbers_are_counted_with_the_first_steps():
+    assert MarkovChain(states=27, length=5, order=0).parameter_count == 26
+    assert MarkovChain(states=27, length=5).parameter_count == 26 + 27 * 26
+    assert MarkovChain(states=3, length=5, order=2).parameter_count == 2 + 3 * 2 + 9 * 2
+
+
 def test_log_prob_is_the_product_and_padding_adds_nothing():
     x = pad([torch.tensor([0, 1, 2]), torch.tensor([2])])
     assert torch.allclose(chain().log_prob(x).exp(), torch.tensor([0.2 * 0.1 * 0.3, 0.5], dtype=torch.double))
