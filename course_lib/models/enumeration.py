@@ -14,10 +14,18 @@ from course_lib.models.protocols import ExplicitModel, check_count
 MOST = 20  # more binary variables than this have over a million states
 
 
+def few_enough(n: int) -> int:
+    """n if all states of so many binary variables fit in memory."""
+    if check_count(n) > MOST:
+        raise ValueError(
+            f"{n} variables have 2^{n} states; expected at most {MOST}: take fewer pixels, or assume something (MarkovTable)"
+        )
+    return n
+
+
 def all_states(n: int) -> Tensor:
     """Every state of n binary variables, (2^n, n) floats, counting up with x_0 as the leading digit."""
-    if check_count(n) > MOST:
-        raise ValueError(f"n is {n}: that is 2^{n} states; expected at most {MOST} variables, fewer pixels are the mend")
+    few_enough(n)
     return (torch.arange(2**n)[:, None] >> torch.arange(n - 1, -1, -1) & 1).float()
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, Categorical
 from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.enumeration import MOST, all_states
+from course_lib.models.enumeration import MOST, all_states, few_enough
 from course_lib.models.protocols import ExplicitModel, check_binary, check_count
 
 
@@ -189,7 +189,7 @@ class ChainRuleTable(BayesianNetwork):
     """
 
     def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):
-        self_order = check_order(order, _few_enough(event_shape))
+        self_order = check_order(order, few_enough(math.prod(event_shape)))
         parents: list[list[int]] = [[] for _ in self_order]
         for k, d in enumerate(self_order):
             parents[d] = self_order[:k]
@@ -213,7 +213,7 @@ class FullTable(ExplicitModel):
     def __init__(self, *, event_shape: Sequence[int]):
         super().__init__()
         self.event_shape = tuple(event_shape)
-        size = 2 ** _few_enough(event_shape)
+        size = 2 ** few_enough(math.prod(event_shape))
         self.probs = nn.Parameter(torch.full((size,), 1 / size), requires_grad=False)
 
     @property
@@ -248,11 +248,3 @@ class FullTable(ExplicitModel):
         noise = torch.rand(check_count(n), 1, generator=generator, device=drawn_on).to(self.probs.device)
         chosen = Categorical(probs=self.probs).from_noise(noise)  # (n,)
         return all_states(math.prod(self.event_shape)).to(chosen.device)[chosen].reshape(n, *self.event_shape)
-
-
-def _few_enough(event_shape: Sequence[int]) -> int:
-    """The number of variables, if a table over all of them fits in memory."""
-    n = math.prod(event_shape)
-    if n > MOST:
-        raise ValueError(f"{n} variables have 2^{n} states; a full table expects at most {MOST}: assume something (MarkovTable)")
-    return n
