@@ -14,7 +14,7 @@ from course_lib.models.protocols import check_binary, check_event_shape
 
 
 class FVSBN(AutoregressiveModel):
-    """The fully visible sigmoid belief network, or logistic autoregression (Frey 1998, ch. 3; Gan et al. 2015, section 2).
+    """The fully visible sigmoid belief network, or logistic autoregression (Frey 1998; Gan et al. 2015).
 
         p(x_d = 1 | those before) = sigmoid(b[d] + sum over j before d of W[d, j] x_j)
 
