@@ -13,67 +13,20 @@ from functools import lru_cache
 import numpy as np
 import torch
 from matplotlib.colors import to_rgb
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from torch import Tensor
 
 from course_lib import plots, runtime
 from course_lib.explore.panel import Button, Choice, Panel, Slider
+from course_lib.explore.plane import FINE, Plot, blank_sheet, finished, font
 from course_lib.metrics.likelihood import Estimate, mean_with_error
 from course_lib.models.mixtures import COVARIANCES, GaussianMixture
 from course_lib.models.protocols import check_events
 
-FINE = 2  # drawn this much larger, then reduced
-INSET = 6 * FINE  # from the frame to the ends of both spans, so that a dot there is whole
-HIGH, WIDE, MARGIN = 330, 400, 46  # of one plot, in screen pixels; the margin holds its labels
 COLOURS = (plots.BLUE, plots.ORANGE, plots.GREEN, plots.VERMILION, plots.PURPLE, plots.SKY, plots.YELLOW, "#777777")
 _RGB = 255 * np.array([to_rgb(colour) for colour in COLOURS])
 _CIRCLE = np.stack([np.cos(np.linspace(0, 2 * math.pi, 61)), np.sin(np.linspace(0, 2 * math.pi, 61))], 1)  # (61, 2)
 STARTS = ("random examples", "k-means++")
-
-
-@lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size=FINE * size)
-
-
-class _Plot:
-    """One plot of a sheet, its `column` 0 or 1: data to pixels, clipped at the frame, with numbers at the ends of both axes."""
-
-    def __init__(self, sheet: Image.Image, column: int, spans: Sequence[tuple[float, float]], title: str, labels: Sequence[str]):
-        self.sheet, self.spans = sheet, np.array(spans, float)  # (2, 2): lowest, highest of x and of y
-        left, top = (column * WIDE + MARGIN) * FINE, 28 * FINE
-        right, bottom = ((column + 1) * WIDE - 12) * FINE, (HIGH - 38) * FINE
-        self.corner, self.size = (left, top), np.array([right - left, bottom - top])
-        self.inner = Image.new("RGB", (right - left, bottom - top), "white")
-        self.draw = ImageDraw.Draw(self.inner)
-        around = ImageDraw.Draw(sheet)
-        around.line([(left - FINE, top), (left - FINE, bottom + FINE), (right, bottom + FINE)], fill="black", width=FINE)
-        around.text((left, 4 * FINE), title, fill="black", font=_font(13))
-        around.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=_font(12), anchor="mt")
-        self.draw.text((6 * FINE, 0), labels[1], fill="#555555", font=_font(12))
-        for end, anchor in ((0, "lt"), (1, "rt")):
-            across, up = ((left, right)[end], bottom + 4 * FINE), (left - 5 * FINE, (bottom, top)[end])
-            around.text(across, f"{self.spans[0, end]:.3g}", fill="black", font=_font(11), anchor=anchor)
-            around.text(up, f"{self.spans[1, end]:.3g}", fill="black", font=_font(11), anchor=("rb", "rt")[end])
-
-    def at(self, points: np.ndarray) -> list[tuple[float, float]]:
-        """Data (N, 2) -> places in the frame."""
-        share = (points - self.spans[:, 0]) / (self.spans[:, 1] - self.spans[:, 0])
-        share[:, 1] = 1 - share[:, 1]
-        return [tuple(place) for place in (INSET + share * (self.size - 2 * INSET)).tolist()]
-
-    def line(self, points: np.ndarray, colour: str, width: int = 2) -> None:
-        self.draw.line(self.at(points), fill=colour, width=width * FINE, joint="curve")
-
-    def dots(self, points: np.ndarray, colours: np.ndarray | str, radius: float = 2.5) -> None:
-        colours = [colours] * len(points) if isinstance(colours, str) else [tuple(row) for row in colours.astype(int).tolist()]
-        reach = radius * FINE
-        for (x, y), colour in zip(self.at(points), colours, strict=True):
-            self.draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
-
-    def done(self) -> None:
-        """Put the plot on its sheet."""
-        self.sheet.paste(self.inner, self.corner)
 
 
 @dataclass(frozen=True)
@@ -95,19 +48,15 @@ class Snapshot:
         return cls(*(value.detach().numpy().copy() for value in made), joint.logsumexp(1).mean().item())
 
 
-def _show_mixture(plot: _Plot, shot: Snapshot, x: np.ndarray) -> None:
+def _show_mixture(plot: Plot, shot: Snapshot, x: np.ndarray) -> None:
     """Points in the mixture of colours that their responsibilities say; ellipses of one and two standard deviations."""
     plot.dots(x, shot.resp @ _RGB[: len(shot.probs)])
     for k, (prob, mean, root) in enumerate(zip(shot.probs, shot.mean, shot.root, strict=True)):
         for radius, width in ((1, 3), (2, 1)):
             plot.line(mean + radius * _CIRCLE @ root.T, COLOURS[k], width)
         (place,) = plot.at(mean[None])
-        plot.draw.text(place, f"{prob:.2f}", fill="black", font=_font(12), anchor="mm", stroke_width=FINE, stroke_fill="white")
+        plot.draw.text(place, f"{prob:.2f}", fill="black", font=font(12), anchor="mm", stroke_width=FINE, stroke_fill="white")
     plot.done()
-
-
-def _sheet() -> Image.Image:
-    return Image.new("RGB", (2 * WIDE * FINE, HIGH * FINE), "white")
 
 
 def _around(x: Tensor) -> list[tuple[float, float]]:
@@ -157,10 +106,10 @@ def em_stepper(
     def render(step: int, K: int, covariance: str, start: str, again: int) -> Image.Image:
         shots = run(K, covariance, start, again)
         heights = np.array([shot.log_prob for shot in shots])
-        sheet = _sheet()
-        _show_mixture(_Plot(sheet, 0, spans, f"after {step} steps: colours are responsibilities", labels), shots[step], points)
+        sheet = blank_sheet()
+        _show_mixture(Plot(sheet, 0, spans, f"after {step} steps: colours are responsibilities", labels), shots[step], points)
         room = max(0.1 * np.ptp(heights), 1e-3)
-        curve = _Plot(
+        curve = Plot(
             sheet, 1, [(0, steps), (heights.min() - room, heights.max() + room)],
             f"mean log-likelihood: {heights[step]:.4f} nats", ("step of EM", "nats a point"),
         )  # fmt: skip
@@ -169,7 +118,7 @@ def em_stepper(
         curve.line(path[: step + 1].repeat(2, 0), plots.BLUE, 3)
         curve.dots(path[step : step + 1], plots.VERMILION, 5)
         curve.done()
-        return sheet.reduce(FINE)
+        return finished(sheet)
 
     controls = [
         Slider("step", "step of EM", 0, steps, value=0, step=1, play=250),
@@ -229,15 +178,15 @@ def choose_components(
         reach[covariance] = (min(ends), max(ends))
 
     def render(K: int, covariance: str) -> Image.Image:
-        sheet = _sheet()
+        sheet = blank_sheet()
         _show_mixture(
-            _Plot(sheet, 0, spans, f"K = {K}, fitted to the {len(train)} training points", labels),
+            Plot(sheet, 0, spans, f"K = {K}, fitted to the {len(train)} training points", labels),
             shots[covariance][K - 1],
             train.numpy(),
         )
         here = nats[covariance]["held out"][K - 1]
         title = f"held out: {here.mean:.3f} ± {here.standard_error:.3f} nats"
-        plot = _Plot(sheet, 1, [(0.5, most + 0.5), reach[covariance]], title, ("components K", ""))
+        plot = Plot(sheet, 1, [(0.5, most + 0.5), reach[covariance]], title, ("components K", ""))
         for row, (name, (_, colour)) in enumerate(sets.items()):
             means = np.array([[k + 1, value.mean] for k, value in enumerate(nats[covariance][name])])
             plot.line(means, colour, 2)
@@ -245,10 +194,10 @@ def choose_components(
             for (at, mean), value in zip(means, nats[covariance][name], strict=True):
                 plot.line(np.array([[at, mean - value.standard_error], [at, mean + value.standard_error]]), colour, 1)
             corner = (plot.size[0] - 4 * FINE, 16 * FINE * row)
-            plot.draw.text(corner, f"{name}: nats a point, ± 1 standard error", fill=colour, font=_font(12), anchor="rt")
+            plot.draw.text(corner, f"{name}: nats a point, ± 1 standard error", fill=colour, font=font(12), anchor="rt")
         plot.dots(np.array([[K, here.mean]]), plots.BLACK, 5)
         plot.done()
-        return sheet.reduce(FINE)
+        return finished(sheet)
 
     controls = [Slider("K", "components K", 1, most, value=1, step=1), Choice("covariance", "covariance", COVARIANCES)]
     return Panel(
