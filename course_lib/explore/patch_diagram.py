@@ -20,7 +20,7 @@ def _arrow(start: int, end: int) -> tuple[Tensor, Tensor]:
     """An arrow between the nodes of two pixels: its curve (20, 2) and its head (3, 2). It bows around nodes in its way."""
     a, b = PLACES[start], PLACES[end]
     along = b - a
-    bow = 0.2 if along.norm() > 1.5 else 0.0
+    bow = 0.34 if (along % 2 == 0).all() else 0.0  # only then does another node stand half-way
     bend = (a + b) / 2 + bow * torch.stack([along[1], -along[0]])  # control point of a quadratic Bézier curve
     a, b = a + RADIUS * (bend - a) / (bend - a).norm(), b + RADIUS * (bend - b) / (bend - b).norm()
     t = torch.linspace(0, 1, 20)[:, None]
