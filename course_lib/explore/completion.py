@@ -18,8 +18,8 @@ from course_lib.models.autoregressive import MADE, AutoregressiveModel, Orderles
 from course_lib.models.protocols import check_binary
 
 SCALE = 6
-_PAPER = 255 * np.array(to_rgb(plots.ORANGE)) * 0.28
-_INK = 255 * np.array(to_rgb(plots.ORANGE))
+PAPER = 255 * np.array(to_rgb(plots.ORANGE)) * 0.28
+INK = 255 * np.array(to_rgb(plots.ORANGE))
 
 
 def _known_first(erased: Tensor) -> list[int]:
@@ -106,15 +106,15 @@ def _sheet(drawn: np.ndarray, erased: np.ndarray, nats: float) -> Image.Image:
     """Completions (N, H, W) in two rows; the pixels that the model drew are orange. Below, what the true rest costs."""
     columns = -(-len(drawn) // 2)
     high, wide = (side * SCALE for side in drawn.shape[1:])
-    sheet = Image.new("RGB", (columns * (wide + 6) + 6, 2 * (high + 6) + 36), "white")
+    sheet = Image.new("RGB", (columns * (wide + 6) + 6, 2 * (high + 6) + 48), "white")
     for index, ink in enumerate(drawn[..., None]):
-        picture = np.where(erased[..., None], np.where(ink, _INK, _PAPER), np.where(ink, 255, 0)).astype(np.uint8)
+        picture = np.where(erased[..., None], np.where(ink, INK, PAPER), np.where(ink, 255, 0)).astype(np.uint8)
         row, column = divmod(index, columns)
         tile = Image.fromarray(picture).resize((wide, high), Image.Resampling.NEAREST)
         sheet.paste(tile, (6 + column * (wide + 6), 6 + row * (high + 6)))
     count = int(erased.sum())
     line = (
-        f"{count} pixels erased; what really stood there costs {nats:.1f} nats given the rest" if count else "nothing erased yet"
+        f"{count} pixels erased; what really stood there\ncosts {nats:.1f} nats given the rest" if count else "nothing erased yet"
     )
-    ImageDraw.Draw(sheet).text((8, sheet.height - 26), line, fill="black", font=font(13))
+    ImageDraw.Draw(sheet).text((8, sheet.height - 40), line, fill="black", font=font(13))
     return sheet
