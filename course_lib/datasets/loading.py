@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib import runtime
-from course_lib.datasets import faces, manifest, series, text, toys
+from course_lib.datasets import faces, manifest, numerals, series, text, toys
 from course_lib.datasets.batches import BINARISATIONS, binarise
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.patches import cut_patches
@@ -60,6 +60,7 @@ _SOURCES: dict[str, tuple[tuple[str, ...], Callable[..., tuple[Tensor, Tensor | 
     "fashion": (("test",), _fashion),
     "faces": (("train", "validation", "test"), faces.split),
     "novel": (("train", "validation", "test"), text.novel),
+    "numerals": (("train", "test"), numerals.numerals),
     "old_faithful": (("all",), series.old_faithful),
     "sunspots": (("all",), series.sunspots),
     **{name: (("train", "validation", "test"), maker) for name, maker in toys.SPLITS.items()},
