@@ -55,8 +55,8 @@ class PixelCNN(PixelModel):
 
         return step
 
-    def _context(self, field: Tensor) -> Tensor:
-        for block in self.blocks:
+    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
+        for block in blocks:
             field = spread(field, conv_taps(block.middle))
         return spread(field, conv_taps(self.first))
 
@@ -123,9 +123,9 @@ class GatedPixelCNN(PixelModel):
 
         return step
 
-    def _context(self, field: Tensor) -> Tensor:
+    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
         up = torch.zeros_like(field)  # what is wanted of the vertical stack
-        for block in reversed(self.blocks):
+        for block in reversed(blocks):
             up = spread(up | spread(field, [(-1, 0)]), conv_taps(block.vertical))
             field = spread(field, conv_taps(block.across))
         return spread(field, conv_taps(self.first)) | spread(up, conv_taps(self.top))

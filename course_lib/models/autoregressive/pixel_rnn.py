@@ -50,8 +50,8 @@ class PixelRNN(PixelModel):
 
         return step
 
-    def _context(self, field: Tensor) -> Tensor:
-        for _ in self.blocks:
+    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
+        for _ in blocks:
             field = self._reach(field)
         return spread(field, conv_taps(self.first))
 

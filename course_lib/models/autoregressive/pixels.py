@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from course_lib.distributions import Bernoulli, DiscretisedLogisticMixture, GreyLevels
 from course_lib.models.autoregressive.base import AutoregressiveModel
@@ -130,15 +131,18 @@ class PixelModel(AutoregressiveModel):
         drawn: the images (n, C, H, W) as far as they are known, filled up from outside.
         """
 
-    def context(self, i: int, j: int) -> Tensor:
-        """Which pixels the conditional of pixel (i, j) can see, by the layers' geometry: booleans (H, W)."""
+    def context(self, i: int, j: int, *, layers: int | None = None) -> Tensor:
+        """Which pixels the conditional of pixel (i, j) can see, by the layers' geometry: booleans (H, W).
+
+        layers: as if only so many residual blocks were there; None is all of them.
+        """
         field = torch.zeros(self.event_shape[1:], dtype=torch.bool)
         field[i, j] = True
-        return self._context(field)
+        return self._context(field, self.blocks[:layers])
 
     @abstractmethod
-    def _context(self, field: Tensor) -> Tensor:
-        """The pixels (H, W) that the conditionals of the pixels in `field` (H, W) can see."""
+    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
+        """The pixels (H, W) that the conditionals of the pixels in `field` (H, W) can see through these blocks."""
 
     def _readout(self, maps: Tensor) -> Tensor:
         """Features (…, F) of pixels -> the parameters of their colours, (…, C P)."""
@@ -185,14 +189,11 @@ class PixelModel(AutoregressiveModel):
 
 def spread(field: Tensor, taps: Sequence[tuple[int, int]]) -> Tensor:
     """The pixels that a layer with these taps (row, column) reads to make the pixels of `field`: booleans (H, W)."""
-    H, W = field.shape
-    seen = torch.zeros_like(field)
-    for down, right in taps:
-        rows, columns = torch.nonzero(field, as_tuple=True)
-        rows, columns = rows + down, columns + right
-        inside = (rows >= 0) & (rows < H) & (columns >= 0) & (columns < W)
-        seen[rows[inside], columns[inside]] = True
-    return seen
+    down, right = torch.tensor(taps).unbind(1)
+    reach = (int(down.abs().max()), int(right.abs().max()))
+    kernel = torch.zeros(2 * reach[0] + 1, 2 * reach[1] + 1)
+    kernel[reach[0] - down, reach[1] - right] = 1
+    return F.conv2d(field[None, None].float(), kernel[None, None], padding=reach)[0, 0] > 0.5
 
 
 def conv_taps(layer: MaskedConv2d) -> list[tuple[int, int]]:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from course_lib.models.autoregressive import MADE, NADE, DiagonalBiLSTM, OrderlessNADE, PixelCNN, RowLSTM
+from dataclasses import replace
+
+from course_lib.datasets import Data, load
+from course_lib.models.autoregressive import MADE, NADE, DiagonalBiLSTM, GatedPixelCNN, OrderlessNADE, PixelCNN, RowLSTM
 from course_lib.training.recipes.form import Recipe
 
 MNIST = (1, 28, 28)
+
+
+def small_faces(split: str) -> Data:
+    """The drawn faces at 16 x 16, each colour rounded to one of 256 levels."""
+    faces = load("faces", split, size=16)
+    return replace(faces, x=(faces.x * 255).round() / 255)
+
+
 IMAGES: dict[str, Recipe] = {
     "nade-mnist": Recipe(
         lambda: NADE(event_shape=MNIST, hidden=500), "NADE, 500 hidden units, raster order", (1, 3, 70), lr=5e-3
@@ -45,12 +56,24 @@ IMAGES: dict[str, Recipe] = {
         mixed_precision=True,
     ),
     "pixelcnn-mnist": Recipe(
-        lambda: PixelCNN(event_shape=MNIST, features=64, layers=5),
-        "PixelCNN, five residual blocks of 32 features, raster order",
-        (1, 1, 8),
+        lambda: PixelCNN(event_shape=MNIST, features=48, layers=5),
+        "PixelCNN, five residual blocks of 24 features, raster order",
+        (1, 1, 7),
         examples=(128, 5_000, None),
         batch_size=50,
         lr=3e-3,
+        mixed_precision=True,
+    ),
+    "gated-pixelcnn-faces": Recipe(
+        lambda: GatedPixelCNN(event_shape=(3, 16, 16), features=36, layers=4, output="logistic", components=3),
+        "gated PixelCNN, four layers of 36 features, red then green then blue, faces of 16 x 16",
+        (1, 1, 10),
+        examples=(64, 1_000, None),
+        data="faces",
+        binarisation=None,
+        source=small_faces,
+        batch_size=32,
+        lr=5e-3,
         mixed_precision=True,
     ),
 }

@@ -219,3 +219,28 @@ def _change_the_plan() -> Panel:
 
 EXPLORERS["hierarchy.attention_map"] = _attention_map
 EXPLORERS["hierarchy.change_the_plan"] = _change_the_plan
+
+
+def _receptive_fields() -> Panel:
+    from course_lib.explore.receptive import receptive_fields
+    from course_lib.models.autoregressive import GatedPixelCNN, RowLSTM
+
+    kinds = {"gated PixelCNN": GatedPixelCNN, "Row LSTM": RowLSTM}
+    return receptive_fields({name: kind(event_shape=(1, 9, 8), features=2, layers=2) for name, kind in kinds.items()})
+
+
+def _keep_rows() -> Panel:
+    import torch
+
+    from course_lib import runtime
+    from course_lib.explore.rows import keep_rows
+    from course_lib.models.autoregressive import DiagonalBiLSTM, PixelCNN
+
+    runtime.seed(0)
+    kinds = {"PixelCNN": PixelCNN, "Diagonal BiLSTM": DiagonalBiLSTM}
+    models = {name: kind(event_shape=(1, 6, 5), features=4, layers=1).requires_grad_(False) for name, kind in kinds.items()}
+    return keep_rows(models, (torch.rand(3, 1, 6, 5, generator=runtime.generator(1)) < 0.4).float(), copies=3)
+
+
+EXPLORERS["receptive.receptive_fields"] = _receptive_fields
+EXPLORERS["rows.keep_rows"] = _keep_rows
