@@ -87,6 +87,8 @@ _KINDS = {"RNN": nn.RNN, "LSTM": nn.LSTM, "GRU": nn.GRU}
 
 COLUMN, ROW, LEFT, TOP, BARS = 11, 11, 74, 40, 74  # pixels: of a cell, of the margins, and the height of the bars
 SIGNED = ("candidate", "memory", "shown")  # between -1 and 1; gates lie between 0 and 1
+MEMORY = 5.0  # the memory that is shown as 1
+LINE_END = "/"  # what one types for it
 
 
 class _Reader:
@@ -107,7 +109,7 @@ class _Reader:
             shown = self.cell.output(state)
             did = {name: value[0].numpy() for name, value in gates.items()} | {"shown": shown[0].numpy()}
             if "memory" in did:
-                did["memory"] = np.tanh(did["memory"])
+                did["memory"] = np.clip(did["memory"] / MEMORY, -1, 1)
             self.trace.append((state, did, self.model.readout(shown)[0].log_softmax(-1).numpy()))
         self.read_before = text
         return self.trace
@@ -127,13 +129,14 @@ def gate_watcher(
     Args:
         model: of one layer. letters: symbol i is letters[i].
         units: which to show, by what they are called; the first are shown at the start.
-        text, examples: what stands there first, and what else may.
+        text, examples: what stands there first, and what else may. A "/" stands for the end of a line.
         wide: how many characters are shown; all are read.
     """
     reader, rows = _Reader(model, letters), max(map(len, units.values()))
     names = list(reader.read("")[0][1])
 
     def render(text: str, watched: str, chosen: str) -> Image.Image:
+        text = text.replace(LINE_END, "\n")
         left_out = sorted(set(text) - set(letters))
         text = "".join(letter for letter in text if letter in letters)
         trace = reader.read(text)
@@ -144,7 +147,8 @@ def gate_watcher(
         image = Image.new("RGB", (LEFT + wide * COLUMN + 8, TOP + rows * ROW + BARS + 48), "white")
         _draw(image, values, watched in SIGNED, text[first:], index, rows, costs)
         draw = ImageDraw.Draw(image)
-        scale = "−1 orange, 0 white, +1 purple" if watched in SIGNED else "0 dark, 1 bright"
+        most = f"{MEMORY:g}" if watched == "memory" else "1"
+        scale = f"−{most} orange, 0 white, +{most} purple" if watched in SIGNED else "0 dark, 1 bright"
         draw.text((LEFT, 10), f"{watched}: {scale}", GREY, font(11), "lm")
         draw.text((LEFT, image.height - 12), _next(trace[-1][2], letters, costs, left_out), "black", font(12), "lm")
         return image
@@ -152,7 +156,7 @@ def gate_watcher(
     return Panel(
         render,
         [
-            Text("text", "text", text, examples=(*examples, "", "é–θ 123")),
+            Text("text", "text (/ ends a line)", text, examples=(*examples, "", "é–θ 123")),
             Choice("watched", "watch", names, value="memory" if "memory" in names else names[0]),
             Choice("chosen", "units", list(units)),
         ],
