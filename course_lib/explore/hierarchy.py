@@ -144,8 +144,8 @@ def change_the_plan(
             Button("again", "other noise"),
         ],
         title="Change the plan, keep the letters' noise",
-        alt="Lines of text written under a plan between two contexts, what differs from plan A's in orange, and bars of the first "
-        "letter's probabilities.",
+        alt="Lines of text written under a plan between two contexts, what differs from plan A's in orange, and bars of the "
+        "first letter's probabilities.",
     )
 
 
