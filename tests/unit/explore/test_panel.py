@@ -10,6 +10,7 @@ from PIL import Image
 
 from course_lib import plots
 from course_lib.explore.panel import Button, Canvas, Choice, Panel, Pick, Slider, Text, Toggle
+from course_lib.explore.player import Player
 
 CONTROLS = [
     Slider("k", "pixels known", 0, 784, value=392),
@@ -51,6 +52,15 @@ def test_the_sweep_covers_every_control():
 def test_short_sliders_are_swept_whole():
     assert Slider("k", "k", 2, 9).values() == list(range(2, 10))
     assert Slider("k", "k", 0, 10, step=3).values() == [0, 3, 6, 9]
+
+
+def test_a_play_button_moves_the_slider_in_the_page_and_keeps_no_value_of_its_own():
+    panel = _panel(controls=[Slider("k", "pixels known", 0, 784, play=40)])
+    column = panel.widget.children[1].children[0].children
+    player = next(part for part in column if isinstance(part, Player))
+    assert player.slider is panel.handle("k")
+    assert player.interval == 40
+    assert not {"value", "min", "max"} & set(player.keys)  # nothing to send when the slider moves
 
 
 def test_the_bundle_has_the_widget_the_still_and_words():
