@@ -112,7 +112,8 @@ class CausalTransformer(SequenceModel):
             for last in (block.mix, block.network[2]):
                 nn.init.normal_(last.weight, std=0.02 / (2 * layers) ** 0.5)
 
-    def _through(self, symbols: Tensor, caches: list[Cache] | None) -> tuple[Tensor, list[Cache]]:
+    def run(self, symbols: Tensor, caches: list[Cache] | None = None) -> tuple[Tensor, list[Cache]]:
+        """Logits (B, T, K) after each of the symbols given (B, T), and every block's cache with them in it."""
         h, kept = self.drop(self.embed(symbols)), []  # (B, T, C)
         for index, block in enumerate(self.blocks):
             h, cache = block(h, caches[index] if caches else None)
@@ -121,7 +122,7 @@ class CausalTransformer(SequenceModel):
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits of p(x_t | x_1, …, x_t−1), (B, T, K): all at once."""
-        return self._through(self.shifted(x), None)[0]
+        return self.run(self.shifted(x))[0]
 
     def initial_state(self, n: int) -> list[Cache]:
         """No keys and values yet: the cache of every layer is empty."""
@@ -129,5 +130,5 @@ class CausalTransformer(SequenceModel):
 
     def step(self, symbol: Tensor, state: list[Cache]) -> tuple[Tensor, list[Cache]]:
         """The next symbol's logits (B, K) from one new row, and the caches with it."""
-        logits, caches = self._through(symbol[:, None], state)
+        logits, caches = self.run(symbol[:, None], state)
         return logits[:, 0], caches
