@@ -17,11 +17,14 @@ def grey():
 
 
 def test_the_plain_model_has_the_same_loss_and_keeps_to_its_order():
-    trained = Decorrelated(FVSBN(event_shape=(2, 3), order=ORDER), grey()).double()
+    trained = Decorrelated(FVSBN(event_shape=(2, 3), order=ORDER), grey(), decay=0.0).double()
     with torch.no_grad():
         trained.model.W.copy_(torch.randn(6, 6, generator=runtime.generator(1)))
     x = binarise(grey(), generator=runtime.generator(2)).double()
     loss = trained.loss(x)
+    trained.decay = 0.5
+    kept = trained.model.W[trained.model.before].square().sum()
+    torch.testing.assert_close(trained.loss(x), loss + 0.25 * kept)
     plain = trained.plain()
     torch.testing.assert_close(plain.loss(x), loss)
     assert plain.order == ORDER
