@@ -38,7 +38,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int, heads: int, convolution: int, dropout: float):
         super().__init__()
-        self.heads, self.convolution, self.dropout = heads, convolution, dropout
+        self.heads, self.convolution = heads, convolution
         if convolution:
             self.norm_near, self.near = nn.LayerNorm(width), nn.Conv1d(width, width, convolution, groups=width)
         self.norm_attention, self.norm_network = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -61,8 +61,7 @@ class Block(nn.Module):
         query, key = rotate(query, begin), rotate(key, begin)
         if cache is not None:
             key, value = torch.cat([cache.key, key], 2), torch.cat([cache.value, value], 2)
-        dropout = self.dropout if self.training else 0.0
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None, dropout_p=dropout)
+        seen = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None)
         x = x + self.drop(self.mix(seen.transpose(1, 2).flatten(2)))
         return x + self.drop(self.network(self.norm_network(x))), Cache(recent, key, value)
 
@@ -80,7 +79,7 @@ class CausalTransformer(SequenceModel):
         length: T of the sequences that `sample` makes unless told. Lengths far beyond those trained on are legal, and poor.
         width: C, numbers that stand for a symbol. heads: parts that look each in their own way, C / heads even. layers: blocks.
         convolution: symbols that the convolution of each block sees, its own the last; 0 for none.
-        dropout: share of numbers set to 0 while training, in the attention and after each part of a block.
+        dropout: share of numbers set to 0 while training, after the embedding and after each part of a block.
     """
 
     def __init__(
