@@ -16,7 +16,7 @@ from course_lib.datasets.text import decode, encode
 from course_lib.explore.panel import Button, Choice, Panel, Slider, Text
 from course_lib.models.sequence import NestedRNN, Seq2Seq
 
-CELL = (40, 25)  # width and height of a cell of the attention map, in pixels
+CELL = (32, 22)  # width and height of a cell of the attention map, in pixels
 DARK, PALE = "#4d4d4d", "#dddddd"
 
 
@@ -85,7 +85,7 @@ def _draw_attention(typed: str, answer: str, truth: str, weights: list, probs: l
     draw.text((12, 48), "read →", DARK, _font(12), "lm")
     draw.text((12, 66), "written ↓   (and its probability)", DARK, _font(12), "lm")
     for column, symbol in enumerate(typed):
-        draw.text((150 + (column + 0.5) * CELL[0], 48), symbol, "black", _font(16), "mm")
+        draw.text((150 + (column + 0.5) * CELL[0], 48), symbol, "black", _font(15), "mm")
     for row in range(shown):
         top = 78 + row * CELL[1]
         symbol = answer[row] if row < len(answer) else "end"
@@ -97,7 +97,7 @@ def _draw_attention(typed: str, answer: str, truth: str, weights: list, probs: l
             draw.rectangle(box, fill=_shade(plots.BLUE, weight), outline=PALE)
             if weight >= 0.05:
                 middle = (left + CELL[0] / 2 - 1, top + CELL[1] / 2 - 1)
-                draw.text(middle, f"{weight:.2f}", "white" if weight > 0.45 else "black", _font(11), "mm")
+                draw.text(middle, f"{weight:.2f}", "white" if weight > 0.45 else "black", _font(10), "mm")
     return image
 
 
@@ -107,7 +107,7 @@ def _shade(colour: str, share: float) -> tuple[int, int, int]:
 
 
 def change_the_plan(
-    model: NestedRNN, letters: str, contexts: Sequence[str], *, streams: int = 9, length: int = 26, seed: int = 0
+    model: NestedRNN, letters: str, contexts: Sequence[str], *, streams: int = 8, length: int = 24, seed: int = 0
 ) -> Panel:
     """The lower level's noise stands still while the upper level's plan moves from that of one text to that of another.
 

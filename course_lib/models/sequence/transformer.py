@@ -71,7 +71,7 @@ class CausalTransformer(SequenceModel):
 
     One layer: softmax(Q Kᵀ / sqrt(C / heads)) V, where row t may see columns up to t only; the scaled dot product is torch's.
     Before it, a convolution over the last few symbols, each channel by itself (after So et al. 2021), spares attention the work
-    of finding the nearest neighbours. That is worth a great deal on little text; `convolution=0` leaves it out.
+    of finding the nearest neighbours; `convolution=0` leaves it out.
     Writing keeps each layer's keys and values, so that a new symbol costs one row, not the whole square again.
 
     Args:
