@@ -44,3 +44,23 @@ def test_the_inputs_are_uncorrelated_and_each_knows_only_what_came_before():
 def test_it_starts_at_the_independent_pixels():
     trained = Decorrelated(FVSBN(event_shape=(2, 3), order=ORDER), grey())
     torch.testing.assert_close(torch.sigmoid(trained.model.b), grey().flatten(1).mean(0).clamp(min=1e-4))
+
+
+def test_the_mean_of_the_steps_is_kept_the_later_ones_counting_more():
+    trained = Decorrelated(FVSBN(event_shape=(2, 3)), grey())
+    x = binarise(grey(), generator=runtime.generator(4))
+    steps = []
+    for value in range(6):
+        with torch.no_grad():
+            trained.model.b.fill_(value)
+        trained.loss(x)
+        trained.eval().loss(x)  # looking is no step
+        trained.train()
+        steps.append(float(value))
+    shares = torch.ones(6)
+    for t in range(1, 7):  # step t enters with 5 / (t + 4), and what was there shrinks by the rest
+        shares[t - 1] = 5 / (t + 4)
+        shares[: t - 1] *= 1 - 5 / (t + 4)
+    assert (shares.diff() > 0).all()
+    torch.testing.assert_close(trained.mean_b, (shares @ torch.tensor(steps)).expand(6))
+    torch.testing.assert_close(trained.plain().b, trained.mean_b)  # no weights yet
