@@ -60,6 +60,7 @@ SEQUENCES: dict[str, Recipe] = {
         "causal transformer, 3 blocks of width 168, 1.05 million parameters, characters of the novel",
         (1, 1, 4),
         source=novel_wide,
+        examples=(256, 1_024, None),
         batch_size=8,
         lr=3e-3,
         mixed_precision=True,
