@@ -55,10 +55,10 @@ SEQUENCES: dict[str, Recipe] = {
     "to-decimal-plain": translator("decimal", attention=False),
     "char-transformer-novel": on_novel(
         partial(
-            CausalTransformer, states=NOVEL_CHARACTERS, length=WIDE, width=168, heads=3, layers=3, convolution=4, dropout=0.1
+            CausalTransformer, states=NOVEL_CHARACTERS, length=WIDE, width=168, heads=3, layers=3, convolution=4
         ),
         "causal transformer, 3 blocks of width 168, 1.05 million parameters, characters of the novel",
-        (1, 1, 4),
+        (1, 1, 3),
         source=novel_wide,
         examples=(256, 1_024, None),
         batch_size=8,
@@ -71,14 +71,14 @@ SEQUENCES: dict[str, Recipe] = {
             upper=184, reader=112, lower=188, embedding=96, dropout=0.1,
         ),
         "words over characters: three GRUs, 0.47 million parameters, characters of the novel",
-        (1, 1, 2),
+        (1, 1, 1),
         lr=3e-3,
         mixed_precision=True,
     ),
     "flat-lstm-novel": on_novel(
         partial(CharacterModel, states=NOVEL_CHARACTERS, length=TRAINED_ON, hidden=288, embedding=96, dropout=0.1),
         "one LSTM of 288 units, 0.47 million parameters, characters of the novel: what the nested one is compared with",
-        (1, 1, 2),
+        (1, 1, 1),
         lr=3e-3,
         mixed_precision=True,
     ),
