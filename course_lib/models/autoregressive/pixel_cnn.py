@@ -116,7 +116,7 @@ class GatedPixelCNN(PixelModel):
 
         def step(maps: Tensor, i: int, j: int) -> Tensor:
             if i != stack.row:
-                stack.advance(i, drawn[:, :, i - 1])
+                stack.advance(i, self._standard(drawn[:, :, i - 1]))
             for block, above in zip(self.blocks, stack.above, strict=True):
                 maps = block.horizontal(maps, above[:, :, j], lambda layer, value: caches[layer](value, i, j))
             return maps
@@ -146,7 +146,7 @@ class VerticalStack:
         return F.conv2d(self.rows[layer], layer.weight * layer.mask, layer.bias, padding=(0, layer.reach))[:, :, 0]
 
     def advance(self, i: int, drawn: Tensor) -> None:
-        """Go to row i, given the images' row i - 1, (n, C, W)."""
+        """Go to row i, given the standardised images' row i - 1, (n, C, W)."""
         self.row = i
         up = self._conv(self.model.top, drawn)
         for number, block in enumerate(self.model.blocks):

@@ -64,6 +64,8 @@ class PixelModel(AutoregressiveModel):
             al. 2016, section 3.3) or "logistic" (a mixture of discretised logistics, Salimans et al. 2017, section 2.1)
             for colours in {0, 1 / (levels - 1), …, 1}.
         levels: grey values of a colour. components: logistics in a mixture.
+        mean, spread: of the data's values, by which the network's inputs are standardised; what lies outside the image
+            counts as mean.
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class PixelModel(AutoregressiveModel):
         output: str = "bernoulli",
         levels: int = 256,
         components: int = 5,
+        mean: float = 0.0,
+        spread: float = 1.0,
     ):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
@@ -85,6 +89,9 @@ class PixelModel(AutoregressiveModel):
         self.features, self.layers = check_count(features, "features"), check_count(layers, "layers")
         self.output, self.levels = output, check_count(levels, "levels")
         self.components = check_count(components, "components")
+        if not spread > 0:
+            raise ValueError(f"spread is {spread!r}; expected the data's standard deviation, above 0")
+        self.mean, self.spread = float(mean), float(spread)
         C, H, W = self.event_shape
         if features % (2 * C):
             raise ValueError(f"features is {features}; expected a multiple of {2 * C}, so that each of {C} colours has its share")
@@ -122,7 +129,7 @@ class PixelModel(AutoregressiveModel):
 
     @abstractmethod
     def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
-        """Blocks and readout on the first convolution's maps (B, F, H, W) of images x -> (B, H, W, C P)."""
+        """Blocks and readout on the first convolution's maps (B, F, H, W) of standardised images x -> (B, H, W, C P)."""
 
     @abstractmethod
     def _stepper(self, n: int, drawn: Tensor) -> Callable[[Tensor, int, int], Tensor]:
@@ -144,6 +151,9 @@ class PixelModel(AutoregressiveModel):
     def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
         """The pixels (H, W) that the conditionals of the pixels in `field` (H, W) can see through these blocks."""
 
+    def _standard(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.spread
+
     def _readout(self, maps: Tensor) -> Tensor:
         """Features (…, F) of pixels -> the parameters of their colours, (…, C P)."""
         return self.last(torch.relu(self.head(torch.relu(maps))))
@@ -160,8 +170,8 @@ class PixelModel(AutoregressiveModel):
         """p(x_d | those before d in the order) for every d: a distribution of batch shape (B, C, H, W)."""
         x = self.check(x, self.event_shape)
         C, H, W = self.event_shape
-        maps = self.first(x.contiguous(memory_format=torch.channels_last))
-        parameters = self._all_parameters(maps, x)  # (B, H, W, C P)
+        inputs = self._standard(x).contiguous(memory_format=torch.channels_last)
+        parameters = self._all_parameters(self.first(inputs), inputs)  # (B, H, W, C P)
         return self._distribution(parameters.reshape(len(x), H, W, C, self.per_colour).movedim(3, 1))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
@@ -183,7 +193,7 @@ class PixelModel(AutoregressiveModel):
                     if given is not None:
                         value = torch.where((i * W + j) * C + c < start, given[:, c, i, j], value)
                     drawn[:, c, i, j] = value
-                    first.put(drawn[:, :, i, j], i, j)
+                    first.put(self._standard(drawn[:, :, i, j]), i, j)
         return drawn.flatten(1)
 
 
