@@ -159,7 +159,7 @@ def plan_after(model: NestedRNN, x: Tensor) -> Tensor:
 
 def _draw_lines(contexts: tuple[str, str], mix: float, before: list[str], now: list[str], probs: list[float], letters: str):
     wide, top, line = 11, 62, 26
-    width = 24 + wide * (len(now[0]) + 2)
+    width = max(350, 24 + wide * (len(now[0]) + 2))
     image = Image.new("RGB", (width + 230, top + line * len(now) + 34), "white")
     draw = ImageDraw.Draw(image)
     for row, (share, context) in enumerate(zip((1 - mix, mix), contexts, strict=True)):
@@ -172,7 +172,7 @@ def _draw_lines(contexts: tuple[str, str], mix: float, before: list[str], now: l
             shown = {"\n": "¶", " ": "·"}.get(letter, letter)
             draw.text((12 + wide * column, top + line * row), shown, DARK if same else plots.VERMILION, mono)
     draw.text((12, image.height - 16), "· space   ¶ new line   orange: no longer what plan A gave", DARK, _font(12), "lm")
-    draw.text((width, 16), "first letter", "black", _font(13), "lm")
+    draw.text((width, 46), "first letter", "black", _font(13), "lm")
     for row, k in enumerate(sorted(range(len(probs)), key=lambda k: -probs[k])[: len(now)]):
         y = top + line * row
         draw.text((width, y), {"\n": "¶", " ": "·"}.get(letters[k], letters[k]), "black", mono)
