@@ -12,6 +12,7 @@ All logarithms are natural: units are nats.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -136,6 +137,75 @@ class GaussianMixture(td.MixtureSameFamily):
         parts = self.component_distribution
         mean, scale = (t.expand(*chosen.shape[:-1], -1).gather(-1, chosen)[..., 0] for t in (parts.loc, parts.scale))
         return mean + scale * standard_normal_from_noise(noise[..., 1])
+
+
+class DiagonalGaussian:
+    """Gaussians over vectors, independent in each of the L coordinates: `mean` and `log_scale`, (*batch, L), broadcast."""
+
+    def __init__(self, mean: Tensor, log_scale: Tensor):
+        self.mean, self.log_scale = torch.broadcast_tensors(mean, log_scale)
+        self.batch_shape, self.event_shape = self.mean.shape[:-1], self.mean.shape[-1:]
+
+    @property
+    def scale(self) -> Tensor:
+        """The standard deviations, (*batch, L)."""
+        return self.log_scale.exp()
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log N(z) in nats, summed over the coordinates: (*batch)."""
+        return gaussian_log_prob(z, self.mean, self.log_scale).sum(-1)
+
+    def rsample(self, shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:
+        """mean + scale * noise, (*shape, *batch, L): differentiable in both (Kingma & Welling 2014, section 2.4)."""
+        return self.mean + self.scale * standard_normal((*shape, *self.mean.shape), self.mean, generator)
+
+    def sample(self, shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:
+        """The same numbers without gradients."""
+        with torch.no_grad():
+            return self.rsample(shape, generator=generator)
+
+    def kl_by_coordinate(self, other: DiagonalGaussian) -> Tensor:
+        """KL(self || other) in nats, (*batch, L), closed form, a coordinate at a time (Kingma & Welling 2014, appendix B)."""
+        difference = self.log_scale - other.log_scale
+        distance = (self.mean - other.mean) * torch.exp(-other.log_scale)
+        return 0.5 * (torch.exp(2 * difference) + distance**2 - 1) - difference
+
+    def kl(self, other: DiagonalGaussian) -> Tensor:
+        """KL(self || other) in nats, (*batch)."""
+        return self.kl_by_coordinate(other).sum(-1)
+
+
+class DiagonalGaussianMixture:
+    """A mixture of K diagonal Gaussians over vectors: `logits` (K), `mean` and `log_scale` (K, L)."""
+
+    def __init__(self, logits: Tensor, mean: Tensor, log_scale: Tensor):
+        self.logits, self.components = logits, DiagonalGaussian(mean, log_scale)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) in nats, (*batch), of vectors z (*batch, L).
+
+        The squared distances come as matrix products: no (*batch, K, L) array is made.
+        """
+        mean, log_scale = self.components.mean, self.components.log_scale
+        middle = mean.mean(0)  # distances from here, so that a common offset costs no digits
+        precision, away, z = torch.exp(-2 * log_scale), mean - middle, z - middle
+        squared = z**2 @ precision.T - 2 * z @ (away * precision).T + (away**2 * precision).sum(-1)  # (*batch, K)
+        each = -0.5 * squared - log_scale.sum(-1) - 0.5 * mean.shape[-1] * math.log(2 * math.pi)
+        return torch.logsumexp(F.log_softmax(self.logits, -1) + each, -1)
+
+    def sample(self, shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:
+        """(*shape, L), without gradients: a component by its weight, then a point of it."""
+        mean = self.components.mean
+        device = generator.device if generator is not None else mean.device
+        noise = torch.rand(*shape, 1, generator=generator, device=device).to(mean.device)
+        chosen = Categorical(self.logits.detach()).from_noise(noise)  # (*shape)
+        return DiagonalGaussian(mean[chosen], self.components.log_scale[chosen]).sample(generator=generator)
+
+
+def standard_normal(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Standard normal noise of this shape, drawn where the generator lives, in the type and place of `like`."""
+    device = generator.device if generator is not None else like.device
+    return torch.randn(*shape, generator=generator, device=device).to(like)
 
 
 def standard_normal_from_noise(noise: Tensor) -> Tensor:

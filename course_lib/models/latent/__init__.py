@@ -1,0 +1,6 @@
+"""Models with latent variables: p(x) is an integral over z, bounded from below by way of q(z | x)."""
+
+from course_lib.models.latent.base import Latent, LatentVariableModel
+from course_lib.models.latent.vae import VAE
+
+__all__ = ["VAE", "Latent", "LatentVariableModel"]

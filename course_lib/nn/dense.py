@@ -1,0 +1,34 @@
+"""Fully connected networks: tanh, ReLU or gated hidden layers, then a linear one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+ACTIVATIONS = ("tanh", "relu", "gated")
+
+
+class GatedLinear(nn.Linear):
+    """A(x) * sigmoid(B(x)), (…, in) -> (…, out): a linear layer and a gate for each unit (Dauphin et al. 2017, eq. 1)."""
+
+    def __init__(self, in_features: int, out_features: int):
+        super().__init__(in_features, 2 * out_features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.glu(super().forward(x), -1)
+
+
+def dense(sizes: Sequence[int], activation: str = "gated") -> nn.Sequential:
+    """A network from sizes[0] numbers to sizes[-1], (…, in) -> (…, out), with hidden layers of the sizes between."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation is {activation!r}; expected one of {ACTIVATIONS}")
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(sizes[:-1]):
+        if activation == "gated":
+            layers.append(GatedLinear(before, after))
+        else:
+            layers += [nn.Linear(before, after), nn.Tanh() if activation == "tanh" else nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))
