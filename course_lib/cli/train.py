@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.cli.lessons import UnknownName
 from course_lib.datasets import manifest
 from course_lib.metrics import likelihood
+from course_lib.models.latent import LatentVariableModel
 from course_lib.models.protocols import ExplicitModel
 from course_lib.models.sequence import Seq2Seq
 from course_lib.training import checkpoints, recipes
 from course_lib.training.loop import History
 
 SMOKE_EXAMPLES = 500  # measured in the smoke budget, whose number means nothing
+FEW_DRAWS = 10  # of z, below the full budget
 
 
 def train(name: str, *, budget: str, device: str | None = None, ship: bool = False) -> int:
@@ -42,7 +44,7 @@ def train(name: str, *, budget: str, device: str | None = None, ship: bool = Fal
         print(f"stopped after {about['epochs']} of {epochs} epochs. To go on: course train {name} --budget {budget}")
         return 1
     for metric, value in about.get("metrics", {}).items():
-        print(f"{metric:16} {value}")
+        print(f"{metric:25} {value}")
     print(f"saved: {checkpoints.own_dir() / name}.safetensors")
     if ship:
         print(f"shipped: {', '.join(ship_own(name))}")
@@ -52,12 +54,14 @@ def train(name: str, *, budget: str, device: str | None = None, ship: bool = Fal
 def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
     """Exact test nats with their standard error: for binary images on one draw (seed 0), for sequences per symbol.
 
-    For translators, the share translated without a fault. Nothing for other models without log_prob.
+    For models with latent variables, the two bounds. For translators, the share translated without a fault. Nothing for others.
     """
-    if not isinstance(model, (ExplicitModel, Seq2Seq)):
+    if not isinstance(model, (ExplicitModel, LatentVariableModel, Seq2Seq)):
         return {}
     x = recipe.test_data().x
     x = x[:SMOKE_EXAMPLES] if budget == "smoke" else x
+    if isinstance(model, LatentVariableModel):
+        return measure_bounds(model, x, recipe.draws if budget == "full" else min(recipe.draws or 0, FEW_DRAWS))
     if isinstance(model, Seq2Seq):
         return {"test_exact": round(model.exact(x).float().mean().item(), 4), "n": len(x)}
     if recipe.per_symbol:
@@ -65,6 +69,17 @@ def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, 
     else:
         unit, nats = "test_nats", likelihood.negative_log_likelihood(model, x)
     return {unit: round(nats.mean, 4), "standard_error": round(nats.standard_error, 4), "n": nats.n}
+
+
+def measure_bounds(model: LatentVariableModel, x: Tensor, k: int | None) -> dict[str, Any]:
+    """Nats by the ELBO, and with k also by the importance bound of k draws: upper bounds on what the model takes."""
+    generator = runtime.generator(0, next(model.parameters()).device)
+    nats = likelihood.negative_bound(model, x, generator=generator)
+    found = {"test_elbo_nats": round(nats.mean, 4), "standard_error": round(nats.standard_error, 4), "n": nats.n}
+    if k:
+        nats = likelihood.negative_bound(model, x, k, generator=generator)
+        found |= {"test_importance_nats": round(nats.mean, 4), "importance_standard_error": round(nats.standard_error, 4), "k": k}
+    return found
 
 
 def progress(history: History, epochs: int) -> str:

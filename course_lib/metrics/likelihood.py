@@ -1,9 +1,10 @@
-"""Held-out likelihood with its standard error: nats per example, and bits per dimension by that name."""
+"""Held-out likelihood, or a bound on it, with its standard error: nats per example, and bits per dimension by that name."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -40,6 +41,21 @@ def log_probs(model, x: Tensor, *, batch_size: int = 500) -> Tensor:
 def negative_log_likelihood(model, x: Tensor, *, batch_size: int = 500) -> Estimate:
     """Mean of -log p(x) over the examples, exact for each, in nats per example, with its standard error."""
     return mean_with_error(-log_probs(model, x, batch_size=batch_size))
+
+
+@torch.no_grad()
+def bounds(model, x: Tensor, k: int | None = None, *, generator: torch.Generator | None = None, batch_size: int = 500) -> Tensor:
+    """A lower bound on log p(x) in nats of every example, (N,): the ELBO, or with k the importance bound of k draws."""
+    device = next((p.device for p in model.parameters()), x.device)
+    measure = partial(model.elbo if k is None else partial(model.importance_bound, k=k), generator=generator)
+    return torch.cat([measure(batch.to(device)).cpu() for batch in x.split(batch_size)])
+
+
+def negative_bound(
+    model, x: Tensor, k: int | None = None, *, generator: torch.Generator | None = None, batch_size: int = 500
+) -> Estimate:
+    """Mean of minus `bounds`, with its standard error: in expectation at least the nats that the model truly takes."""
+    return mean_with_error(-bounds(model, x, k, generator=generator, batch_size=batch_size))
 
 
 @torch.no_grad()

@@ -33,7 +33,7 @@ class VAE(LatentVariableModel):
         prior_kind: "standard", N(0, 1); "mixture", of Gaussians with learned means, scales and weights; "encoded", a mixture of
             q(z | u) over learned examples u (Tomczak & Welling 2018, eq. 9).
         components: of the prior's mixture.
-        mean: taken off x before the encoder, and where the decoder's bias begins: the mean of the data.
+        mean, spread: of the data: what the encoder reads is (x - mean) / spread, and the decoder's bias begins at the mean.
 
     `elbo` and `importance_bound` never contain beta or free_nats: they are bounds on log p(x), however the model was trained.
     """
@@ -53,12 +53,14 @@ class VAE(LatentVariableModel):
         prior_kind: str = "standard",
         components: int = 100,
         mean: float = 0.0,
+        spread: float = 1.0,
     ):
         super().__init__()
         self.event_shape, self.latent = check_event_shape(event_shape), check_count(latent, "latent")
         self.hidden, self.activation = [check_count(size, "hidden") for size in hidden], activation
         self.output, self.beta, self.samples, self.iwae = output, beta, check_count(samples, "samples"), iwae
-        self.free_nats, self.components, self.mean = free_nats, check_count(components, "components"), mean
+        self.free_nats, self.components = free_nats, check_count(components, "components")
+        self.mean, self.spread = mean, spread
         self.prior_kind = prior_kind
         self._check()
         size = math.prod(self.event_shape)
@@ -108,7 +110,9 @@ class VAE(LatentVariableModel):
         return self._encode(check(x, self.event_shape).flatten(1))
 
     def _encode(self, flat: Tensor) -> DiagonalGaussian:
-        mean, log_scale = self.encoder(flat - self.mean).to(flat.dtype).chunk(2, -1)  # (B, L) each; float32 under autocast too
+        mean, log_scale = (
+            self.encoder((flat - self.mean) / self.spread).to(flat.dtype).chunk(2, -1)
+        )  # (B, L) each; float32 under autocast too
         return DiagonalGaussian(mean, log_scale)
 
     def decode(self, z: Tensor) -> Bernoulli | Gaussian:

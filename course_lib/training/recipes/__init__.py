@@ -16,12 +16,13 @@ from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.images import IMAGES
+from course_lib.training.recipes.latent import LATENT
 from course_lib.training.recipes.logistic import LOGISTIC
 from course_lib.training.recipes.sequences import SEQUENCES
 from course_lib.training.recipes.text import TEXT
 from course_lib.training.steps import GradientStep
 
-RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES}
+RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES, **LATENT}
 
 
 def recipe(name: str) -> Recipe:

@@ -21,6 +21,7 @@ class Recipe:
     clip: largest norm of the gradient; weight_decay: of AdamW, 0 is plain Adam.
     mixed_precision: None says yes on CUDA only. half: ship the parameters as float16.
     finish: turns what was trained into the model to keep, where the two differ.
+    draws: of z for each example, when a model with latent variables is measured by its importance bound; None leaves that out.
     per_symbol: measure nats per symbol of a sequence instead of nats per example; context: the first so many are given.
     """
 
@@ -39,6 +40,7 @@ class Recipe:
     mixed_precision: bool | None = None
     half: bool = False
     finish: Callable[[nn.Module], nn.Module] | None = None
+    draws: int | None = 1_000
     per_symbol: bool = False
     context: int = 0
 

@@ -1,0 +1,41 @@
+"""The one table of models with latent variables, small: binary, at most 6 variables. Add a row, and test_latents.py runs it."""
+
+from functools import partial
+
+import torch
+
+from course_lib import runtime
+from course_lib.models.latent import VAE
+
+vae = partial(VAE, event_shape=(5,), latent=2, hidden=(7,))
+
+BUILD = {
+    "vae": vae,
+    "vae-linear": partial(VAE, event_shape=(4,), latent=1, hidden=()),
+    "vae-image-tanh": partial(VAE, event_shape=(1, 2, 3), latent=2, hidden=(6, 5), activation="tanh", mean=0.3, spread=0.4),
+    "vae-relu-beta": partial(vae, activation="relu", beta=4.0, samples=3),
+    "vae-free-nats": partial(vae, free_nats=0.1),
+    "vae-iwae": partial(vae, iwae=True, samples=5),
+    "vae-mixture": partial(vae, prior_kind="mixture", components=4),
+    "vae-encoded": partial(vae, prior_kind="encoded", components=3),
+    "vae-one": partial(VAE, event_shape=(1,), latent=1, hidden=(3,)),
+}
+
+
+def build(name, device="cpu", dtype=torch.float32):
+    """The model of this name, its weights moved from their start so that every dependency shows, in eval mode."""
+    runtime.seed(0)
+    model = BUILD[name]()
+    generator = runtime.generator(1)
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+            if key == "prior_mean":  # else q misses parts of the prior, and importance weights tell nothing
+                parameter.mul_(0.3)
+    return model.to(device=device, dtype=dtype).eval()
+
+
+def examples(model, n, seed=2):
+    """n arbitrary examples of 0 and 1, (n, *event_shape)."""
+    drawn = torch.rand(n, *model.event_shape, generator=runtime.generator(seed)) < 0.4
+    return drawn.to(next(model.parameters()))
