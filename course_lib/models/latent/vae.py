@@ -80,6 +80,8 @@ class VAE(LatentVariableModel):
             raise ValueError(f"prior_kind is {self.prior_kind!r}; expected one of {PRIORS}")
         if self.iwae and (self.beta != 1 or self.free_nats):
             raise ValueError(f"the importance bound has no KL to weigh; got beta {self.beta} and free_nats {self.free_nats}")
+        if self.free_nats and self.prior_kind != "standard":
+            raise ValueError(f"free_nats counts the KL by coordinate, which takes prior_kind 'standard'; got {self.prior_kind!r}")
         if self.output == "bernoulli" and not 0 <= self.mean < 1:
             raise ValueError(f"mean is {self.mean}; expected the mean of binary data, in [0, 1)")
 
@@ -170,8 +172,9 @@ class VAE(LatentVariableModel):
         if self.iwae:
             return -self.importance_bound(x, self.samples, generator=generator, chunk=self.samples * len(x)).mean()
         likelihood, kl = self._parts(x, generator)
-        counted = kl.mean(0).clamp(min=self.free_nats).sum()  # by coordinate, the mean over the batch
-        return self.beta * counted - likelihood.mean()
+        kl = kl.mean(0)  # by coordinate; drawn, not computed, when the prior is a mixture: then it may be negative
+        counted = kl.clamp(min=self.free_nats) if self.free_nats else kl
+        return self.beta * counted.sum() - likelihood.mean()
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
