@@ -1,0 +1,163 @@
+"""Does one number of a code hold one cause of the picture? Two answers, both of which need the true factors.
+
+A representation is a function `represent(factors (B, K)) -> codes (B, L)`: it draws the picture of each row of factors, and
+encodes it. Higher is better in both metrics, and neither can be had without knowing what made the data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_lib.models.protocols import check_count
+
+Represent = Callable[[Tensor], Tensor]
+SampleFactors = Callable[[int, torch.Generator], Tensor]
+
+
+def discretise(values: Tensor, bins: int = 20) -> Tensor:
+    """Each column's range cut into `bins` parts of equal width: values (N, M) -> the parts' numbers, (N, M) integers.
+
+    A column that never changes is all 0.
+    """
+    _check_table(values, "values")
+    low, high = values.min(0).values, values.max(0).values
+    share = (values - low) / torch.where(high > low, high - low, 1.0)
+    return (share * check_count(bins, "bins")).long().clamp(max=bins - 1)
+
+
+def mutual_information(a: Tensor, b: Tensor) -> Tensor:
+    """I(a_i; b_j) in nats, (L, K), of integer columns a (N, L) and b (N, K), from how often values occur together.
+
+    The frequencies stand for the probabilities, so that even independent columns of A and B values give about
+    (A - 1)(B - 1) / 2N nats (Miller 1955): N must be large against A B.
+    """
+    if a.ndim != 2 or b.ndim != 2 or len(a) != len(b) or not len(a):
+        raise ValueError(f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (N, L) and (N, K) with the same N")
+    if a.is_floating_point() or b.is_floating_point() or a.min() < 0 or b.min() < 0:
+        raise ValueError("the columns must hold integers from 0; cut real numbers into bins first: discretise(values)")
+    N, A, B = len(a), int(a.max()) + 1, int(b.max()) + 1
+    together = F.one_hot(a, A).double().flatten(1).T @ F.one_hot(b, B).double().flatten(1) / N  # (L A, K B)
+    joint = together.view(a.shape[1], A, b.shape[1], B).transpose(1, 2)  # (L, K, A, B)
+    alone = joint.sum(3, keepdim=True) * joint.sum(2, keepdim=True)
+    return (torch.special.xlogy(joint, joint) - torch.special.xlogy(joint, alone)).sum((2, 3))
+
+
+def information_shares(codes: Tensor, factors: Tensor, bins: int = 20) -> Tensor:
+    """I(z_i; v_j) / H(v_j), (L, K): the share of each factor's entropy that one coordinate of the code gives away.
+
+    codes (N, L), factors (N, K): real numbers, cut into `bins` parts each. A factor that never changes raises ValueError.
+    """
+    cut = discretise(factors, bins)
+    entropy = mutual_information(cut, cut).diagonal()  # (K): what a column tells about itself
+    if (entropy == 0).any():
+        raise ValueError(f"factor {int(entropy.argmin())} never changes; leave its column out: nothing can tell about it")
+    return mutual_information(discretise(codes, bins), cut) / entropy
+
+
+def information_gaps(shares: Tensor) -> Tensor:
+    """Of each factor, (K,): the largest of its shares (L, K) less the second largest (Chen et al. 2018, eq. 6).
+
+    Their mean over the factors is the mutual information gap, MIG: 1 where each factor sits in one coordinate of its own
+    and nowhere else, 0 where two coordinates tell equally much of it, or none tells anything. A coordinate may hold two
+    factors and lose nothing.
+    """
+    if len(shares) < 2:
+        raise ValueError(f"a gap takes at least 2 coordinates; got shares of shape {tuple(shares.shape)}")
+    first, second = shares.topk(2, dim=0).values
+    return first - second
+
+
+def mutual_information_gap(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
+    """MIG, in [0, 1], of codes (N, L) and the factors (N, K) behind them (Chen et al. 2018, eq. 6).
+
+    Chen and colleagues take the code to be a sample of q(z | x); here, as in Locatello et al. (2019), it is whatever is
+    given, usually the mean, cut into `bins` parts.
+    """
+    return information_gaps(information_shares(codes, factors, bins)).mean().item()
+
+
+def fixed_factor_examples(
+    represent: Represent,
+    sample_factors: SampleFactors,
+    *,
+    n: int,
+    pairs: int = 32,
+    generator: torch.Generator,
+    chunk: int = 4_096,
+) -> tuple[Tensor, Tensor]:
+    """Examples for the β-VAE metric (Higgins et al. 2017, appendix A.4): which factor was the same in all these pairs?
+
+    For each example one factor y is chosen; `pairs` pairs of factors are drawn that agree in factor y alone; the example is
+    the mean of |z - z'| over its pairs.
+
+    Args:
+        represent: factors (B, K) -> codes (B, L).
+        sample_factors: (n, generator) -> independent factors (n, K).
+        chunk: rows of factors that are represented at a time.
+
+    Returns (differences (n, L), y (n,)).
+    """
+    one = sample_factors(check_count(n) * check_count(pairs, "pairs"), generator)  # (n pairs, K)
+    other = sample_factors(n * pairs, generator)
+    y = torch.randint(one.shape[1], (n,), generator=generator, device=one.device)
+    same = F.one_hot(y, one.shape[1]).bool().repeat_interleave(pairs, 0)
+    other = torch.where(same, one, other)
+    rows = zip(one.split(chunk), other.split(chunk), strict=True)
+    away = torch.cat([(represent(a) - represent(b)).abs() for a, b in rows])  # (n pairs, L)
+    return away.view(n, pairs, -1).mean(1), y
+
+
+def linear_accuracy(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, steps: int = 100) -> float:
+    """Share of `test` whose label a linear classifier, fitted to `train`, names: examples (N, L), labels (N,) from 0.
+
+    Softmax regression by L-BFGS, with a penalty of 1e-4 on the squared weights, on inputs brought to mean 0, variance 1.
+    """
+    (x, y), (x_test, y_test) = train, test
+    mean, spread = x.mean(0), x.std(0)
+    spread = torch.where(spread > 1e-8 * x.abs().amax().clamp(min=1e-30), spread, math.inf)  # what never changes is left out
+    x, x_test = (x - mean) / spread, (x_test - mean) / spread
+    weight = torch.zeros(x.shape[1], int(y.max()) + 1, dtype=x.dtype, requires_grad=True)
+    bias = torch.zeros(weight.shape[1], dtype=x.dtype, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=steps, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = F.cross_entropy(x @ weight + bias, y) + 1e-4 * weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    with torch.no_grad():
+        return ((x_test @ weight + bias).argmax(1) == y_test).double().mean().item()
+
+
+def beta_vae_score(
+    represent: Represent,
+    sample_factors: SampleFactors,
+    *,
+    n_train: int = 1_000,
+    n_test: int = 500,
+    pairs: int = 32,
+    generator: torch.Generator,
+) -> float:
+    """The β-VAE metric (Higgins et al. 2017, appendix A.4): accuracy of a linear classifier that names the fixed factor.
+
+    1 where every factor can be told; 1 / K is chance. The coordinate of a factor that is fixed differs little within pairs,
+    so a code with one coordinate a factor scores 1; but so can codes whose coordinates mix factors, which MIG does not pass.
+    """
+    train, test = (
+        fixed_factor_examples(represent, sample_factors, n=n, pairs=pairs, generator=generator) for n in (n_train, n_test)
+    )
+    return linear_accuracy(train, test)
+
+
+def _check_table(values: Tensor, name: str) -> None:
+    if values.ndim != 2 or not len(values):
+        raise ValueError(f"{name} have shape {tuple(values.shape)}; expected (N, M), one row an example")
+    if not torch.isfinite(values).all():
+        raise ValueError(f"{name} hold NaN or infinite numbers; expected finite ones")
