@@ -101,7 +101,7 @@ class GatedPixelCNN(PixelModel):
         return GatedBlock(stream)
 
     def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
-        up = self.top(x)
+        up = self.placed(self.top(x))
         for block in self.blocks:
             sums = block.vertical(up)  # (B, 2 F, H, W)
             above = F.pad(block.link(sums)[:, :, :-1], (0, 0, 1, 0))
@@ -148,7 +148,7 @@ class VerticalStack:
     def advance(self, i: int, drawn: Tensor) -> None:
         """Go to row i, given the standardised images' row i - 1, (n, C, W)."""
         self.row = i
-        up = self._conv(self.model.top, drawn)
+        up = self.model.placed(self._conv(self.model.top, drawn), i - 1)
         for number, block in enumerate(self.model.blocks):
             sums = self._conv(block.vertical, up)
             self.above[number] = block.link(sums[:, :, None])[:, :, 0]

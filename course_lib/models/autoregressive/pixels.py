@@ -66,6 +66,8 @@ class PixelModel(AutoregressiveModel):
         levels: grey values of a colour. components: logistics in a mixture.
         mean, spread: of the data's values, by which the network's inputs are standardised; what lies outside the image
             counts as mean.
+        positions: learn F numbers for every pixel (H W F in all), added to the first maps. A convolution treats every
+            place alike and, on a blank border, cannot tell where it is; these tell it.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class PixelModel(AutoregressiveModel):
         components: int = 5,
         mean: float = 0.0,
         spread: float = 1.0,
+        positions: bool = False,
     ):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
@@ -91,7 +94,7 @@ class PixelModel(AutoregressiveModel):
         self.components = check_count(components, "components")
         if not spread > 0:
             raise ValueError(f"spread is {spread!r}; expected the data's standard deviation, above 0")
-        self.mean, self.spread = float(mean), float(spread)
+        self.mean, self.spread, self.positions = float(mean), float(spread), bool(positions)
         C, H, W = self.event_shape
         if features % (2 * C):
             raise ValueError(f"features is {features}; expected a multiple of {2 * C}, so that each of {C} colours has its share")
@@ -101,6 +104,7 @@ class PixelModel(AutoregressiveModel):
         colours, stream = torch.arange(C), channel_groups(features, C)
         self.per_colour = {"bernoulli": 1, "categorical": levels, "logistic": 3 * components}[output]
         self.first = self._first(colours, stream)
+        self.place = nn.Parameter(torch.zeros(features, H, W)) if positions else None
         self.blocks = nn.ModuleList(self._block(channel_groups(features // 2, C), stream) for _ in range(layers))
         final = channel_groups(C * self.per_colour, C)
         self.head = MaskedLinear(features, features, channel_mask(stream, stream, "B"))
@@ -154,6 +158,10 @@ class PixelModel(AutoregressiveModel):
     def _standard(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.spread
 
+    def placed(self, maps: Tensor, i: int | slice = slice(None), j: int | slice = slice(None)) -> Tensor:
+        """First maps (B, F, …) of all pixels, of row i or of pixel (i, j), with what is known of the place added."""
+        return maps if self.place is None else maps + self.place[:, i, j]
+
     def _readout(self, maps: Tensor) -> Tensor:
         """Features (…, F) of pixels -> the parameters of their colours, (…, C P)."""
         return self.last(torch.relu(self.head(torch.relu(maps))))
@@ -171,7 +179,7 @@ class PixelModel(AutoregressiveModel):
         x = self.check(x, self.event_shape)
         C, H, W = self.event_shape
         inputs = self._standard(x).contiguous(memory_format=torch.channels_last)
-        parameters = self._all_parameters(self.first(inputs), inputs)  # (B, H, W, C P)
+        parameters = self._all_parameters(self.placed(self.first(inputs)), inputs)  # (B, H, W, C P)
         return self._distribution(parameters.reshape(len(x), H, W, C, self.per_colour).movedim(3, 1))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
@@ -187,7 +195,7 @@ class PixelModel(AutoregressiveModel):
         for i in range(H):
             for j in range(W):
                 for c in range(C):  # a later colour sees the earlier ones of its own pixel
-                    parameters = self._readout(step(first.at(i, j), i, j))  # (n, C P)
+                    parameters = self._readout(step(self.placed(first.at(i, j), i, j), i, j))  # (n, C P)
                     own = self._distribution(parameters.reshape(n, C, -1)[:, c])
                     value = own.from_noise(noise[:, c, i, j]).to(drawn.dtype)
                     if given is not None:

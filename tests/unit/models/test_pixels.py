@@ -87,10 +87,26 @@ def test_the_blind_spot_and_who_has_none():
     assert missed[PixelCNN][5:, :13].any(), "the wedge on the right above"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_positions_tell_one_place_of_a_blank_image_from_another(kind):
+    """All inputs 0, and no bias: convolutions give every pixel the same conditional. (An LSTM counts its steps.)"""
+    plain, placed = (build(kind, (1, 6, 7), strength=0.0, positions=positions) for positions in (False, True))
+    blank = torch.zeros(1, 1, 6, 7, dtype=torch.double)
+    if kind in (PixelCNN, GatedPixelCNN):
+        assert plain.conditionals(blank).logits.unique().numel() == 1
+    before = placed.conditionals(blank).logits[0, 0]
+    with torch.no_grad():
+        placed.place[:, 2, 3] = 1.0
+    moved = placed.conditionals(blank).logits[0, 0] != before
+    assert moved[2, 3]
+    assert not moved[:2].any(), "what is known of a place acts on what comes before it"
+
+
+@pytest.mark.parametrize("positions", [False, True])
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_cached_sampler_gives_what_the_slow_one_gives_in_colour(kind, output):
-    model = build(kind, (3, 3, 4), output=output, levels=6)
+def test_the_cached_sampler_gives_what_the_slow_one_gives_in_colour(kind, output, positions):
+    model = build(kind, (3, 3, 4), output=output, levels=6, positions=positions)
     noise = model.noise(9, runtime.generator(3)).double()
     x, start = colours((3, 3, 4), 6, 9).flatten(1), torch.arange(9) * 4
     with torch.no_grad():
