@@ -16,6 +16,10 @@ class GatedLinear(nn.Linear):
 
     def __init__(self, in_features: int, out_features: int):
         super().__init__(in_features, 2 * out_features)
+        signal, gate = self.weight.data.chunk(2)
+        nn.init.normal_(signal, std=2 * in_features**-0.5)  # the gates begin half open: twice the usual scale
+        nn.init.normal_(gate, std=in_features**-0.5)
+        nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.glu(super().forward(x), -1)

@@ -142,3 +142,47 @@ def test_gaussian_log_prob_against_scipy():
     torch.testing.assert_close(ds.gaussian_log_prob(x), torch.from_numpy(scipy.stats.norm.logpdf(x.numpy())))
     found = ds.gaussian_log_prob(x, torch.tensor(0.5, dtype=torch.double), math.log(0.2))
     torch.testing.assert_close(found, torch.from_numpy(scipy.stats.norm.logpdf(x.numpy(), 0.5, 0.2)))
+
+
+def _gaussians(seed):
+    generator = runtime.generator(seed)
+    return ds.DiagonalGaussian(torch.randn(3, 2, generator=generator), 0.5 * torch.randn(3, 2, generator=generator))
+
+
+def test_diagonal_gaussian_against_torch():
+    q, p = _gaussians(0), _gaussians(1)
+    theirs = [torch.distributions.Independent(torch.distributions.Normal(each.mean, each.scale), 1) for each in (q, p)]
+    z = torch.randn(3, 2)
+    torch.testing.assert_close(q.log_prob(z), theirs[0].log_prob(z))
+    torch.testing.assert_close(q.kl(p), torch.distributions.kl_divergence(*theirs))
+    torch.testing.assert_close(q.kl_by_coordinate(p).sum(-1), q.kl(p))
+    assert q.kl(q).abs().max() < 1e-6
+
+
+def test_diagonal_gaussians_kl_against_monte_carlo():
+    q, p = _gaussians(0), _gaussians(1)
+    z = q.sample((200_000,), generator=runtime.generator(2))  # (200000, 3, 2)
+    drawn = q.log_prob(z) - p.log_prob(z)
+    assert ((drawn.mean(0) - q.kl(p)).abs() < 5 * drawn.std(0) / 200_000**0.5).all()
+
+
+def test_diagonal_gaussian_samples_are_differentiable_only_when_asked():
+    mean, log_scale = torch.zeros(2, requires_grad=True), torch.zeros(2, requires_grad=True)
+    q = ds.DiagonalGaussian(mean, log_scale)
+    z = q.rsample((5,), generator=runtime.generator(3))
+    assert torch.equal(z, q.sample((5,), generator=runtime.generator(3)))
+    torch.testing.assert_close(torch.autograd.grad(z.sum(), [mean, log_scale]), (torch.full((2,), 5.0), z.detach().sum(0)))
+    assert not q.sample((5,)).requires_grad
+
+
+def test_mixture_of_diagonal_gaussians_against_torch():
+    parts, logits = _gaussians(4), torch.tensor([0.3, -1.0, 2.0])
+    mixture = ds.DiagonalGaussianMixture(logits, parts.mean + 40, parts.log_scale)  # far from 0, where digits could cancel
+    components = torch.distributions.Independent(torch.distributions.Normal(parts.mean + 40, parts.scale), 1)
+    theirs = torch.distributions.MixtureSameFamily(torch.distributions.Categorical(logits=logits), components)
+    z = torch.randn(7, 4, 2, generator=runtime.generator(5)) + 40
+    torch.testing.assert_close(mixture.log_prob(z), theirs.log_prob(z), atol=1e-4, rtol=1e-4)
+    drawn = mixture.sample((100_000,), generator=runtime.generator(6))
+    assert drawn.shape == (100_000, 2)
+    assert ((drawn.mean(0) - theirs.mean).abs() < 5 * (theirs.variance / 100_000).sqrt()).all()
+    torch.testing.assert_close(drawn.var(0), theirs.variance, rtol=0.05, atol=0)
