@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch.nn import functional as F
 
 from course_lib import runtime
 from course_lib.checks.report import Slip, Verdict, grade
@@ -21,10 +21,6 @@ EXERCISES = {
 }
 
 
-def _solve(rows: Tensor, target: Tensor) -> Tensor:
-    return torch.linalg.lstsq(rows.double(), target.double()[:, None]).solution[:, 0]
-
-
 def least_squares(attempt, *, record: bool = True) -> Verdict:
     """06.1 attempt(series (T,), lags) -> (lags + 1,): the weights, nearest lag first, then the bias."""
 
@@ -32,50 +28,31 @@ def least_squares(attempt, *, record: bool = True) -> Verdict:
         model = LinearAutoregression(event_shape=series.shape, lags=lags).double().estimate(series).requires_grad_(False)
         return torch.cat([model.weight, model.bias[None]])
 
-    def rows(series, lags):
-        return series.double().unfold(0, lags + 1, 1)  # (T - N, N + 1), the oldest first
+    def solve(series, lags, *, inputs, width=1, ones=True):
+        """The last value of every window of lags + width by the values `inputs` of it."""
+        windows = series.double().unfold(0, lags + width, 1)  # (T - lags - width + 1, lags + width), the oldest first
+        rows = windows[:, inputs].flip(1)
+        rows = torch.cat([rows, torch.ones(len(rows), 1).double()], 1) if ones else rows
+        return torch.linalg.lstsq(rows, windows[:, -1:]).solution[:, 0]
 
-    def ones(inputs):
-        return torch.cat([inputs, torch.ones(len(inputs), 1).double()], 1)
-
-    def backwards(series, lags):
-        every = rows(series, lags)
-        return _solve(ones(every[:, 1:]), every[:, 0])
-
-    def centred(series, lags):
-        return torch.cat([truth(series, lags)[:-1], torch.zeros(1).double()])
-
-    def without(series, lags):
-        every = rows(series, lags)
-        return torch.cat([_solve(every[:, :-1].flip(1), every[:, -1]), torch.zeros(1).double()])
-
-    def late(series, lags):
-        every = rows(series, lags + 1)
-        return _solve(ones(every[:, :-2].flip(1)), every[:, -1])
-
-    def itself(series, lags):
-        every = rows(series, lags)
-        return _solve(ones(every[:, 1:].flip(1)), every[:, -1])
-
-    def padded(series, lags):
-        long = torch.cat([torch.zeros(lags).to(series), series])
-        every = rows(long, lags)
-        return _solve(ones(every[:, :-1].flip(1)), every[:, -1])
+    def without(*case):
+        return solve(*case, inputs=slice(-1), ones=False)
 
     slips = (
-        Slip(
-            lambda *case: torch.cat([truth(*case)[:-1].flip(0), truth(*case)[-1:]]),
-            "the weights stand the wrong way round: the nearest lag comes first.",
-        ),
+        Slip(lambda *case: truth(*case).flip(0).roll(-1), "the weights stand the wrong way round: the nearest lag comes first."),
         Slip(lambda *case: truth(*case).roll(1), "the bias comes last, after the weights."),
+        Slip(lambda *case: truth(*case).flip(0), "all is there, back to front: the nearest lag comes first, the bias last."),
         Slip(lambda *case: truth(*case)[:-1], "the weights are right; the bias is to follow them."),
-        Slip(without, "the column of ones is missing: without a bias the line must pass through the origin."),
-        Slip(lambda *case: without(*case)[:-1], "the column of ones is missing, and with it the bias."),
-        Slip(centred, "the weights are right, the bias is not: it is the weight of the column of ones."),
-        Slip(itself, "off by one: the value to be predicted is among its own inputs."),
-        Slip(late, "off by one the other way: the nearest input is two steps back."),
-        Slip(backwards, "time runs backwards: you predict the oldest value of each window from the later ones."),
-        Slip(padded, "the first values have no full past; leave those rows out instead of putting zeros there."),
+        Slip(lambda *case: F.pad(without(*case), (0, 1)), "without a column of ones the line must pass through the origin."),
+        Slip(without, "the column of ones is missing, and with it the bias."),
+        Slip(lambda *case: F.pad(truth(*case)[:-1], (0, 1)), "the bias is not right: it is the weight of the column of ones."),
+        Slip(lambda *case: solve(*case, inputs=slice(1, None)), "off by one: the value to be predicted is among its own inputs."),
+        Slip(lambda *case: solve(*case, inputs=slice(-2), width=2), "off by one: the nearest input is two steps back."),
+        Slip(lambda series, lags: truth(series.flip(0), lags), "time runs backwards: you predict the past from what came later."),
+        Slip(
+            lambda series, lags: truth(F.pad(series, (lags, 0)), lags),
+            "the first values have no full past; leave those rows out instead of putting zeros there.",
+        ),
     )
     cases = []
     for seed, length, lags in ((0, 30, 1), (1, 40, 3)):
@@ -94,59 +71,34 @@ def forecast(attempt, *, record: bool = True) -> Verdict:
         given = model.forecast(torch.tensor([x]), h)
         return torch.stack([given.loc[-1], given.scale[-1]])
 
-    def sums(weight, h, power=1, first=0):
-        return sum(weight ** (power * j) for j in range(first, h))
+    def total(ratio, h, first=0):
+        return sum(ratio**j for j in range(first, h))
 
-    def answer(x, weight, bias, scale, h, *, mean=None, sd=None):
-        right_mean = weight**h * x + bias * sums(weight, h)
-        right_sd = scale * math.sqrt(sums(weight, h, 2))
-        return torch.tensor([right_mean if mean is None else mean, right_sd if sd is None else sd])
+    def mean(wrong):
+        return lambda x, w, b, s, h: torch.stack([torch.tensor(wrong(x, w, b, h)).double(), truth(x, w, b, s, h)[1]])
 
-    def other(**parts):
-        """The answer with these parts wrong, each a function of the case."""
-        return lambda *case: answer(*case, **{name: part(*case) for name, part in parts.items()})
+    def variance(wrong):
+        return lambda x, w, b, s, h: torch.stack([truth(x, w, b, s, h)[0], torch.tensor(wrong(w, s, h)).double().sqrt()])
 
-    slips = (
-        Slip(
-            other(sd=lambda x, w, b, s, h: s),
-            "the spread is that of one step: every further step adds a shock, and earlier shocks live on.",
-        ),
-        Slip(
-            other(sd=lambda x, w, b, s, h: s * math.sqrt(h)),
-            "that spread is a random walk's: here a shock j steps back counts weight**j only.",
-        ),
-        Slip(
-            other(sd=lambda x, w, b, s, h: s**2 * sums(w, h, 2)),
-            "that is the variance; the standard deviation is its root.",
-        ),
-        Slip(
-            other(sd=lambda x, w, b, s, h: s * abs(sums(w, h))),
-            "standard deviations do not add up: square the shocks' weights, add, then take the root.",
-        ),
-        Slip(
-            other(sd=lambda x, w, b, s, h: s * math.sqrt(sums(w, h + 1, 2))),
-            "one shock too many in the spread: h steps bring h shocks, the latest with weight**0.",
-        ),
-        Slip(
-            other(sd=lambda x, w, b, s, h: s * math.sqrt(sums(w, h + 1, 2, 1))),
-            "the latest shock arrives whole: its weight is weight**0, not weight**1.",
-        ),
-        Slip(other(mean=lambda x, w, b, s, h: w**h * x), "the bias is missing from the mean."),
-        Slip(
-            other(mean=lambda x, w, b, s, h: w**h * x + b),
-            "the bias enters at every step, and what entered earlier is multiplied along.",
-        ),
-        Slip(
-            other(mean=lambda x, w, b, s, h: w**h * x + h * b),
-            "the bias that entered j steps ago has been multiplied by weight**j since.",
-        ),
-        Slip(other(mean=lambda x, w, b, s, h: w * x + b), "that mean is one step ahead: go on from it h - 1 times."),
-        Slip(
-            other(mean=lambda x, w, b, s, h: w ** (h - 1) * x + b * sums(w, h - 1)),
-            "off by one: your mean is h - 1 steps ahead.",
-        ),
-        Slip(lambda *case: truth(*case).flip(0), "mean and standard deviation have changed places."),
+    means = (
+        (lambda x, w, b, h: w**h * x, "the bias is missing from the mean."),
+        (lambda x, w, b, h: w**h * x + b, "the bias enters at every step, and what entered earlier is multiplied along."),
+        (lambda x, w, b, h: w**h * x + h * b, "the bias that entered j steps ago has been multiplied by weight**j since."),
+        (lambda x, w, b, h: w * x + b, "that mean is one step ahead: go on from it h - 1 times."),
+        (lambda x, w, b, h: w ** (h - 1) * x + b * total(w, h - 1), "off by one: your mean is h - 1 steps ahead."),
     )
+    variances = (
+        (lambda w, s, h: s**2, "the spread is that of one step: every further step adds a shock, and earlier shocks live on."),
+        (lambda w, s, h: s**2 * h, "that spread is a random walk's: here a shock j steps back counts weight**j only."),
+        (lambda w, s, h: (s**2 * total(w**2, h)) ** 2, "that is the variance; the standard deviation is its root."),
+        (lambda w, s, h: (s * total(w, h)) ** 2, "standard deviations do not add up: add the squares, then take the root."),
+        (lambda w, s, h: s**2 * total(w, h), "the weight is not squared: variances are multiplied by weight**2 at each step."),
+        (lambda w, s, h: s * total(w**2, h), "the scale is not squared: the variance of one shock is scale**2."),
+        (lambda w, s, h: s**2 * total(w**2, h + 1), "one shock too many: h steps bring h shocks, the latest with weight**0."),
+        (lambda w, s, h: s**2 * total(w**2, h + 1, 1), "the latest shock arrives whole: its weight is weight**0, not weight**1."),
+    )
+    slips = [Slip(variance(wrong), hint) for wrong, hint in variances] + [Slip(mean(wrong), hint) for wrong, hint in means]
+    slips.append(Slip(lambda *case: truth(*case).flip(0), "mean and standard deviation have changed places."))
     cases = [(3.0, 0.8, 1.0, 0.5, 3), (-2.0, -0.6, 0.5, 1.5, 4), (10.0, 0.9, 2.0, 1.2, 1)]
     return grade("06.2", attempt, truth, cases, slips, record=record)
 
@@ -163,40 +115,44 @@ def probabilities(attempt, *, record: bool = True) -> Verdict:
         model.b.copy_(b)
         return model.conditionals(x).probs
 
-    def with_mask(mask, *, bias=1.0, turned=False, last=torch.sigmoid):
+    def wrong_mask(mask, turned=False):
         def wrong(x, W, b, order):
             place = torch.tensor(order).argsort()
             M = W * mask(place[None, :], place[:, None]).float()  # of W[d, j]: places of j, of d
-            return last(x @ (M if turned else M.T) + bias * b)
+            return torch.sigmoid(x @ (M if turned else M.T) + b)
 
         return wrong
 
-    def raster(x, W, b, order):
-        return truth(x, W, b, None)
-
-    def listed(x, W, b, order):  # order[j] taken for the place of j
-        return truth(x, W, b, torch.tensor(order).argsort().tolist())
-
-    slips = (
-        Slip(with_mask(lambda j, d: j <= d), "a leak: the diagonal of W is in use, so each pixel sees itself."),
-        Slip(with_mask(lambda j, d: j >= 0), "nothing was cut out: each pixel sees itself and all that come later."),
-        Slip(with_mask(lambda j, d: j > d), "turned around: your pixels look at those after them."),
-        Slip(with_mask(lambda j, d: j != d), "only the diagonal was cut out: pixels still see those that come later."),
-        Slip(with_mask(lambda j, d: j == d - 1), "each pixel sees the one before it only: that is a Markov chain."),
+    masks = (
+        (lambda j, d: j <= d, "a leak: the diagonal of W is in use, so each pixel sees itself."),
+        (lambda j, d: j >= 0, "nothing was cut out: each pixel sees itself and all that come later."),
+        (lambda j, d: j > d, "turned around: your pixels look at those after them."),
+        (lambda j, d: j != d, "only the diagonal was cut out: pixels still see those that come later."),
+        (lambda j, d: j == d - 1, "each pixel sees the one before it only: that is a Markov chain."),
+    )
+    slips = [Slip(wrong_mask(mask), hint) for mask, hint in masks]
+    slips += [
+        Slip(wrong_mask(lambda j, d: j < d, turned=True), "W[d, j] runs from j to d: x @ W.T is wanted, not x @ W."),
         Slip(
-            with_mask(lambda j, d: j < d, turned=True),
-            "W[d, j] runs from j to d: x @ W.T is wanted, not x @ W.",
+            wrong_mask(lambda j, d: j > d, turned=True),
+            "mask and product are both transposed: pixels look back, but by W[j, d]; W[d, j] runs from j to d.",
         ),
-        Slip(raster, "that is right for raster order: which pixels come before d is for `order` to say."),
-        Slip(listed, "order[k] is the pixel that comes k-th, not the place of pixel k; argsort turns one into the other."),
-        Slip(with_mask(lambda j, d: j < d, last=lambda a: a), "those are the logits; a probability goes through a sigmoid."),
-        Slip(with_mask(lambda j, d: j < d, bias=0.0), "b is missing."),
-        Slip(with_mask(lambda j, d: j < d, last=lambda a: torch.sigmoid(-a)), "that is p(x_d = 0 | …)."),
+        Slip(
+            lambda x, W, b, order: truth(x, W, b, None),
+            "that is right for raster order: which pixels come before d is for `order` to say.",
+        ),
+        Slip(
+            lambda x, W, b, order: truth(x, W, b, torch.tensor(order).argsort().tolist()),
+            "order[k] is the pixel that comes k-th, not the place of pixel k; argsort turns one into the other.",
+        ),
+        Slip(lambda *case: truth(*case).logit(), "those are the logits; a probability goes through a sigmoid."),
+        Slip(lambda x, W, b, order: truth(x, W, 0 * b, order), "b is missing."),
+        Slip(lambda *case: 1 - truth(*case), "that is p(x_d = 0 | …)."),
         Slip(
             lambda x, W, b, order: truth(x, W, b, order)[:, order],
             "right numbers in the order of reading: column d belongs to pixel d.",
         ),
-    )
+    ]
     cases = []
     for seed, order in ((0, [0, 1, 2, 3]), (1, [2, 0, 4, 3, 1])):
         g, D = runtime.generator(seed), len(order)
@@ -213,10 +169,10 @@ def gradient(attempt, *, record: bool = True) -> Verdict:
         logits = x.double() @ parameters[:-1] + parameters[-1]
         return torch.autograd.grad(-Bernoulli(logits).log_prob(y.double()).mean(), parameters)[0]
 
-    def by_error(error, *, mean=True):
+    def by_error(error):
         def wrong(x, y, w, b):
             each = error(x @ w + b, y)[:, None] * torch.cat([x, torch.ones(len(x), 1)], 1)  # (B, J + 1)
-            return each.mean(0) if mean else each.sum(0)
+            return each.mean(0)
 
         return wrong
 
@@ -224,13 +180,20 @@ def gradient(attempt, *, record: bool = True) -> Verdict:
         p = torch.sigmoid(a)
         return (p - y) * p * (1 - p)
 
+    def summed(weights, bias):
+        """The truth with the weights' part, the bias's or both not divided by B."""
+        return lambda x, *rest: truth(x, *rest) * torch.tensor([len(x) if weights else 1] * x.shape[1] + [len(x) if bias else 1])
+
     slips = (
         Slip(lambda *case: -truth(*case), "that is the way down, minus the gradient: the gradient points uphill."),
-        Slip(by_error(lambda a, y: torch.sigmoid(a) - y, mean=False), "summed over the examples; the mean is asked for."),
+        Slip(summed(True, True), "summed over the examples; the mean is asked for."),
+        Slip(summed(False, True), "the bias is summed over the examples; divide it by their number, as you did the weights."),
+        Slip(summed(True, False), "the weights are summed over the examples; divide them by their number, as you did the bias."),
         Slip(by_error(lambda a, y: a - y), "the logit stands where the probability belongs: the sigmoid is missing."),
         Slip(by_error(squared), "no factor p (1 - p) is left for -log p: it belongs to a squared error."),
         Slip(lambda *case: 2 * by_error(squared)(*case), "that is the gradient of a squared error, not of -log p."),
         Slip(by_error(lambda a, y: torch.sigmoid(a)), "the data y are missing: the error is p - y."),
+        Slip(lambda x, y, w, b: truth(x, y, w, 0 * b), "b is left out of the probabilities: p is the sigmoid of w · x + b."),
         Slip(lambda *case: truth(*case)[:-1], "the weights' part is right; the bias has a gradient too."),
         Slip(lambda *case: truth(*case).roll(1), "the bias comes last, after the weights."),
     )
@@ -251,6 +214,9 @@ def bits(attempt, *, record: bool = True) -> Verdict:
     def truth(logits, x):
         return nats(logits, x) / math.log(2)
 
+    def ink(logits, x):
+        return truth(logits, torch.ones_like(x))
+
     def naive(logits, x):
         p = torch.sigmoid(logits)
         return -torch.where(x == 1, p, 1 - p).log2()
@@ -261,18 +227,13 @@ def bits(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda *case: -truth(*case), "a cost is not negative: -log2 p."),
         Slip(lambda *case: truth(*case).sum(1), "that is the total of each image; the cost of every pixel is asked for."),
         Slip(lambda logits, x: truth(-logits, x), "0 and 1 have changed places."),
+        Slip(lambda logits, x: x * ink(logits, x), "only ink is paid for: a blank pixel has a probability too, at -log2(1 - p)."),
+        Slip(ink, "every pixel is charged as if it were ink: x says which of the two it was."),
         Slip(
-            lambda logits, x: x * truth(logits, torch.ones_like(x)),
-            "only ink is paid for here: a blank pixel has a probability too, and costs -log2(1 - p).",
+            lambda logits, x: ink(logits * x, x),
+            "where x is 0 the product is 0, and 1 bit is paid whatever the logit: no ink costs by logsigmoid(-logits).",
         ),
-        Slip(
-            lambda logits, x: truth(logits, torch.ones_like(x)),
-            "every pixel is charged as if it were ink: x says which of the two it was.",
-        ),
-        Slip(
-            lambda logits, x: truth(torch.sigmoid(logits), x),
-            "a probability stands where a logit belongs: the sigmoid is applied twice.",
-        ),
+        Slip(lambda logits, x: truth(logits.sigmoid(), x), "the sigmoid is applied twice: a probability stands for a logit."),
         Slip(naive, "in float32 sigmoid(±100) is 0 or 1, and its log is lost: use logsigmoid, or softplus, on the logits."),
     )
     g = runtime.generator(4)

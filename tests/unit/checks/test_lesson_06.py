@@ -87,6 +87,8 @@ WRONG = [
     (check.forecast, spread(lambda w, s, h: s * h**0.5), "random walk"),
     (check.forecast, spread(lambda w, s, h: s**2 * sum(w ** (2 * j) for j in range(h))), "the variance"),
     (check.forecast, spread(lambda w, s, h: s * abs(sum(w**j for j in range(h)))), "do not add up"),
+    (check.forecast, spread(lambda w, s, h: s * sum(w**j for j in range(h)) ** 0.5), "weight is not squared"),
+    (check.forecast, spread(lambda w, s, h: (s * sum(w ** (2 * j) for j in range(h))) ** 0.5), "scale is not squared"),
     (check.forecast, spread(lambda w, s, h: s * sum(w ** (2 * j) for j in range(h + 1)) ** 0.5), "one shock too many"),
     (check.forecast, spread(lambda w, s, h: s * sum(w ** (2 * j) for j in range(1, h + 1)) ** 0.5), "arrives whole"),
     (check.forecast, middle(lambda x, w, b, h: w**h * x), "bias is missing"),
@@ -97,6 +99,7 @@ WRONG = [
     (check.forecast, lambda *case: right_forecast(*case)[::-1], "changed places"),
     (check.least_squares, weights(lambda v: torch.cat([v[:-1].flip(0), v[-1:]])), "wrong way round"),
     (check.least_squares, weights(lambda v: v.roll(1)), "the bias comes last"),
+    (check.least_squares, weights(lambda v: torch.cat([v[-1:], v[:-1].flip(0)])), "back to front"),
     (check.least_squares, weights(lambda v: v[:-1]), "is to follow"),
     (check.least_squares, lambda s, n: right_least_squares(s, n, ones=0.0), "through the origin"),
     (check.least_squares, lambda s, n: right_least_squares(s, n, ones=0.0)[:-1], "and with it the bias"),
@@ -111,6 +114,7 @@ WRONG = [
     (check.probabilities, masked(lambda j, d: j != d), "only the diagonal"),
     (check.probabilities, masked(lambda j, d: j == d - 1), "Markov chain"),
     (check.probabilities, masked(lambda j, d: j < d, turned=True), "x @ W.T"),
+    (check.probabilities, lambda x, W, b, order: right_probabilities(x, W.T, b, order), "both transposed"),
     (check.probabilities, lambda x, W, b, order: right_probabilities(x, W, b, range(len(order))), "for raster order"),
     (
         check.probabilities,
@@ -123,6 +127,9 @@ WRONG = [
     (check.probabilities, lambda x, W, b, order: right_probabilities(x, W, b, order)[:, order], "belongs to pixel d"),
     (check.gradient, lambda *case: -right_gradient(*case), "the way down"),
     (check.gradient, lambda x, *rest: len(x) * right_gradient(x, *rest), "the mean is asked for"),
+    (check.gradient, lambda x, *rest: right_gradient(x, *rest) * torch.tensor([1, 1, 1, len(x)]), "the bias is summed"),
+    (check.gradient, lambda x, *rest: right_gradient(x, *rest) * torch.tensor([len(x)] * 3 + [1]), "the weights are summed"),
+    (check.gradient, lambda x, y, w, b: right_gradient(x, y, w, torch.zeros(())), "b is left out"),
     (check.gradient, by_error(lambda p, y, a: a - y), "sigmoid is missing"),
     (check.gradient, by_error(lambda p, y, a: (p - y) * p * (1 - p)), "no factor p (1 - p)"),
     (check.gradient, by_error(lambda p, y, a: 2 * (p - y) * p * (1 - p)), "squared error, not"),
@@ -137,6 +144,7 @@ WRONG = [
     (check.bits, lambda logits, x: x * right_bits(logits, x), "only ink is paid for"),
     (check.bits, lambda logits, x: right_bits(logits, torch.ones_like(x)), "as if it were ink"),
     (check.bits, lambda logits, x: right_bits(torch.sigmoid(logits), x), "applied twice"),
+    (check.bits, lambda logits, x: -F.logsigmoid(logits * x) / math.log(2), "1 bit is paid"),
     (check.bits, lambda logits, x: -torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()).log2(), "its log is lost"),
 ]
 
