@@ -28,9 +28,14 @@ def clip(attempt, *, record: bool = True) -> Verdict:
             lambda g, limit: g.clamp(-limit, limit),
             "each number was clipped alone, which turns the direction: scale the whole vector.",
         ),
+        Slip(lambda g, limit: g.clamp(max=limit), "only numbers above the limit were cut, each alone: scale the whole vector."),
         Slip(
             lambda g, limit: g * limit / g.norm(),
             "short gradients were made longer: leave them alone when the norm is below the limit.",
+        ),
+        Slip(
+            lambda g, limit: g / g.norm(),
+            "every gradient has length 1 now: only long ones change, and their length is to be the limit.",
         ),
         Slip(
             lambda g, limit: g * min(1.0, limit / g.square().sum().item()),
@@ -64,9 +69,12 @@ def clip(attempt, *, record: bool = True) -> Verdict:
 def lstm_step(attempt, *, record: bool = True) -> Verdict:
     """08.2 attempt(a (4, H), the sums of i, f, g, o; c (H,)) -> torch.stack([new h, new c]), (2, H)."""
 
-    def step(a, c, *, gate=torch.sigmoid, order=(0, 1, 2, 3), write=torch.tanh, show=torch.tanh, old: bool = False) -> Tensor:
+    def step(
+        a, c, *, gate=torch.sigmoid, order=(0, 1, 2, 3), write=torch.tanh, show=torch.tanh, old: bool = False, tied: bool = False
+    ) -> Tensor:
         i, f, g, o = (a[k] for k in order)
         i, f, g, o = gate(i), gate(f), write(g), gate(o)
+        i = 1 - f if tied else i
         new = f * c + i * g
         return torch.stack([o * show(c if old else new), new])
 
@@ -76,6 +84,7 @@ def lstm_step(attempt, *, record: bool = True) -> Verdict:
             "input and forget gate are exchanged: f multiplies the old memory, i what is new.",
         ),
         Slip(lambda a, c: step(a, c, order=(0, 1, 3, 2)), "the order of the rows is i, f, g, o: candidate before output gate."),
+        Slip(lambda a, c: step(a, c, tied=True), "1 - f stands where i belongs: the input gate has a sum of its own, row 0."),
         Slip(lambda a, c: step(a, c, show=lambda t: t), "h = o * tanh(c): the tanh around the memory is missing."),
         Slip(lambda a, c: step(a, c, write=lambda t: t), "the candidate g goes through tanh."),
         Slip(
@@ -95,15 +104,25 @@ def lstm_step(attempt, *, record: bool = True) -> Verdict:
 def gru_step(attempt, *, record: bool = True) -> Verdict:
     """08.3 attempt(w (3, H), sums over x for r, z, n; u (3, H), sums over h; h (H,)) -> new h (H,)."""
 
-    def step(w, u, h, *, keep: bool = True, reset=lambda r, w, u: w + r * u, gate=torch.sigmoid, write=torch.tanh) -> Tensor:
+    def mix(z, h, n) -> Tensor:
+        return z * h + (1 - z) * n
+
+    def step(w, u, h, *, mix=mix, reset=lambda r, w, u: w + r * u, gate=torch.sigmoid, write=torch.tanh) -> Tensor:
         r, z = gate(w[0] + u[0]), gate(w[1] + u[1])
-        n = write(reset(r, w[2], u[2]))
-        return z * h + (1 - z) * n if keep else (1 - z) * h + z * n
+        return mix(z, h, write(reset(r, w[2], u[2])))
 
     slips = (
         Slip(
-            lambda w, u, h: step(w, u, h, keep=False),
+            lambda w, u, h: step(w, u, h, mix=lambda z, h, n: mix(z, n, h)),
             "here z says what is kept, so z * h + (1 - z) * n. (Some papers write it the other way round.)",
+        ),
+        Slip(
+            lambda w, u, h: step(w, u, h, mix=lambda z, h, n: h + z * n),
+            "nothing is ever given up: what is not kept must go, so h is multiplied by z, and n by 1 - z.",
+        ),
+        Slip(
+            lambda w, u, h: step(w, torch.stack([u[0], u[1], h]), h),
+            "the reset gate multiplies u, which is the sum over h, and not h itself.",
         ),
         Slip(
             lambda w, u, h: step(w, u, h, reset=lambda r, w, u: w + u),
@@ -148,6 +167,10 @@ def nucleus(attempt, *, record: bool = True) -> Verdict:
         Slip(without_the_last, "the symbol that carries the sum over top_p belongs to the nucleus: it must reach top_p."),
         Slip(
             lambda p, t: truth(p, t).sort(descending=True).values, "the probabilities were sorted; put them back in their places."
+        ),
+        Slip(
+            lambda p, t: truth(p, t).sort(descending=True).values[p.argsort(descending=True)],
+            "v[order] puts them in order once more; the way back is an assignment: result[order] = v.",
         ),
         Slip(lambda p, t: rest(p, p.cumsum(0) - p < t), "take the most probable first: sort before adding up."),
         Slip(lambda p, t: rest(p, p >= 1 - t), "that is a threshold on each probability; the nucleus is about their sum."),

@@ -60,6 +60,11 @@ def swapped(w, u, h):
     return (1 - z) * h + z * (w[2] + r * u[2]).tanh()
 
 
+def never_given_up(w, u, h):
+    r, z = (w[:2] + u[:2]).sigmoid()
+    return h + z * (w[2] + r * u[2]).tanh()
+
+
 def tanh_gates(w, u, h):
     r, z = (w[:2] + u[:2]).tanh()
     return z * h + (1 - z) * (w[2] + r * u[2]).tanh()
@@ -74,6 +79,12 @@ def one_too_few(probs, top_p):
     kept = torch.zeros_like(probs)
     kept[order[probs[order].cumsum(0) <= top_p]] = 1
     return probs * kept / (probs * kept).sum()
+
+
+def sorted_twice(probs, top_p):
+    v, order = probs.sort(descending=True)
+    v = v * (v.cumsum(0) - v < top_p)
+    return (v / v.sum())[order]
 
 
 def unsorted(probs, top_p):
@@ -93,6 +104,8 @@ def even(probs, top_p):
 s, t = torch.sigmoid, torch.tanh
 WRONG = [
     (check.clip, lambda g, limit: g.clamp(min=-limit, max=limit), "turns the direction"),
+    (check.clip, lambda g, limit: torch.minimum(g, torch.tensor(limit)), "only numbers above"),
+    (check.clip, lambda g, limit: g / g.norm(), "length 1 now"),
     (check.clip, lambda g, limit: limit * g / g.norm(), "made longer"),
     (check.clip, lambda g, limit: g * min(1, limit / g.dot(g)), "sum of squares"),
     (check.clip, lambda g, limit: g / max(1, g.abs().max() / limit), "largest entry"),
@@ -101,6 +114,7 @@ WRONG = [
     (check.clip, lambda g, limit: g * max(1, limit / g.norm()), "exchanged"),
     (check.lstm_step, lambda a, c: right_lstm(a, c, f=0, i=1), "f multiplies the old"),
     (check.lstm_step, lambda a, c: with_gates(s(a[0]), s(a[1]), t(a[3]), s(a[2]), c), "candidate before output"),
+    (check.lstm_step, lambda a, c: with_gates(1 - s(a[1]), s(a[1]), t(a[2]), s(a[3]), c), "row 0"),
     (check.lstm_step, bare_memory, "around the memory"),
     (check.lstm_step, lambda a, c: with_gates(s(a[0]), s(a[1]), a[2], s(a[3]), c), "candidate g goes through tanh."),
     (check.lstm_step, lambda a, c: with_gates(*s(a), c), "also lower"),
@@ -109,6 +123,8 @@ WRONG = [
     (check.lstm_step, old_memory, "old memory"),
     (check.lstm_step, lambda a, c: right_lstm(a, c)[[1, 0]], "h comes first"),
     (check.gru_step, swapped, "the other way round"),
+    (check.gru_step, never_given_up, "must go"),
+    (check.gru_step, lambda w, u, h: right_gru(w, torch.stack([*u[:2], h]), h), "not h itself"),
     (check.gru_step, gru_with(lambda r, w, u: t(w + u)), "plays no part"),
     (check.gru_step, gru_with(lambda r, w, u: t(r * (w + u))), "not x's."),
     (check.gru_step, gru_with(lambda r, w, u: t(r * w + u)), "past's share, u"),
@@ -119,6 +135,7 @@ WRONG = [
     (check.nucleus, not_divided, "divide by their sum"),
     (check.nucleus, one_too_few, "must reach"),
     (check.nucleus, lambda p, top: right_nucleus(p, top).sort(descending=True)[0], "in their places"),
+    (check.nucleus, sorted_twice, "result[order] = v"),
     (check.nucleus, unsorted, "sort before"),
     (check.nucleus, lambda p, top: above(p, 1 - top), "about their sum"),
     (check.nucleus, lambda p, top: above(p, top * p.max()), "about their sum"),
