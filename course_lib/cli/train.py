@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from course_lib import runtime
 from course_lib.cli.lessons import UnknownName
 from course_lib.datasets import manifest
-from course_lib.metrics import likelihood
+from course_lib.metrics import disentanglement, likelihood, reconstruction
 from course_lib.models.latent import LatentVariableModel
+from course_lib.models.latent.autoencoder import Autoencoder
 from course_lib.models.protocols import ExplicitModel
 from course_lib.models.sequence import Seq2Seq
-from course_lib.training import checkpoints, recipes
+from course_lib.training import checkpoints, recipes, studies
 from course_lib.training.loop import History
 
 SMOKE_EXAMPLES = 500  # measured in the smoke budget, whose number means nothing
@@ -54,14 +55,19 @@ def train(name: str, *, budget: str, device: str | None = None, ship: bool = Fal
 def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
     """Exact test nats with their standard error: for binary images on one draw (seed 0), for sequences per symbol.
 
-    For models with latent variables, the two bounds. For translators, the share translated without a fault. Nothing for others.
+    For models with latent variables, the two bounds. For autoencoders, the squared error; for translators, the share translated
+    without a fault. Nothing for others.
     """
-    if not isinstance(model, (ExplicitModel, LatentVariableModel, Seq2Seq)):
+    if not isinstance(model, (Autoencoder, ExplicitModel, LatentVariableModel, Seq2Seq)):
         return {}
     x = recipe.test_data().x
     x = x[:SMOKE_EXAMPLES] if budget == "smoke" else x
     if isinstance(model, LatentVariableModel):
-        return measure_bounds(model, x, recipe.draws if budget == "full" else min(recipe.draws or 0, FEW_DRAWS))
+        found = measure_bounds(model, x, recipe.draws if budget == "full" else min(recipe.draws or 0, FEW_DRAWS))
+        return found | (measure_disentanglement(model, recipe, budget) if recipe.causes else {})
+    if isinstance(model, Autoencoder):
+        error = reconstruction.mean_error(model, x)
+        return {"test_squared_error": round(error.mean, 4), "standard_error": round(error.standard_error, 4), "n": error.n}
     if isinstance(model, Seq2Seq):
         return {"test_exact": round(model.exact(x).float().mean().item(), 4), "n": len(x)}
     if recipe.per_symbol:
@@ -82,6 +88,14 @@ def measure_bounds(model: LatentVariableModel, x: Tensor, k: int | None) -> dict
     return found
 
 
+def measure_disentanglement(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
+    """The mutual information gap, the beta-VAE metric and what they cost, where the data's true factors are known."""
+    generator = runtime.generator(0, next(model.parameters()).device)
+    n = runtime.by_budget(smoke=SMOKE_EXAMPLES, lesson=10_000, full=10_000, override=budget)
+    found = disentanglement.measure(model, *recipe.causes, n=n, generator=generator)
+    return {name: [round(v, 4) for v in value] if isinstance(value, list) else round(value, 4) for name, value in found.items()}
+
+
 def progress(history: History, epochs: int) -> str:
     """One line an epoch: which, the loss, and about how long it still takes."""
     row = history[-1]
@@ -91,12 +105,18 @@ def progress(history: History, epochs: int) -> str:
 
 
 def ship_own(name: str) -> list[str]:
-    """Copy the user's own checkpoint into data/checkpoints, and list both of its files in data/SHA256SUMS; their names."""
-    shipped = [f"checkpoints/{name}.{ending}" for ending in ("safetensors", "json")]
+    """Copy the user's own checkpoint into data/checkpoints, and its numbers into its study; list both in data/SHA256SUMS.
+
+    Returns the names of the files.
+    """
+    recipe = recipes.RECIPES.get(name)
+    shipped = [f"checkpoints/{name}.{ending}" for ending in ("safetensors", "json")] if recipe is None or recipe.weights else []
     for file in shipped:
         target = runtime.data_dir() / file
         with runtime.whole_file(target) as temporary:
             shutil.copyfile(checkpoints.own_dir() / target.name, temporary)
+    if recipe is not None and recipe.study:
+        shipped.append(studies.record(recipe.study, name, checkpoints.describe(name, checkpoints.own_dir())))
     sums = {**manifest.checksums(), **{file: manifest.sha256(runtime.data_dir() / file) for file in shipped}}
     with runtime.whole_file(runtime.data_dir() / "SHA256SUMS") as temporary:
         temporary.write_text("".join(f"{digest}  {file}\n" for file, digest in sums.items()), encoding="utf-8", newline="\n")

@@ -14,6 +14,8 @@ from course_lib import runtime
 from course_lib.datasets import Batches, manifest
 from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
+from course_lib.training.recipes.autoencoders import AUTOENCODERS
+from course_lib.training.recipes.disentangling import DISENTANGLING
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.images import IMAGES
 from course_lib.training.recipes.latent import LATENT
@@ -22,7 +24,7 @@ from course_lib.training.recipes.sequences import SEQUENCES
 from course_lib.training.recipes.text import TEXT
 from course_lib.training.steps import GradientStep
 
-RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES, **LATENT}
+RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES, **AUTOENCODERS, **LATENT, **DISENTANGLING}
 
 
 def recipe(name: str) -> Recipe:
@@ -54,7 +56,7 @@ def train(
     batches = Batches(chosen.training_data(budget), chosen.batch_size, seed=chosen.seed, device=device)
     step = GradientStep(
         model,
-        torch.optim.AdamW(model.parameters(), lr=chosen.lr, weight_decay=chosen.weight_decay),
+        torch.optim.AdamW(model.parameters(), lr=chosen.lr, weight_decay=chosen.weight_decay, fused=True),
         total_steps=epochs * len(batches),
         clip=chosen.clip,
         mixed_precision=chosen.mixed_precision,

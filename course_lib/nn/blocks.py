@@ -1,0 +1,158 @@
+"""Networks from images to a few numbers and back: dense, convolutional, recurrent and with attention, all by one name.
+
+`encoder(kind, …)` reads images (B, C, H, W), `decoder(kind, …)` makes them. The dense kinds take events of any shape.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.nn.dense import dense
+
+ENCODERS = ("dense", "convolutional", "recurrent", "attention")
+DECODERS = ("dense", "convolutional")
+UPSAMPLINGS = ("even", "uneven", "resize")
+PATCHES = 4  # across and down: what an encoder with attention cuts an image into
+
+
+def encoder(kind: str, event_shape: Sequence[int], widths: Sequence[int], outputs: int) -> nn.Module:
+    """A network (B, *event_shape) -> (B, outputs).
+
+    widths, by kind:
+        "dense": units of each hidden layer.
+        "convolutional": features of each layer; each halves the height and the width.
+        "recurrent": (units,) of a GRU that reads the rows from above.
+        "attention": (width, …), as many equal numbers as there are blocks; they look at 4 × 4 patches.
+    Raises ValueError for an unknown kind, and for images whose sides do not divide.
+    """
+    widths = tuple(widths)
+    if kind == "dense":
+        return nn.Sequential(nn.Flatten(), dense([math.prod(event_shape), *widths, outputs], "relu"))
+    if kind not in ENCODERS:
+        raise ValueError(f"encoder is {kind!r}; expected one of {ENCODERS}")
+    C, H, W = _image(event_shape)
+    if kind == "convolutional":
+        h, w = _halved(H, len(widths)), _halved(W, len(widths))
+        return nn.Sequential(*_halving(C, widths), nn.Flatten(), nn.Linear(widths[-1] * h * w, outputs))
+    if kind == "recurrent":
+        return RowReader(C * W, *widths, outputs)
+    return PatchReader((C, H, W), widths, outputs)
+
+
+def decoder(
+    kind: str, inputs: int, widths: Sequence[int], event_shape: Sequence[int], *, upsampling: str = "even"
+) -> nn.Sequential:
+    """A network (B, inputs) -> (B, *event_shape), numbers of any size.
+
+    widths: as in `encoder`, in the order in which they are met: of a convolutional decoder, the features of the smallest
+    maps first. upsampling: see `upsample`.
+    """
+    widths = tuple(widths)
+    if kind == "dense":
+        return nn.Sequential(dense([inputs, *widths, math.prod(event_shape)], "relu"), nn.Unflatten(1, tuple(event_shape)))
+    if kind not in DECODERS:
+        raise ValueError(f"decoder is {kind!r}; expected one of {DECODERS}")
+    C, H, W = _image(event_shape)
+    h, w = _halved(H, len(widths)), _halved(W, len(widths))
+    layers: list[nn.Module] = [nn.Linear(inputs, widths[0] * h * w), nn.Unflatten(1, (widths[0], h, w))]
+    for before, after in itertools.pairwise([*widths, C]):
+        layers += [nn.ReLU(), upsample(before, after, upsampling)]
+    return nn.Sequential(*layers)
+
+
+def upsample(features: int, outputs: int, kind: str = "even") -> nn.Module:
+    """Maps (B, features, H, W) -> (B, outputs, 2 H, 2 W).
+
+    kind: "even", a transposed convolution whose kernel of 4 is a multiple of its stride of 2, so that each pixel is painted
+    equally often; "uneven", one with a kernel of 3, which paints some pixels once, some twice and some four times;
+    "resize", nearest neighbours, then a convolution (Odena, Dumoulin & Olah 2016).
+    """
+    if kind == "even":
+        return nn.ConvTranspose2d(features, outputs, 4, stride=2, padding=1)
+    if kind == "uneven":
+        return nn.ConvTranspose2d(features, outputs, 3, stride=2, padding=1, output_padding=1)
+    if kind == "resize":
+        return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(features, outputs, 3, padding=1))
+    raise ValueError(f"upsampling is {kind!r}; expected one of {UPSAMPLINGS}")
+
+
+class RowReader(nn.Module):
+    """A GRU that reads an image row by row from above; its last state says what it saw."""
+
+    def __init__(self, row: int, units: int, outputs: int):
+        super().__init__()
+        self.recurrent = nn.GRU(row, units, batch_first=True)
+        self.readout = nn.Linear(units, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, outputs)."""
+        rows = x.transpose(1, 2).flatten(2)  # (B, H, C W)
+        return self.readout(self.recurrent(rows)[1][0])
+
+
+class PatchReader(nn.Module):
+    """Self-attention among the 4 × 4 patches of an image (Dosovitskiy et al. 2021), and the mean of what comes out."""
+
+    def __init__(self, event_shape: tuple[int, int, int], widths: Sequence[int], outputs: int):
+        super().__init__()
+        C, H, W = event_shape
+        if H % PATCHES or W % PATCHES:
+            raise ValueError(f"images are {H} × {W}; expected sides that divide by {PATCHES}, to be cut into patches")
+        if len(set(widths)) != 1:
+            raise ValueError(f"widths are {tuple(widths)}; expected one equal number for each block with attention")
+        self.sides = (H // PATCHES, W // PATCHES)
+        self.embed = nn.Linear(C * math.prod(self.sides), widths[0])
+        self.position = nn.Parameter(0.02 * torch.randn(PATCHES**2, widths[0]))
+        self.blocks = nn.ModuleList(AttentionBlock(width) for width in widths)
+        self.norm, self.readout = nn.LayerNorm(widths[0]), nn.Linear(widths[0], outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, outputs)."""
+        patches = F.unfold(x, self.sides, stride=self.sides).transpose(1, 2)  # (B, 16, C h w)
+        h = self.embed(patches) + self.position  # (B, 16, width)
+        for block in self.blocks:
+            h = block(h)
+        return self.readout(self.norm(h).mean(1))
+
+
+class AttentionBlock(nn.Module):
+    """x + attention(norm(x)), then x + network(norm(x)), each place looking at all others (Vaswani et al. 2017)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm_attention, self.norm_network = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value, self.mix = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.network = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, width) -> (B, T, width)."""
+        query, key, value = self.query_key_value(self.norm_attention(x)).chunk(3, -1)
+        x = x + self.mix(F.scaled_dot_product_attention(query, key, value))
+        return x + self.network(self.norm_network(x))
+
+
+def _halving(features: int, widths: Sequence[int]) -> list[nn.Module]:
+    """Convolutions, each of which halves height and width."""
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise([features, *widths]):
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.ReLU()]
+    return layers
+
+
+def _image(event_shape: Sequence[int]) -> tuple[int, int, int]:
+    if len(event_shape) != 3:
+        raise ValueError(f"event_shape is {tuple(event_shape)}; expected an image (C, H, W), or the kind 'dense'")
+    return tuple(event_shape)
+
+
+def _halved(side: int, times: int) -> int:
+    """The side after so many halvings."""
+    if not times or side % 2**times:
+        raise ValueError(f"{times} layers cannot halve a side of {side} so often; expected at least one, and {side} / 2^n whole")
+    return side // 2**times
