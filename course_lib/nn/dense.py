@@ -1,4 +1,4 @@
-"""Fully connected networks: tanh, ReLU or gated hidden layers, then a linear one."""
+"""Fully connected networks: tanh, ReLU, SiLU or gated hidden layers, then a linear one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ACTIVATIONS = ("tanh", "relu", "gated")
+ACTIVATIONS = {
+    "tanh": (nn.Tanh, 1.0),
+    "relu": (nn.ReLU, 2**0.5),
+    "silu": (nn.SiLU, 1.7),
+}  # each with the scale that keeps its signal
 
 
 class GatedLinear(nn.Linear):
@@ -25,14 +29,20 @@ class GatedLinear(nn.Linear):
         return F.glu(super().forward(x), -1)
 
 
-def dense(sizes: Sequence[int], activation: str = "gated") -> nn.Sequential:
-    """A network from sizes[0] numbers to sizes[-1], (…, in) -> (…, out), with hidden layers of the sizes between."""
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation is {activation!r}; expected one of {ACTIVATIONS}")
+def dense(sizes: Sequence[int], activation: str = "silu") -> nn.Sequential:
+    """A network from sizes[0] numbers to sizes[-1], (…, in) -> (…, out), with hidden layers of the sizes between.
+
+    activation: "tanh", "relu", "silu" or "gated". The last layer is linear.
+    """
+    if activation not in (*ACTIVATIONS, "gated"):
+        raise ValueError(f"activation is {activation!r}; expected one of {(*ACTIVATIONS, 'gated')}")
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(sizes[:-1]):
         if activation == "gated":
             layers.append(GatedLinear(before, after))
         else:
-            layers += [nn.Linear(before, after), nn.Tanh() if activation == "tanh" else nn.ReLU()]
+            kind, gain = ACTIVATIONS[activation]
+            layers += [nn.Linear(before, after), kind()]
+            nn.init.normal_(layers[-2].weight, std=gain * before**-0.5)
+            nn.init.zeros_(layers[-2].bias)
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]))

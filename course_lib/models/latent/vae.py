@@ -24,7 +24,7 @@ class VAE(LatentVariableModel):
         event_shape: shape of one example, D values in all.
         latent: L.
         hidden: sizes of the encoder's hidden layers; the decoder has them in reverse.
-        activation: of the hidden layers: "tanh", "relu" or "gated".
+        activation: of the hidden layers: "tanh", "relu", "silu" or "gated".
         output: p(x | z): "bernoulli" for values in {0, 1}, "gaussian" for real ones, with one scale for all D, learned.
         beta: weight of the KL in the loss (Higgins et al. 2017, eq. 4); 1 makes the loss a bound. May be changed in training.
         samples: k, draws of z an example in the loss.
@@ -44,7 +44,7 @@ class VAE(LatentVariableModel):
         event_shape: Sequence[int],
         latent: int,
         hidden: Sequence[int] = (500, 500),
-        activation: str = "gated",
+        activation: str = "silu",
         output: str = "bernoulli",
         beta: float = 1.0,
         samples: int = 1,
