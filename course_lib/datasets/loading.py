@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib import runtime
-from course_lib.datasets import faces, manifest, numerals, series, text, toys
+from course_lib.datasets import close_ups, faces, manifest, numerals, series, text, toys
 from course_lib.datasets.batches import BINARISATIONS, binarise
 from course_lib.datasets.idx import read_idx
 from course_lib.datasets.patches import cut_patches
@@ -59,6 +59,7 @@ _SOURCES: dict[str, tuple[tuple[str, ...], Callable[..., tuple[Tensor, Tensor | 
     "mnist_patches": (("train", "test"), _mnist_patches),
     "fashion": (("test",), _fashion),
     "faces": (("train", "validation", "test"), faces.split),
+    "close_ups": (("train", "validation", "test"), close_ups.split),
     "novel": (("train", "validation", "test"), text.novel),
     "numerals": (("train", "test"), numerals.numerals),
     "old_faithful": (("all",), series.old_faithful),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -161,3 +162,37 @@ def _check_table(values: Tensor, name: str) -> None:
         raise ValueError(f"{name} have shape {tuple(values.shape)}; expected (N, M), one row an example")
     if not torch.isfinite(values).all():
         raise ValueError(f"{name} hold NaN or infinite numbers; expected finite ones")
+
+
+@torch.no_grad()
+def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, generator: torch.Generator) -> dict[str, Any]:
+    """Both metrics of a flat VAE's posterior means, and what they cost, on n freshly drawn examples.
+
+    Args:
+        model: has encode(x) and decode(z), both distributions with a `mean`.
+        sample_factors: (n, generator) -> independent factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
+        n: examples for the gap and the costs; the β-VAE metric takes n / 10 of its own to fit and n / 20 to test.
+
+    Returns "mig", "gaps" (K), "beta_vae_score", "kl_nats" by coordinate (L), and "rmse" of the reconstructions from the means.
+    """
+
+    def represent(factors: Tensor) -> Tensor:
+        return model.encode(draw(factors)).mean
+
+    factors = sample_factors(n, generator)
+    codes, kl, squared = [], 0.0, 0.0
+    for some in factors.split(1_000):
+        x = draw(some)
+        q = model.encode(x)
+        codes.append(q.mean)
+        kl = kl + q.kl_by_coordinate(model.prior()).sum(0) / n
+        squared += (model.decode(q.mean).mean - x).square().flatten(1).mean(1).sum().item() / n
+    gaps = information_gaps(information_shares(torch.cat(codes), factors))
+    score = beta_vae_score(represent, sample_factors, n_train=n // 10, n_test=n // 20, generator=generator)
+    return {
+        "mig": gaps.mean().item(),
+        "beta_vae_score": score,
+        "rmse": math.sqrt(squared),
+        "gaps": gaps.tolist(),
+        "kl_nats": kl.tolist(),
+    }

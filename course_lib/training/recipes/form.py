@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.datasets import Data, load
@@ -22,6 +22,8 @@ class Recipe:
     mixed_precision: None says yes on CUDA only. half: ship the parameters as float16.
     finish: turns what was trained into the model to keep, where the two differ.
     draws: of z for each example, when a model with latent variables is measured by its importance bound; None leaves that out.
+    causes: (sample_factors, draw) of data drawn from known factors, for which disentanglement is measured too.
+    study: the study (training/studies.py) in which its numbers are kept; weights: False ships nothing else of it.
     per_symbol: measure nats per symbol of a sequence instead of nats per example; context: the first so many are given.
     """
 
@@ -41,6 +43,9 @@ class Recipe:
     half: bool = False
     finish: Callable[[nn.Module], nn.Module] | None = None
     draws: int | None = 1_000
+    causes: tuple[Callable[..., Tensor], Callable[[Tensor], Tensor]] | None = None
+    study: str | None = None
+    weights: bool = True
     per_symbol: bool = False
     context: int = 0
 

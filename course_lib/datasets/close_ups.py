@@ -1,0 +1,39 @@
+"""Close-ups of the drawn faces: the head stays where it is and hardly tilts; four of the six factors are left.
+
+Where the head moves about, its place makes nearly all the difference between two pictures and the smile nearly none.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_lib.datasets import faces
+
+FACTORS = faces.FACTORS[:4]  # tilt, smile, eye_opening, skin_tone
+RANGES = {**{name: faces.RANGES[name] for name in FACTORS}, "tilt": (-0.15, 0.15)}
+SHAPE = (3, 16, 16)
+
+_WINDOW = (slice(None), slice(None), slice(9, 25), slice(8, 24))  # of a picture of 32 x 32: brows to chin
+
+
+def sample_factors(n: int, generator: torch.Generator | None = None) -> Tensor:
+    """n rows of factors, (n, 4), on the generator's device: independent and uniform, each over its range."""
+    drawn = faces.sample_factors(n, generator)[:, : len(FACTORS)]
+    drawn[:, 0] *= RANGES["tilt"][1] / faces.RANGES["tilt"][1]
+    return drawn
+
+
+def draw(factors: Tensor) -> Tensor:
+    """The middle of the faces with these factors, (B, 4), as RGB images (B, 3, 16, 16) in [0, 1]."""
+    if factors.ndim != 2 or factors.shape[1] != len(FACTORS):
+        raise ValueError(f"factors have shape {tuple(factors.shape)}; expected (B, {len(FACTORS)}) in the order {FACTORS}")
+    return faces.draw(F.pad(factors, (0, 2)), 32)[_WINDOW].contiguous()  # x and y are 0
+
+
+def split(name: str) -> tuple[Tensor, Tensor]:
+    """8,000 close-ups to train, 1,000 each to validate and test, with their factors (N, 4); always the same."""
+    seed = ("train", "validation", "test").index(name)
+    factors = sample_factors(8_000 if name == "train" else 1_000, torch.Generator().manual_seed(seed))
+    return draw(factors), factors
