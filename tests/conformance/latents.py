@@ -5,9 +5,10 @@ from functools import partial
 import torch
 
 from course_lib import runtime
-from course_lib.models.latent import VAE
+from course_lib.models.latent import VAE, HierarchicalVAE
 
 vae = partial(VAE, event_shape=(5,), latent=2, hidden=(7,))
+ladder = partial(HierarchicalVAE, event_shape=(1, 2, 3), latents=(2, 1), hidden=((7,), (5,)))
 
 BUILD = {
     "vae": vae,
@@ -19,6 +20,10 @@ BUILD = {
     "vae-mixture": partial(vae, prior_kind="mixture", components=4),
     "vae-encoded": partial(vae, prior_kind="encoded", components=3),
     "vae-one": partial(VAE, event_shape=(1,), latent=1, hidden=(3,)),
+    "ladder": ladder,
+    "ladder-three-levels": partial(ladder, latents=(2, 2, 1), hidden=((6,), (5,), (4,)), activation="tanh", mean=0.3, spread=0.4),
+    "ladder-upward": partial(ladder, event_shape=(5,), inference="upward", activation="relu"),
+    "ladder-one-level": partial(ladder, event_shape=(4,), latents=(2,), hidden=((6,),)),
 }
 
 
@@ -30,7 +35,9 @@ def build(name, device="cpu", dtype=torch.float32):
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-            if key == "prior_mean":  # else q misses parts of the prior, and importance weights tell nothing
+            if key == "prior_mean" or key.startswith(
+                "evidence"
+            ):  # else q misses parts of the prior, and importance weights tell nothing
                 parameter.mul_(0.3)
     return model.to(device=device, dtype=dtype).eval()
 
