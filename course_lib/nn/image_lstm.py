@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.nn.masked import MaskedLinear, channel_mask
+from course_lib.nn.recurrent import lstm_step
 
 
 def lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """The sums (…, 4 h) of the gates o, f, i, g and the cell (…, h) -> hidden, cell (van den Oord et al. 2016, eq. 3)."""
     o, f, i, g = gates.chunk(4, -1)
-    cell = torch.addcmul(torch.sigmoid(f) * cell, torch.sigmoid(i), torch.tanh(g))
-    return torch.sigmoid(o) * torch.tanh(cell), cell
+    hidden, cell, _ = lstm_step(i, f, g, o, cell)
+    return hidden, cell
 
 
 class RowLayer(nn.Module):

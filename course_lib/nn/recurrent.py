@@ -75,6 +75,13 @@ class RNNCell(RecurrentCell):
         return h, {"candidate": h}
 
 
+def lstm_step(a_i: Tensor, a_f: Tensor, a_g: Tensor, a_o: Tensor, c: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    """The sums of the four gates and the old memory, all (…, H) -> h, the new memory, and the gates (i, f, g, o)."""
+    i, f, g, o = a_i.sigmoid(), a_f.sigmoid(), a_g.tanh(), a_o.sigmoid()
+    c = torch.addcmul(f * c, i, g)
+    return o * c.tanh(), c, (i, f, g, o)
+
+
 class LSTMCell(RecurrentCell):
     """Long short-term memory (Hochreiter & Schmidhuber 1997), with the forget gate of Gers, Schmidhuber & Cummins (2000).
 
@@ -100,12 +107,8 @@ class LSTMCell(RecurrentCell):
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[tuple[Tensor, Tensor], Gates]:
         """One step: x (B, D), (h, c) each (B, H) -> (h, c)."""
         h, c = state
-        a_i, a_f, a_g, a_o = self._sums(x, h)
-        i, f, o = a_i.sigmoid(), a_f.sigmoid(), a_o.sigmoid()
-        g = a_g.tanh()
-        c = f * c + i * g
-        h = o * c.tanh()
-        return (h, c), {"input": i, "forget": f, "candidate": g, "output": o, "memory": c}
+        h, c, gates = lstm_step(*self._sums(x, h), c)
+        return (h, c), {**dict(zip(self.gates, gates, strict=True)), "memory": c}
 
 
 class GRUCell(RecurrentCell):
