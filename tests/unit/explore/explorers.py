@@ -244,3 +244,73 @@ def _keep_rows() -> Panel:
 
 EXPLORERS["receptive.receptive_fields"] = _receptive_fields
 EXPLORERS["rows.keep_rows"] = _keep_rows
+
+
+def _autoencoders(latents=(1, 2)):
+    from course_lib import runtime
+    from course_lib.models.latent.autoencoder import Autoencoder
+
+    runtime.seed(0)
+    return {k: Autoencoder(event_shape=(1, 28, 28), latent=k, widths=(6,)).requires_grad_(False) for k in latents}
+
+
+def _latent_plane(labelled: bool) -> Panel:
+    import torch
+
+    from course_lib.explore.latent import latent_plane
+
+    codes = 3 * torch.randn(30, 2, generator=torch.Generator().manual_seed(0)) + 1
+    return latent_plane(_autoencoders()[2].decode, codes, torch.arange(30) % 10 if labelled else None)
+
+
+def _bottleneck() -> Panel:
+    from course_lib.explore.latent import bottleneck
+    from course_lib.models.latent.pca import PCA
+
+    return bottleneck(_autoencoders(), PCA(event_shape=(1, 28, 28), latent=2).estimate(_digits()), _digits())
+
+
+def _denoise() -> Panel:
+    from course_lib.explore.latent import denoise
+
+    return denoise(*_autoencoders((2, 3)).values(), _digits())
+
+
+def _overlaps() -> Panel:
+    from course_lib.explore.latent import overlaps
+
+    return overlaps()
+
+
+EXPLORERS["latent.latent_plane"] = lambda: _latent_plane(labelled=True)
+EXPLORERS["latent.latent_plane/without labels"] = lambda: _latent_plane(labelled=False)
+EXPLORERS["latent.bottleneck"] = _bottleneck
+EXPLORERS["latent.denoise"] = _denoise
+EXPLORERS["latent.overlaps"] = _overlaps
+
+
+def _levels() -> Panel:
+    from course_lib import runtime
+    from course_lib.explore.levels import resample_a_level
+    from course_lib.models.latent import HierarchicalVAE
+
+    runtime.seed(0)
+    model = HierarchicalVAE(event_shape=(1, 28, 28), latents=(4, 3, 2), hidden=((8,), (6,), (5,)))
+    return resample_a_level(model.eval().requires_grad_(False), _digits(), shown=3)
+
+
+def _coarse_to_fine() -> Panel:
+    from course_lib import runtime
+    from course_lib.datasets import faces
+    from course_lib.explore.levels import coarse_to_fine
+    from course_lib.models.latent import VectorQuantised
+    from course_lib.models.sequence import CausalTransformer
+
+    runtime.seed(0)
+    coder = VectorQuantised(event_shape=(3, 32, 32), states=5, width=3, features=4).eval().requires_grad_(False)
+    prior = CausalTransformer(states=5, length=84, width=8, heads=2, layers=1).eval().requires_grad_(False)
+    return coarse_to_fine(coder, prior, faces.draw(faces.sample_factors(3, runtime.generator(0))), draws=4)
+
+
+EXPLORERS["levels.resample_a_level"] = _levels
+EXPLORERS["levels.coarse_to_fine"] = _coarse_to_fine
