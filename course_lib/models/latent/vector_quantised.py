@@ -13,7 +13,8 @@ from course_lib.models.protocols import check_count, check_event_shape, check_ev
 
 def nearest(points: Tensor, codebook: Tensor) -> Tensor:
     """The index of the entry nearest to each point: points (*batch, C), codebook (K, C) -> (*batch), the first one at a tie."""
-    distances = codebook.square().sum(1) - 2 * points @ codebook.T  # |p - e|^2 but for |p|^2, which is the same for all entries
+    with torch.autocast(points.device.type, enabled=False):  # bfloat16 would confuse entries that lie close
+        distances = codebook.square().sum(1) - 2 * points @ codebook.T  # |p - e|^2, but for |p|^2, the same for all entries
     return distances.argmin(-1)
 
 
@@ -46,6 +47,7 @@ class VectorQuantised(nn.Module):
         commitment: weight of the term that keeps the encoder near the entries it uses (beta in eq. 3).
         noise: standard deviation of the noise that each value may have: squared errors count in units of its square.
         coarse_share: while training, the share of examples that are decoded from a random number of the coarser scales alone.
+        settle: steps of training before anything is quantised; then the codebooks begin as vectors of that batch.
     """
 
     def __init__(
@@ -57,14 +59,15 @@ class VectorQuantised(nn.Module):
         width: int = 16,
         features: int = 32,
         commitment: float = 0.25,
-        noise: float = 0.05,
+        noise: float = 0.1,
         coarse_share: float = 0.25,
+        settle: int = 100,
     ):
         super().__init__()
         self.event_shape, self.states = check_event_shape(event_shape), check_count(states, "states")
         self.scales = [check_count(scale, "scales") for scale in scales]
         self.width, self.features = check_count(width, "width"), check_count(features, "features")
-        self.commitment, self.noise, self.coarse_share = commitment, noise, coarse_share
+        self.commitment, self.noise, self.coarse_share, self.settle = commitment, noise, coarse_share, settle
         if len(self.event_shape) != 3 or self.event_shape[1] != self.event_shape[2] or self.event_shape[1] % 4:
             raise ValueError(f"event_shape is {event_shape!r}; expected a square image whose side 4 divides, such as (3, 32, 32)")
         if self.scales != sorted(set(self.scales)) or self.scales[-1] != self.event_shape[1] // 4:
@@ -90,7 +93,7 @@ class VectorQuantised(nn.Module):
             nn.Sigmoid(),
         )
         self.codebooks = nn.Parameter(torch.randn(len(self.scales), states, width))
-        self.register_buffer("begun", torch.zeros((), dtype=torch.bool))  # codebooks begin as vectors of the first batch
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))  # of training, so far
 
     @property
     def sizes(self) -> list[int]:
@@ -106,29 +109,43 @@ class VectorQuantised(nn.Module):
         """
         rest, total, symbols, loss = maps, torch.zeros_like(maps), [], maps.new_zeros(())
         for index, scale in enumerate(self.scales):
-            target = F.adaptive_avg_pool2d(rest, scale).permute(0, 2, 3, 1)  # (B, s, s, C)
-            if self.training and not self.begun:
-                self._begin(index, target)
+            target = self._vectors(rest, scale)  # (B, s, s, C)
             found = nearest(target.detach(), self.codebooks[index].detach())  # (B, s, s)
             entry = self.codebooks[index, found]  # (B, s, s, C)
             loss = loss + F.mse_loss(entry, target.detach()) + self.commitment * F.mse_loss(target, entry.detach())
-            spread_out = F.interpolate(entry.detach().permute(0, 3, 1, 2), size=maps.shape[-2:])  # (B, C, S, S), nearest
-            rest = rest - spread_out
-            total = total + (spread_out if keep is None else spread_out * (keep > index)[:, None, None, None])
+            large = self._enlarged(entry.detach())  # (B, C, S, S)
+            rest = rest - large
+            total = total + (large if keep is None else large * (keep > index)[:, None, None, None])
             symbols.append(found.flatten(1))
-        if self.training:
-            self.begun.fill_(True)
         return torch.cat(symbols, 1), maps + (total - maps).detach(), loss
 
     @torch.no_grad()
-    def _begin(self, index: int, target: Tensor) -> None:
-        """Let the entries be vectors of the first batch: entries far from all vectors would never be used."""
-        points = target.flatten(0, 2)
-        self.codebooks[index] = points[torch.linspace(0, len(points) - 1, self.states).long()]
+    def begin(self, maps: Tensor) -> None:
+        """Let the entries be vectors of a batch, scale by scale: entries far from all vectors would never be used."""
+        rest = maps
+        for index, scale in enumerate(self.scales):
+            points = self._vectors(rest, scale).flatten(0, 2)  # (B s s, C)
+            chosen = torch.linspace(0, len(points) - 1, self.states, device=maps.device).long()
+            self.codebooks[index] = points[chosen]
+            entry = self.codebooks[index, nearest(points, self.codebooks[index])].reshape(len(maps), scale, scale, -1)
+            rest = rest - self._enlarged(entry)
+
+    @staticmethod
+    def _vectors(maps: Tensor, scale: int) -> Tensor:
+        """Maps (B, C, S, S) averaged to (B, s, s, C)."""
+        return F.adaptive_avg_pool2d(maps, scale).permute(0, 2, 3, 1)
+
+    def _enlarged(self, entry: Tensor) -> Tensor:
+        """(B, s, s, C) -> (B, C, S, S), each vector a square of its own."""
+        return F.interpolate(entry.permute(0, 3, 1, 2), size=(self.scales[-1],) * 2)
 
     def encode(self, x: Tensor) -> Tensor:
-        """Vectors (B, C, S, S) of images (B, *event_shape), before they are quantised; float32 under autocast too."""
-        return self.encoder(check_events(x, self.event_shape)).to(x.dtype)
+        """Vectors (B, C, S, S) of images (B, *event_shape), before they are quantised; float32 under autocast too.
+
+        Each has mean 0 and variance 1 over its C numbers: else they grow while the codebooks, which follow slowly, do not.
+        """
+        maps = self.encoder(check_events(x, self.event_shape)).to(x.dtype)
+        return F.layer_norm(maps.movedim(1, -1), (self.width,)).movedim(-1, 1)
 
     def code(self, x: Tensor) -> Tensor:
         """Symbols 0 … K - 1 of images (B, *event_shape): (B, T) integers, scale after scale, coarse first, each row by row."""
@@ -146,17 +163,30 @@ class VectorQuantised(nn.Module):
             )
         total, parts = 0.0, symbols.split(self.sizes, 1)
         for scale, part, codebook in list(zip(self.scales, parts, self.codebooks, strict=True))[:scales]:
-            entry = codebook[part].unflatten(1, (scale, scale)).permute(0, 3, 1, 2)  # (B, C, s, s)
-            total = total + F.interpolate(entry, size=(self.scales[-1],) * 2)
+            total = total + self._enlarged(codebook[part].unflatten(1, (scale, scale)))
         return self.decoder(total)
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What training makes small, (): mean squared error over noise^2, and the loss of codebook and commitment (eq. 3)."""
-        keep = None
-        if self.training and self.coarse_share:
-            drawn_on = generator.device if generator is not None else x.device
-            chance, count = torch.rand(2, len(x), generator=generator, device=drawn_on).to(x.device)
-            few = 1 + (count * len(self.scales)).long()
-            keep = torch.where(chance < self.coarse_share, few, len(self.scales))
-        _, vectors, loss = self.quantise(self.encode(x), keep)
-        return F.mse_loss(self.decoder(vectors).to(x.dtype), x) / self.noise**2 + loss
+        """What training makes small, (): mean squared error over noise^2, and the loss of codebook and commitment (eq. 3).
+
+        In training mode it counts a step; the first `settle` steps are those of a plain autoencoder.
+        """
+        maps, keep = self.encode(x), None
+        if self.training:
+            self.steps += 1
+            if self.steps <= self.settle:
+                return self._error(maps, x)
+            if self.steps == self.settle + 1:
+                self.begin(maps)
+            keep = self._scales_given(len(x), generator)
+        _, vectors, loss = self.quantise(maps, keep)
+        return self._error(vectors, x) + loss
+
+    def _error(self, vectors: Tensor, x: Tensor) -> Tensor:
+        return F.mse_loss(self.decoder(vectors).to(x.dtype), x) / self.noise**2
+
+    def _scales_given(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """From how many scales each of n examples is decoded, (n,): all, but for a `coarse_share` of them a random number."""
+        drawn_on = generator.device if generator is not None else self.codebooks.device
+        chance, count = torch.rand(2, n, generator=generator, device=drawn_on).to(self.codebooks.device)
+        return torch.where(chance < self.coarse_share, 1 + (count * len(self.scales)).long(), len(self.scales))
