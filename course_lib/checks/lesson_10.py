@@ -1,4 +1,4 @@
-"""Exercises of lesson 10, levels in time: which segment, one attention, the causal mask, the longest chain of steps."""
+"""Exercises of lesson 10, levels in time: which segment, the longest chain of steps, one attention, the causal mask."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from course_lib.checks.report import Slip, Verdict, grade
 
 EXERCISES = {
     "10.1": "cut a text into segments",
-    "10.2": "attention of one query",
-    "10.3": "what a causal transformer may see",
-    "10.4": "steps that must wait for each other",
+    "10.2": "steps that must wait for each other",
+    "10.3": "attention of one query",
+    "10.4": "what a causal transformer may see",
 }
 
 
@@ -64,8 +64,40 @@ def _since(x: Tensor, separator: int) -> Tensor:
     return at - torch.cat([torch.tensor([-1]), last[:-1]]) - 1
 
 
+def longest_chain(attempt, *, record: bool = True) -> Verdict:
+    """10.2 attempt(T, L) -> (flat, nested): recurrent steps that must wait for each other, in training, on T symbols.
+
+    Nested: segments of L symbols (L divides T); all are read at once, then the plans follow one another, then all are written at
+    once. The first segment's plan needs no step, and the last segment is read for nobody: T / L − 1 steps of the upper level.
+    """
+
+    def pair(nested):
+        return lambda T, L: torch.tensor([T, nested(T, L)])
+
+    def right(T, L):
+        return L + (T // L - 1) + L
+
+    slips = (
+        Slip(pair(lambda T, L: L + T // L + L), "one step too many: the last segment's summary sets no plan any more."),
+        Slip(pair(lambda T, L: L + (T // L - 1)), "the segments are read and written: L steps each."),
+        Slip(
+            pair(lambda T, L: L + T // L), "the segments are read and written: L steps each; and the upper level takes T/L − 1."
+        ),
+        Slip(pair(lambda T, L: T + T // L - 1), "segments do not wait for each other below: all are read at once, in L steps."),
+        Slip(pair(lambda T, L: 2 * T + T // L - 1), "segments do not wait for each other below: all at once, in L steps."),
+        Slip(pair(lambda T, L: L * (T // L - 1) * L), "levels follow one another: their steps add up, they do not multiply."),
+        Slip(lambda T, L: torch.tensor([right(T, L), T]), "the two numbers have changed places."),
+        Slip(
+            lambda T, L: torch.tensor([T - 1, right(T, L)]),
+            "the flat network takes a step for the start symbol as well: T of them.",
+        ),
+    )
+    cases = [(256, 16), (784, 28), (60, 5)]
+    return grade("10.2", attempt, pair(right), cases, slips, record=record)
+
+
 def attention(attempt, *, record: bool = True) -> Verdict:
-    """10.2 attempt(query (C,), keys (S, C), values (S, V), inside (S,) booleans) -> what is seen (V,).
+    """10.3 attempt(query (C,), keys (S, C), values (S, V), inside (S,) booleans) -> what is seen (V,).
 
     Weights: softmax over the S places of query · key / sqrt(C), 0 where not inside.
     """
@@ -123,11 +155,11 @@ def attention(attempt, *, record: bool = True) -> Verdict:
     for S, C, V, padded in ((5, 4, 3, 2), (7, 9, 2, 3), (3, 4, 5, 0)):
         query, keys, values = (torch.randn(*shape, generator=g) for shape in ((C,), (S, C), (S, V)))
         cases.append((2 * query, keys, values, torch.arange(S) < S - padded))
-    return grade("10.2", attempt, truth, cases, slips, record=record)
+    return grade("10.3", attempt, truth, cases, slips, record=record)
 
 
 def causal_mask(attempt, *, record: bool = True) -> Verdict:
-    """10.3 attempt(T) -> (T, T) of True and False: may row t look at column s?
+    """10.4 attempt(T) -> (T, T) of True and False: may row t look at column s?
 
     Row t has been given the symbols x_0 … x_{t-1} in places 0 (the start) … t, and is to predict x_t.
     """
@@ -147,36 +179,4 @@ def causal_mask(attempt, *, record: bool = True) -> Verdict:
         Slip(mask(lambda s, t: s == t), "each row sees its own place only: that is no memory at all."),
         Slip(mask(lambda s, t: (s == t) | (s == t - 1)), "that is a Markov chain: a row may look as far back as it likes."),
     )
-    return grade("10.3", attempt, mask(lambda s, t: s <= t), [(4,), (1,), (6,)], slips, record=record)
-
-
-def longest_chain(attempt, *, record: bool = True) -> Verdict:
-    """10.4 attempt(T, L) -> (flat, nested): recurrent steps that must wait for each other, in training, on T symbols.
-
-    Nested: segments of L symbols (L divides T); all are read at once, then the plans follow one another, then all are written at
-    once. The first segment's plan needs no step, and the last segment is read for nobody: T / L − 1 steps of the upper level.
-    """
-
-    def pair(nested):
-        return lambda T, L: torch.tensor([T, nested(T, L)])
-
-    def right(T, L):
-        return L + (T // L - 1) + L
-
-    slips = (
-        Slip(pair(lambda T, L: L + T // L + L), "one step too many: the last segment's summary sets no plan any more."),
-        Slip(pair(lambda T, L: L + (T // L - 1)), "the segments are read and written: L steps each."),
-        Slip(
-            pair(lambda T, L: L + T // L), "the segments are read and written: L steps each; and the upper level takes T/L − 1."
-        ),
-        Slip(pair(lambda T, L: T + T // L - 1), "segments do not wait for each other below: all are read at once, in L steps."),
-        Slip(pair(lambda T, L: 2 * T + T // L - 1), "segments do not wait for each other below: all at once, in L steps."),
-        Slip(pair(lambda T, L: L * (T // L - 1) * L), "levels follow one another: their steps add up, they do not multiply."),
-        Slip(lambda T, L: torch.tensor([right(T, L), T]), "the two numbers have changed places."),
-        Slip(
-            lambda T, L: torch.tensor([T - 1, right(T, L)]),
-            "the flat network takes a step for the start symbol as well: T of them.",
-        ),
-    )
-    cases = [(256, 16), (784, 28), (60, 5)]
-    return grade("10.4", attempt, pair(right), cases, slips, record=record)
+    return grade("10.4", attempt, mask(lambda s, t: s <= t), [(4,), (1,), (6,)], slips, record=record)

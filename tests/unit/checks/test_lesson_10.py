@@ -31,9 +31,9 @@ def right_chain(T, L):
 
 RIGHT = {
     check.segments: right_segments,
+    check.longest_chain: right_chain,
     check.attention: right_attention,
     check.causal_mask: right_mask,
-    check.longest_chain: right_chain,
 }
 
 
@@ -87,6 +87,14 @@ WRONG = [
     (check.segments, lambda x, s: torch.arange(len(x)) - place(x, s), "where each segment begins"),
     (check.segments, place, "place inside"),
     (check.segments, vanishing, "lets it vanish"),
+    (check.longest_chain, lambda T, L: (T, 2 * L + T // L), "one step too many"),
+    (check.longest_chain, lambda T, L: (T, L + T // L - 1), "L steps each."),
+    (check.longest_chain, lambda T, L: (T, L + T // L), "T/L − 1"),
+    (check.longest_chain, lambda T, L: (T, T + T // L - 1), "read at once"),
+    (check.longest_chain, lambda T, L: (T, 2 * T + T // L - 1), "all at once"),
+    (check.longest_chain, lambda T, L: (T, L * (T // L - 1) * L), "add up"),
+    (check.longest_chain, lambda T, L: right_chain(T, L)[::-1], "changed places"),
+    (check.longest_chain, lambda T, L: (T - 1, right_chain(T, L)[1]), "start symbol"),
     (check.attention, padding_seen, "looked at too"),
     (check.attention, struck_out, "no longer sum to 1"),
     (check.attention, lambda q, k, v, i: (scores(q, k) * i).softmax(0) @ v, "like any other"),
@@ -104,14 +112,6 @@ WRONG = [
     (check.causal_mask, lambda T: torch.ones(T, T) > 0, "the future too"),
     (check.causal_mask, lambda T: torch.eye(T) > 0, "no memory"),
     (check.causal_mask, lambda T: torch.ones(T, T).tril().triu(-1) > 0, "Markov"),
-    (check.longest_chain, lambda T, L: (T, 2 * L + T // L), "one step too many"),
-    (check.longest_chain, lambda T, L: (T, L + T // L - 1), "L steps each."),
-    (check.longest_chain, lambda T, L: (T, L + T // L), "T/L − 1"),
-    (check.longest_chain, lambda T, L: (T, T + T // L - 1), "read at once"),
-    (check.longest_chain, lambda T, L: (T, 2 * T + T // L - 1), "all at once"),
-    (check.longest_chain, lambda T, L: (T, L * (T // L - 1) * L), "add up"),
-    (check.longest_chain, lambda T, L: right_chain(T, L)[::-1], "changed places"),
-    (check.longest_chain, lambda T, L: (T - 1, right_chain(T, L)[1]), "start symbol"),
 ]
 
 TestLesson10 = frame(check, RIGHT, WRONG)
