@@ -19,12 +19,13 @@ from course_lib.training.recipes.disentangling import DISENTANGLING
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.images import IMAGES
 from course_lib.training.recipes.latent import LATENT
+from course_lib.training.recipes.levels import LEVELS
 from course_lib.training.recipes.logistic import LOGISTIC
 from course_lib.training.recipes.sequences import SEQUENCES
 from course_lib.training.recipes.text import TEXT
 from course_lib.training.steps import GradientStep
 
-RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES, **AUTOENCODERS, **LATENT, **DISENTANGLING}
+RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES, **AUTOENCODERS, **LATENT, **DISENTANGLING, **LEVELS}
 
 
 def recipe(name: str) -> Recipe:
