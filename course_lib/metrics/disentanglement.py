@@ -173,7 +173,8 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
         sample_factors: (n, generator) -> independent factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
         n: examples for the gap and the costs; the β-VAE metric takes n / 10 of its own to fit and n / 20 to test.
 
-    Returns "mig", "gaps" (K), "beta_vae_score", "kl_nats" by coordinate (L), and "rmse" of the reconstructions from the means.
+    Returns "mig"; of each factor (K) its "gaps", the largest of its information shares, "shares", and in which coordinate (from
+    0) that lies, "coordinates"; "beta_vae_score"; "kl_nats" by coordinate (L); and "rmse" of the reconstructions from the means.
     """
 
     def represent(factors: Tensor) -> Tensor:
@@ -187,12 +188,15 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
         codes.append(q.mean)
         kl = kl + q.kl_by_coordinate(model.prior()).sum(0) / n
         squared += (model.decode(q.mean).mean - x).square().flatten(1).mean(1).sum().item() / n
-    gaps = information_gaps(information_shares(torch.cat(codes), factors))
+    shares = information_shares(torch.cat(codes), factors)  # (L, K)
+    gaps, (largest, where) = information_gaps(shares), shares.max(0)
     score = beta_vae_score(represent, sample_factors, n_train=n // 10, n_test=n // 20, generator=generator)
     return {
         "mig": gaps.mean().item(),
         "beta_vae_score": score,
         "rmse": math.sqrt(squared),
         "gaps": gaps.tolist(),
+        "shares": largest.tolist(),
+        "coordinates": where.tolist(),
         "kl_nats": kl.tolist(),
     }
