@@ -85,9 +85,6 @@ def resample_a_level(model: HierarchicalVAE, x: Tensor, *, shown: int = 8, seed:
     )
 
 
-KEEP = ("nothing", "the coarsest map", "the two coarsest", "everything")
-
-
 @torch.no_grad()
 def rewritten(prior: SequenceModel, symbols: Tensor, keep: int, *, draws: int, seed: int = 0) -> Tensor:
     """Symbols (B, T) with the first `keep` kept and the rest written anew by the prior, (B, draws, T)."""
@@ -101,7 +98,7 @@ def coarse_to_fine(coder: VectorQuantised, prior: SequenceModel, x: Tensor, *, d
     """Keep the coarse symbols of a picture, let the prior write the finer ones; see what each scale adds.
 
     Args:
-        coder: with three scales. prior: over its T symbols, coarse first. x: pictures (B, C, H, W).
+        coder: with several scales. prior: over its T symbols, coarse first. x: pictures (B, C, H, W).
         draws: pictures written for each. seed: of the noise.
     """
     starts = [0, *torch.tensor(coder.sizes).cumsum(0).tolist()]
@@ -120,16 +117,17 @@ def coarse_to_fine(coder: VectorQuantised, prior: SequenceModel, x: Tensor, *, d
         sheet = plots.to_image(plots.tile(painted[keep, scales][which], columns=(draws + 1) // 2), 3)
         whole = Image.new("RGB", (pair.width + sheet.width + 3 * GAP, sheet.height + 24), "white")
         pen = ImageDraw.Draw(whole)
-        pen.text((GAP, 4), f"a face, rebuilt      kept: {KEEP[keep]}; {starts[keep]} of {starts[-1]} symbols", "black", font(13))
+        pen.text((GAP, 4), "a face, rebuilt", "black", font(12))
+        pen.text((pair.width + 2 * GAP, 4), f"{starts[keep]} of {starts[-1]} symbols kept, the rest written", "black", font(12))
         whole.paste(pair, (GAP, 24))
         whole.paste(sheet, (pair.width + 2 * GAP, 24))
         return whole
 
-    words = dict(zip(KEEP, range(len(starts)), strict=True))
+    words = {f"{count} symbols": place for place, count in enumerate(starts)}
     return Panel(
         lambda keep, scales, which: render(words[keep], scales, which),
         [
-            Choice("keep", "kept of the face", list(words), value=KEEP[1]),
+            Choice("keep", "kept of the face", list(words), value=f"{starts[1]} symbols"),
             Slider("scales", "maps painted, coarse to fine", 1, len(coder.scales), value=len(coder.scales), step=1),
             Slider("which", "which face", 0, len(x) - 1, value=0, step=1),
         ],

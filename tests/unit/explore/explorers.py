@@ -307,8 +307,8 @@ def _coarse_to_fine() -> Panel:
     from course_lib.models.sequence import CausalTransformer
 
     runtime.seed(0)
-    coder = VectorQuantised(event_shape=(3, 32, 32), states=5, width=3, features=4).eval().requires_grad_(False)
-    prior = CausalTransformer(states=5, length=84, width=8, heads=2, layers=1).eval().requires_grad_(False)
+    coder = VectorQuantised(event_shape=(3, 32, 32), scales=(4, 8), states=5, width=3, features=4).eval().requires_grad_(False)
+    prior = CausalTransformer(states=5, length=80, width=8, heads=2, layers=1).eval().requires_grad_(False)
     return coarse_to_fine(coder, prior, faces.draw(faces.sample_factors(3, runtime.generator(0))), draws=4)
 
 
