@@ -58,7 +58,7 @@ LEVELS: dict[str, Recipe] = {
     "vq-prior-faces": Recipe(
         lambda: CausalTransformer(states=STATES, length=sum(size * size for size in SCALES), width=64, heads=4, layers=3),
         "transformer over the 80 symbols of a face, coarse to fine",
-        (1, 2, 12),
+        (1, 2, 7),
         examples=(256, 2_000, None),
         data="faces",
         binarisation=None,
@@ -66,7 +66,6 @@ LEVELS: dict[str, Recipe] = {
         batch_size=64,
         lr=3e-3,
         clip=1.0,
-        mixed_precision=True,
         half=True,
         per_symbol=True,
     ),
