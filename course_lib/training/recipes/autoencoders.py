@@ -19,7 +19,7 @@ def autoencoder(about: str, *, latent: int = 16, encoder: str = "convolutional",
         Autoencoder, event_shape=MNIST, latent=latent, encoder=encoder, widths=WIDTHS[encoder],
         decoder="convolutional", decoder_widths=(16, 16), noise=noise, **GREY,
     )  # fmt: skip
-    return Recipe(build, about, (1, 1, 8), binarisation=None, lr=5e-3, half=True)
+    return Recipe(build, about, (1, 1, 4), binarisation=None, lr=5e-3, half=True)
 
 
 AUTOENCODERS: dict[str, Recipe] = {
