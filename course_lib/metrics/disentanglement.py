@@ -171,7 +171,7 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
     Args:
         model: has encode(x) and decode(z), both distributions with a `mean`.
         sample_factors: (n, generator) -> independent factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
-        n: examples for the gap and the costs; the β-VAE metric takes n / 10 of its own to fit and n / 20 to test.
+        n: examples for the gap and the costs; the β-VAE metric takes n / 20 of its own to fit and as many to test.
 
     Returns "mig"; of each factor (K) its "gaps", the largest of its information shares, "shares", and in which coordinate (from
     0) that lies, "coordinates"; "beta_vae_score"; "kl_nats" by coordinate (L); and "rmse" of the reconstructions from the means.
@@ -190,7 +190,7 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
         squared += (model.decode(q.mean).mean - x).square().flatten(1).mean(1).sum().item() / n
     shares = information_shares(torch.cat(codes), factors)  # (L, K)
     gaps, (largest, where) = information_gaps(shares), shares.max(0)
-    score = beta_vae_score(represent, sample_factors, n_train=n // 10, n_test=n // 20, generator=generator)
+    score = beta_vae_score(represent, sample_factors, n_train=n // 20, n_test=n // 20, pairs=16, generator=generator)
     return {
         "mig": gaps.mean().item(),
         "beta_vae_score": score,

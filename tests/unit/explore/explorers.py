@@ -314,3 +314,44 @@ def _coarse_to_fine() -> Panel:
 
 EXPLORERS["levels.resample_a_level"] = _levels
 EXPLORERS["levels.coarse_to_fine"] = _coarse_to_fine
+
+
+def _small_vaes(count: int = 1):
+    from course_lib import runtime
+    from course_lib.datasets import close_ups
+    from course_lib.models.latent import VAE
+
+    runtime.seed(0)
+    small = {"event_shape": close_ups.SHAPE, "latent": 3, "hidden": (8,), "activation": "relu", "output": "gaussian"}
+    return [VAE(**small).eval().requires_grad_(False) for _ in range(count)]
+
+
+def _traversal() -> Panel:
+    from course_lib import datasets
+    from course_lib.explore.traversal import traversal
+
+    return traversal(_small_vaes()[0], datasets.load("close_ups", "validation").x[:4])
+
+
+def _interpolation() -> Panel:
+    from course_lib import datasets
+    from course_lib.explore.traversal import interpolation
+    from course_lib.models.latent import VAE
+
+    of_faces = _small_vaes()[0]
+    of_digits = VAE(event_shape=(1, 28, 28), latent=5, hidden=(6,)).eval().requires_grad_(False)
+    faces = datasets.load("close_ups", "validation").x[:4]
+    return interpolation({"digits": (of_digits, _digits()), "faces": (of_faces, faces)}, steps=5)
+
+
+def _beta_scrubber() -> Panel:
+    from course_lib.datasets import close_ups, load
+    from course_lib.explore.traversal import beta_scrubber
+
+    x, factors = load("close_ups", "validation")
+    return beta_scrubber(dict(zip((1, 2, 4), _small_vaes(3), strict=True)), x[:100], factors[:100], close_ups.FACTORS)
+
+
+EXPLORERS["traversal.traversal"] = _traversal
+EXPLORERS["traversal.interpolation"] = _interpolation
+EXPLORERS["traversal.beta_scrubber"] = _beta_scrubber
