@@ -41,8 +41,8 @@ def latent_plane(
     codes = codes.detach().float()
     if codes.ndim != 2 or codes.shape[1] != 2:
         raise ValueError(f"codes have shape {tuple(codes.shape)}; expected (N, 2): the plane has two directions")
-    low, high = _spans(codes) if spans is None else torch.tensor(spans).float().T
-    background = _scatter((codes[:shown] - low) / (high - low), None if labels is None else labels[:shown])
+    low, high = latent_spans(codes) if spans is None else torch.tensor(spans).float().T
+    background = scatter((codes[:shown] - low) / (high - low), None if labels is None else labels[:shown])
 
     @torch.no_grad()
     def render(place: tuple[int, int]) -> Image.Image:
@@ -62,14 +62,14 @@ def latent_plane(
     )
 
 
-def _spans(codes: Tensor) -> tuple[Tensor, Tensor]:
+def latent_spans(codes: Tensor) -> tuple[Tensor, Tensor]:
     """Lowest and highest of the middle 99 % of the codes, each (2,), with a fifth of the distance added on either side."""
     low, high = codes.quantile(torch.tensor([0.005, 0.995]), 0)
     margin = (high - low).clamp(min=1e-6) / 5
     return low - margin, high + margin
 
 
-def _scatter(share: Tensor, labels: Tensor | None) -> np.ndarray:
+def scatter(share: Tensor, labels: Tensor | None) -> np.ndarray:
     """Codes as shares of the plane (N, 2), from the left and from below, as glyphs or dots: bytes (SIDE, SIDE, 3)."""
     plane = Image.new("RGB", (SIDE, SIDE), "white")
     pen, font = ImageDraw.Draw(plane), ImageFont.load_default(size=10)

@@ -52,7 +52,7 @@ LATENT: dict[str, Recipe] = {
         mixture_vae, "vae-mnist trained on with a learned prior, a mixture of 200 Gaussians", (1, 2, 40), lr=1e-3
     ),
     "iwae-mnist": on_mnist(
-        partial(_further, iwae=True, samples=8), "vae-mnist trained on by the importance bound of 8 draws", (1, 1, 25), lr=1e-3
+        partial(_further, iwae=True, samples=8), "vae-mnist trained on by the importance bound of 8 draws", (1, 1, 20), lr=1e-3
     ),
     "vae-plane-mnist": _plane("trained by the ELBO"),
     "vae-plane-mnist-no-kl": _plane("trained without the KL", beta=0.0),
