@@ -39,12 +39,12 @@ IMAGES: dict[str, Recipe] = {
         half=True,
     ),
     "diagonal-bilstm-mnist": Recipe(
-        lambda: DiagonalBiLSTM(event_shape=MNIST, features=64, layers=1),
+        lambda: DiagonalBiLSTM(event_shape=MNIST, features=64, layers=1, positions=True, **INK),
         "Diagonal BiLSTM, one layer of 32 units, raster order",
-        (1, 1, 8),
+        (1, 1, 10),
         examples=(128, 5_000, None),
         batch_size=50,
-        lr=4e-3,
+        lr=1e-2,
         mixed_precision=True,
     ),
     "row-lstm-mnist": Recipe(
