@@ -186,7 +186,7 @@ def beta_scrubber(
         with torch.no_grad():
             q = model.encode(x)
             nats, error = nats_by_coordinate(model, x), (model.decode(q.mean).mean - x).square().mean().sqrt()
-        shares = information_shares(q.mean, factors)  # (L, K)
+        shares = information_shares(q.sample(generator=runtime.generator(place)), factors)  # (L, K)
         order = [index for index in nats.argsort(descending=True).tolist() if nats[index] > USED][:most]
         words = []
         for index in order:

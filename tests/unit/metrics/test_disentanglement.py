@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -141,6 +142,13 @@ class TestBetaVAEMetric:
         assert beta_vae_score(lambda v: v, uniform, generator=runtime.generator(7)) == 1
         chance = beta_vae_score(lambda v: torch.ones(len(v), 3), faces.sample_factors, generator=runtime.generator(8))
         assert chance == pytest.approx(1 / 6, abs=0.06)
+
+    def test_it_passes_a_code_that_has_lost_a_factor(self):
+        """All other coordinates differ: that tells the lost one was fixed."""
+        factors = uniform(20_000, runtime.generator(13), factors=3)
+        lost = torch.tensor([1.0, 1, 0]).double()
+        assert beta_vae_score(lambda v: v * lost, partial(uniform, factors=3), generator=runtime.generator(14)) > 0.99
+        assert information_gaps(information_shares(factors * lost, factors)).tolist()[2] < 0.01
 
     def test_turned_by_45_degrees_both_fixed_factors_look_alike(self):
         found = beta_vae_score(lambda v: v @ rotation(math.pi / 4), uniform, generator=runtime.generator(9))
