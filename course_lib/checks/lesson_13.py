@@ -1,4 +1,4 @@
-"""Exercises of lesson 13, latent space: the arc, the direction of an attribute, what a table tells, the gap, beta as noise."""
+"""Exercises of lesson 13, latent space: the arc, what a table tells, the direction of an attribute, the gap, beta as noise."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from course_lib.models.latent import paths
 
 EXERCISES = {
     "13.1": "along the sphere",
-    "13.2": "the direction of an attribute",
-    "13.3": "what one number tells of another",
+    "13.2": "what one number tells of another",
+    "13.3": "the direction of an attribute",
     "13.4": "the gap",
     "13.5": "beta is noise",
 }
@@ -55,8 +55,36 @@ def slerp(attempt, *, record: bool = True) -> Verdict:
     return grade("13.1", attempt, paths.slerp, cases, slips, record=record)
 
 
+def information(attempt, *, record: bool = True) -> Verdict:
+    """13.2 attempt(counts (A, B)) -> (): mutual information in nats of two numbers that occurred together so often."""
+
+    def told(counts: Tensor) -> Tensor:
+        joint = counts / counts.sum()
+        return (torch.special.entr(joint.sum(1)).sum() + torch.special.entr(joint.sum(0)).sum()) - torch.special.entr(joint).sum()
+
+    def without_margins(counts: Tensor) -> Tensor:
+        joint = counts / counts.sum()
+        return torch.special.xlogy(joint, joint * counts.numel()).sum()
+
+    slips = (
+        Slip(lambda c: torch.special.entr(c / c.sum()).sum(), "that is the entropy of the pair; take it from H(a) + H(b)."),
+        Slip(
+            lambda c: torch.special.entr(c / c.sum()).sum() - torch.special.entr(c.sum(1) / c.sum()).sum(),
+            "that is H(b | a), what stays unknown; what is told is H(b) less that.",
+        ),
+        Slip(lambda c: told(c) * c.sum(), "turn the counts into probabilities first: divide by their sum."),
+        Slip(without_margins, "compare p(a, b) with p(a) p(b), not with equal shares."),
+        Slip(
+            lambda c: told(c) / torch.special.entr(c.sum(1) / c.sum()).sum(),
+            "that is already divided by an entropy; the nats themselves are asked.",
+        ),
+    )
+    tables = ([[4.0, 0], [0, 4]], [[1.0, 1], [1, 1]], [[5.0, 1, 0], [2, 2, 6]], [[1.0, 3], [2, 0], [0, 6]])
+    return grade("13.2", attempt, told, [(torch.tensor(t),) for t in tables[2:] + tables[:2]], slips, record=record)
+
+
 def direction(attempt, *, record: bool = True) -> Verdict:
-    """13.2 attempt(codes (N, L), amount (N,)) -> (L,): mean code of those above the median amount, less that of the rest."""
+    """13.3 attempt(codes (N, L), amount (N,)) -> (L,): mean code of those above the median amount, less that of the rest."""
 
     def means(codes: Tensor, amount: Tensor) -> tuple[Tensor, Tensor]:
         much = amount > amount.median()
@@ -83,35 +111,7 @@ def direction(attempt, *, record: bool = True) -> Verdict:
     )
     g = runtime.generator(1)
     cases = [(torch.randn(n, L, generator=g), torch.rand(n, generator=g)) for n, L in ((6, 2), (20, 3), (40, 10))]
-    return grade("13.2", attempt, difference, cases, slips, record=record)
-
-
-def information(attempt, *, record: bool = True) -> Verdict:
-    """13.3 attempt(counts (A, B)) -> (): mutual information in nats of two numbers that occurred together so often."""
-
-    def told(counts: Tensor) -> Tensor:
-        joint = counts / counts.sum()
-        return (torch.special.entr(joint.sum(1)).sum() + torch.special.entr(joint.sum(0)).sum()) - torch.special.entr(joint).sum()
-
-    def without_margins(counts: Tensor) -> Tensor:
-        joint = counts / counts.sum()
-        return torch.special.xlogy(joint, joint * counts.numel()).sum()
-
-    slips = (
-        Slip(lambda c: torch.special.entr(c / c.sum()).sum(), "that is the entropy of the pair; take it from H(a) + H(b)."),
-        Slip(
-            lambda c: torch.special.entr(c / c.sum()).sum() - torch.special.entr(c.sum(1) / c.sum()).sum(),
-            "that is H(b | a), what stays unknown; what is told is H(b) less that.",
-        ),
-        Slip(lambda c: told(c) * c.sum(), "turn the counts into probabilities first: divide by their sum."),
-        Slip(without_margins, "compare p(a, b) with p(a) p(b), not with equal shares."),
-        Slip(
-            lambda c: told(c) / torch.special.entr(c.sum(1) / c.sum()).sum(),
-            "that is already divided by an entropy; the nats themselves are asked.",
-        ),
-    )
-    tables = ([[4.0, 0], [0, 4]], [[1.0, 1], [1, 1]], [[5.0, 1, 0], [2, 2, 6]], [[1.0, 3], [2, 0], [0, 6]])
-    return grade("13.3", attempt, told, [(torch.tensor(t),) for t in tables[2:] + tables[:2]], slips, record=record)
+    return grade("13.3", attempt, difference, cases, slips, record=record)
 
 
 def gap(attempt, *, record: bool = True) -> Verdict:
