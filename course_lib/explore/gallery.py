@@ -20,14 +20,19 @@ NOTHING_YET = "No trained model is here yet.\nIn a terminal, type\n\n    course 
 
 
 def trained() -> dict[str, tuple[str, GenerativeModel]]:
-    """The models of images that are at hand, ready: name -> (a few words, model). The shipped, then the student's own."""
+    """The models of images that are at hand, ready: name -> (a few words, model). The shipped, then the student's own.
+
+    Of models that differ in one choice alone, the one whose name begins the others' is taken: "fvsbn-mnist", and not
+    "fvsbn-mnist-spiral".
+    """
     found: dict[str, tuple[str, GenerativeModel]] = {}
     for folder in (checkpoints.shipped_dir(), checkpoints.own_dir()):
         for name in sorted(path.stem for path in folder.glob("*.json")):
             if name not in found:
                 words = checkpoints.describe(name, folder).get("about", "")
                 found[name] = (words, checkpoints.load(name, folder=folder))
-    return {name: (words, model) for name, (words, model) in found.items() if _draws_images(model)}
+    main = {name for name in found if not any(name.startswith(f"{other}-") for other in found)}
+    return {name: (words, model) for name, (words, model) in found.items() if name in main and _draws_images(model)}
 
 
 def gallery(models: Mapping[str, tuple[str, GenerativeModel]] | None = None) -> Panel:
@@ -57,7 +62,7 @@ def _draws_images(model: nn.Module) -> bool:
 
 def _tile(name: str, words: str, images) -> Image.Image:
     """A sheet of images under its name."""
-    sheet = plots.tile(images, columns=4, shade=96)
+    sheet = plots.tile(images.clamp(0, 1), columns=4, shade=96)  # what has Gaussian noise on it leaves [0, 1]
     tile = Image.new("RGB", (_SHEET, _SHEET + _CAPTION), "white")
     tile.paste(Image.fromarray(sheet).convert("RGB").resize((_SHEET, _SHEET), Image.Resampling.NEAREST), (0, _CAPTION))
     pen = ImageDraw.Draw(tile)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -10,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_lib.cli import doctor, lab, lessons, main, running, train
 from course_lib.datasets import manifest
 from course_lib.models.autoregressive import NADE
+from course_lib.models.latent import VAE
 from course_lib.training import checkpoints, recipes
 
 
@@ -121,6 +123,19 @@ def test_train_measures_and_saves(small_recipe, capsys):
     assert metrics["n"] == 50
     assert 0 < metrics["standard_error"] < metrics["test_nats"]
     assert not checkpoints.names()
+
+
+@pytest.mark.parametrize("draws", [1_000, None])
+def test_models_with_latent_variables_are_measured_by_bounds_under_their_own_names(small_recipe, monkeypatch, draws):
+    recipe = replace(recipes.RECIPES["small"], build=lambda: VAE(event_shape=(1, 28, 28), latent=2, hidden=(4,)), draws=draws)
+    monkeypatch.setitem(recipes.RECIPES, "small", recipe)
+    assert main(["train", "small", "--budget", "smoke", "--device", "cpu"]) == 0
+    metrics = checkpoints.describe("small", checkpoints.own_dir())["metrics"]
+    assert "test_nats" not in metrics, "that name is kept for exact numbers"
+    assert 0 < metrics["standard_error"] < metrics["test_elbo_nats"]
+    assert (metrics.get("k"), metrics["n"]) == (train.FEW_DRAWS if draws else None, 50)
+    if draws:
+        assert metrics["test_importance_nats"] < metrics["test_elbo_nats"]
 
 
 def test_training_stopped_by_hand_says_how_to_go_on_and_ships_nothing(small_recipe, capsys, monkeypatch):

@@ -355,3 +355,29 @@ def _beta_scrubber() -> Panel:
 EXPLORERS["traversal.traversal"] = _traversal
 EXPLORERS["traversal.interpolation"] = _interpolation
 EXPLORERS["traversal.beta_scrubber"] = _beta_scrubber
+
+
+def _planar_vae(**given):
+    from course_lib import runtime
+    from course_lib.models.latent import VAE
+
+    runtime.seed(0)
+    return VAE(event_shape=(1, 28, 28), latent=2, hidden=(5,), **given).requires_grad_(False)
+
+
+def _drag_q() -> Panel:
+    from course_lib.explore.posterior import drag_q
+
+    return drag_q(_planar_vae(), _digits())
+
+
+def _planes() -> Panel:
+    import torch
+
+    from course_lib.explore.posterior import planes
+
+    return planes({"KL on": _planar_vae(), "KL off": _planar_vae(beta=0.0)}, _digits(), torch.arange(3))
+
+
+EXPLORERS["posterior.drag_q"] = _drag_q
+EXPLORERS["posterior.planes"] = _planes

@@ -5,6 +5,7 @@ import pytest
 
 from course_lib.explore import course_map, gallery
 from course_lib.models.autoregressive import NADE
+from course_lib.models.latent import VAE
 from course_lib.models.tables import IndependentTable
 from course_lib.training import checkpoints
 
@@ -29,6 +30,7 @@ def test_shipped_models_and_the_students_own_are_found_and_those_of_no_images_le
     checkpoints.save("b-nade", nade(), {"about": "shipped"}, folder=home / "shipped")
     checkpoints.save("a-nade", nade(), {"about": "mine"})
     checkpoints.save("b-nade", nade(), {"about": "mine, not shown"})
+    checkpoints.save("a-nade-sideways", nade(), {"about": "a variant"})
     checkpoints.save("patches", IndependentTable(event_shape=(9,)), {})
     found = gallery.trained()
     assert {name: words for name, (words, _) in found.items()} == {"b-nade": "shipped", "a-nade": "mine"}
@@ -45,6 +47,10 @@ def test_each_model_adds_a_sheet_and_seed_and_button_draw_anew():
     assert np.array_equal(picture(one), picture(one))
     assert not np.array_equal(picture(one), picture(one, seed=1))
     assert not np.array_equal(picture(one), picture(one, again=1))
+
+
+def test_pixels_outside_0_and_1_are_drawn():
+    picture(gallery.gallery({"vae": ("", VAE(event_shape=(3, 8, 8), latent=2, hidden=(4,), output="gaussian"))}))
 
 
 def test_with_no_model_the_gallery_says_what_to_do():

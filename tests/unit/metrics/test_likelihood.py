@@ -10,13 +10,16 @@ from course_lib import runtime
 from course_lib.metrics.likelihood import (
     Estimate,
     bits_per_dim,
+    bounds,
     log_probs,
     mean_with_error,
     nats_per_symbol,
+    negative_bound,
     negative_log_likelihood,
     perplexity,
 )
 from course_lib.models.autoregressive import NADE
+from course_lib.models.latent import VAE
 from course_lib.models.markov_chain import pad
 from course_lib.models.sequence import NGram
 
@@ -66,3 +69,15 @@ def test_nats_per_symbol_and_perplexity():
     assert (alike.mean, alike.standard_error) == (pytest.approx(plain.mean), pytest.approx(plain.standard_error))
     assert perplexity(Estimate(math.log(5), 0.1, 9)).mean == pytest.approx(5)
     assert perplexity(Estimate(math.log(5), 0.1, 9)).standard_error == pytest.approx(0.5)
+
+
+def test_bounds_a_batch_at_a_time():
+    model = VAE(event_shape=(5,), latent=2, hidden=(4,))
+    x = (torch.rand(23, 5, generator=runtime.generator(1)) < 0.5).float()
+    for k, whole in ((None, model.elbo), (7, lambda x, generator: model.importance_bound(x, 7, generator=generator))):
+        found = bounds(model, x, k, generator=runtime.generator(2), batch_size=23)
+        torch.testing.assert_close(found, whole(x, generator=runtime.generator(2)).detach())
+        cut = bounds(model, x, k, generator=runtime.generator(2), batch_size=10)
+        assert cut.shape == (23,)
+        estimate = negative_bound(model, x, k, generator=runtime.generator(2), batch_size=10)
+        assert estimate.mean == pytest.approx(-cut.double().mean().item())
