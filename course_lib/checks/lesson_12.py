@@ -1,0 +1,116 @@
+"""Exercises of lesson 12, variational autoencoders: the KL, a draw that keeps its gradient, the ELBO, the importance bound."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from course_lib import runtime
+from course_lib.checks.report import Slip, Verdict, grade
+from course_lib.distributions import Bernoulli, DiagonalGaussian
+
+EXERCISES = {
+    "12.1": "KL from a Gaussian to the standard normal",
+    "12.2": "a draw that keeps its gradient",
+    "12.3": "the ELBO of a batch",
+    "12.4": "the importance bound from log weights",
+}
+
+
+def _gaussian(seed: int, B: int, L: int) -> tuple[Tensor, Tensor]:
+    """Some mean and log_scale, (B, L) each."""
+    g = runtime.generator(seed)
+    return torch.randn(B, L, generator=g), 0.7 * torch.randn(B, L, generator=g) - 0.3
+
+
+def kl(attempt, *, record: bool = True) -> Verdict:
+    """12.1 attempt(mean (B, L), log_scale (B, L)) -> KL(N(mean, exp(log_scale)²) || N(0, 1)) in nats, (B,)."""
+
+    def terms(mean: Tensor, log_scale: Tensor) -> Tensor:
+        return DiagonalGaussian(mean, log_scale).kl_by_coordinate(DiagonalGaussian(torch.zeros(()), torch.zeros(())))
+
+    slips = (
+        Slip(terms, "one number an example is wanted: the KLs of independent coordinates add up."),
+        Slip(lambda m, s: terms(m, s).mean(-1), "the KLs of the coordinates are summed, not averaged."),
+        Slip(lambda m, s: terms(m, s).sum(), "that is the sum over the whole batch; keep one number an example."),
+        Slip(lambda m, s: terms(m, s / 2).sum(-1), "log_scale is the log of the standard deviation, not of the variance."),
+        Slip(lambda m, s: 2 * terms(m, s).sum(-1), "a factor ½ is missing."),
+        Slip(
+            lambda m, s: (terms(m, s) + 0.5).sum(-1),
+            "for mean 0 and scale 1 the KL must be 0: a −1 is missing in each coordinate.",
+        ),
+        Slip(lambda m, s: (terms(m, s) - m**2 / 2).sum(-1), "the mean is missing: a q far from 0 is far from the prior."),
+        Slip(
+            lambda m, s: (terms(m, s) + s).sum(-1),
+            "the log σ is missing: without it, a q of scale 0 would cost nothing to speak of.",
+        ),
+        Slip(
+            lambda m, s: (torch.exp(-2 * s) * (1 + m**2) - 1).sum(-1) / 2 + s.sum(-1), "that is the other way round, KL(p || q)."
+        ),
+    )
+    cases = [_gaussian(0, 3, 2), _gaussian(1, 2, 5)]
+    return grade("12.1", attempt, lambda m, s: terms(m, s).sum(-1), cases, slips, record=record)
+
+
+def draw(attempt, *, record: bool = True) -> Verdict:
+    """12.2 attempt(mean (B, L), log_scale (B, L), noise (B, L)) -> z (B, L), differentiable; noise is standard normal."""
+    slips = (
+        Slip(lambda m, s, e: m + s * e, "log_scale is a logarithm: the noise is multiplied by exp(log_scale)."),
+        Slip(lambda m, s, e: m + (2 * s).exp() * e, "that multiplies by the variance; the standard deviation is wanted."),
+        Slip(lambda m, s, e: m + (s / 2).exp() * e, "log_scale is the log of σ already, not of σ²."),
+        Slip(lambda m, s, e: m + e, "the scale is missing: the noise of this q is not of scale 1."),
+        Slip(lambda m, s, e: s.exp() * e, "the mean is missing."),
+        Slip(lambda m, s, e: m, "that is the mean: without noise it is no draw from q."),
+        Slip(lambda m, s, e: s.exp() * (m + e), "the mean is not scaled: mean + scale · noise."),
+    )
+    cases = [(*_gaussian(seed, 3, 2), torch.randn(3, 2, generator=runtime.generator(seed + 9))) for seed in (2, 3)]
+    return grade("12.2", attempt, lambda m, s, e: m + s.exp() * e, cases, slips, record=record)
+
+
+def elbo(attempt, *, record: bool = True) -> Verdict:
+    """12.3 attempt(logits (B, D), x (B, D), kl (B,)) -> the ELBO in nats, (B,), from the decoder's logits at one z a row."""
+
+    def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
+        return Bernoulli(logits).log_prob(x).sum(1)
+
+    slips = (
+        Slip(lambda a, x, k: k - reconstruction(a, x), "that is what training makes small; the ELBO is its negative."),
+        Slip(lambda a, x, k: reconstruction(a, x) + k, "the KL is a cost: it is subtracted."),
+        Slip(lambda a, x, k: reconstruction(a, x), "the KL is missing: that is the reconstruction term alone."),
+        Slip(
+            lambda a, x, k: reconstruction(a, x) / x.shape[1] - k,
+            "log-probabilities of the pixels are summed; a mean makes the KL D times too dear.",
+        ),
+        Slip(lambda a, x, k: (reconstruction(a, x) - k).mean(), "one number an example is wanted, not the batch's mean."),
+        Slip(
+            lambda a, x, k: -(torch.sigmoid(a) - x).square().sum(1) - k,
+            "a squared error is no log-probability of coins: take log p(x | z).",
+        ),
+    )
+    cases = []
+    for seed, (B, D) in ((4, (3, 4)), (5, (2, 7))):
+        g = runtime.generator(seed)
+        x = (torch.rand(B, D, generator=g) < 0.5).float()
+        cases.append((2 * torch.randn(B, D, generator=g), x, torch.rand(B, generator=g) * 3 + 0.5))
+    return grade("12.3", attempt, lambda a, x, k: reconstruction(a, x) - k, cases, slips, record=record)
+
+
+def importance_bound(attempt, *, record: bool = True) -> Verdict:
+    """12.4 attempt(log_weights (k, B)) -> the log of the mean weight, (B,), also where the weights themselves underflow."""
+    slips = (
+        Slip(lambda w: w.mean(0), "that is the mean of the logs, the ELBO: take the log of the mean."),
+        Slip(lambda w: torch.logsumexp(w, 0), "that is the log of the sum; a mean divides by k, which subtracts log k."),
+        Slip(lambda w: w.exp().mean(0).log(), "exp(−200) is 0 in single precision: torch.logsumexp never leaves the logarithms."),
+        Slip(
+            lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1]),
+            "the mean goes over the k draws, the first axis, not over the examples.",
+        ),
+        Slip(lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1]), "divide by the number of draws, the first axis."),
+        Slip(lambda w: torch.logsumexp(w, 0) / len(w), "the log of a mean is log-sum − log k: a difference, not a quotient."),
+        Slip(lambda w: w.amax(0), "that is the largest weight alone, up to log k away."),
+    )
+    g = runtime.generator(6)
+    cases = [(torch.randn(5, 3, generator=g),), (torch.randn(4, 2, generator=g) * 3 - 200,)]
+    return grade("12.4", attempt, lambda w: torch.logsumexp(w, 0) - math.log(len(w)), cases, slips, record=record)

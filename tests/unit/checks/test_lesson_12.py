@@ -1,0 +1,75 @@
+"""Lesson 12: the right answers pass, and each likely mistake is told what it is."""
+
+import torch
+from frame import frame
+from torch.nn import functional as F
+
+from course_lib.checks import lesson_12 as check
+
+
+def right_kl(mean, log_scale):
+    p = torch.distributions.Normal(0.0, 1.0)
+    return torch.distributions.kl_divergence(torch.distributions.Normal(mean, log_scale.exp()), p).sum(1)
+
+
+def right_draw(mean, log_scale, noise):
+    return torch.addcmul(mean, log_scale.exp(), noise)
+
+
+def coins(logits, x):
+    return x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)
+
+
+def right_elbo(logits, x, kl):
+    return coins(logits, x).sum(1) - kl
+
+
+def right_bound(w):
+    top = w.amax(0)
+    return top + (w - top).exp().mean(0).log()
+
+
+RIGHT = {check.kl: right_kl, check.draw: right_draw, check.elbo: right_elbo, check.importance_bound: right_bound}
+
+
+def each(mean, log_scale):
+    return 0.5 * (mean**2 + (2 * log_scale).exp() - 1) - log_scale
+
+
+def variance_read(mean, log_variance):
+    return (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1)
+
+
+SLIPS = [
+    (check.kl, each, "coordinates add up"),
+    (check.kl, lambda m, s: each(m, s).mean(1), "summed, not averaged"),
+    (check.kl, lambda m, s: each(m, s).sum(), "one number an example"),
+    (check.kl, variance_read, "not of the variance"),
+    (check.kl, lambda m, s: (m**2 + (2 * s).exp() - 1 - 2 * s).sum(1), "½ is missing"),
+    (check.kl, lambda m, s: (0.5 * (m**2 + (2 * s).exp()) - s).sum(1), "−1 is missing"),
+    (check.kl, lambda m, s: (0.5 * ((2 * s).exp() - 1) - s).sum(1), "mean is missing"),
+    (check.kl, lambda m, s: (0.5 * (m**2 + (2 * s).exp() - 1)).sum(1), "log σ is missing"),
+    (check.kl, lambda m, s: (0.5 * ((1 + m**2) / (2 * s).exp() - 1) + s).sum(1), "other way round"),
+    (check.draw, lambda m, s, e: m + s * e, "exp(log_scale)"),
+    (check.draw, lambda m, s, e: m + s.exp() ** 2 * e, "the variance"),
+    (check.draw, lambda m, s, e: m + s.exp().sqrt() * e, "not of σ²"),
+    (check.draw, lambda m, s, e: m + e, "scale is missing"),
+    (check.draw, lambda m, s, e: s.exp() * e, "mean is missing"),
+    (check.draw, lambda m, s, e: m, "no draw"),
+    (check.draw, lambda m, s, e: s.exp() * (m + e), "not scaled"),
+    (check.elbo, lambda a, x, k: k - coins(a, x).sum(1), "makes small"),
+    (check.elbo, lambda a, x, k: coins(a, x).sum(1) + k, "a cost"),
+    (check.elbo, lambda a, x, k: coins(a, x).sum(1), "KL is missing"),
+    (check.elbo, lambda a, x, k: coins(a, x).mean(1) - k, "D times too dear"),
+    (check.elbo, lambda a, x, k: (coins(a, x).sum(1) - k).mean(), "not the batch's mean"),
+    (check.elbo, lambda a, x, k: -((a.sigmoid() - x) ** 2).sum(1) - k, "squared error"),
+    (check.importance_bound, lambda w: w.mean(0), "mean of the logs"),
+    (check.importance_bound, lambda w: w.logsumexp(0), "log of the sum"),
+    (check.importance_bound, lambda w: w.exp().mean(0).log(), "single precision"),
+    (check.importance_bound, lambda w: w.logsumexp(1) - torch.tensor(w.shape[1]).log(), "first axis, not over"),
+    (check.importance_bound, lambda w: w.logsumexp(0) - torch.tensor(w.shape[1]).log(), "divide by the number of draws"),
+    (check.importance_bound, lambda w: w.logsumexp(0) / len(w), "not a quotient"),
+    (check.importance_bound, lambda w: w.max(0).values, "largest weight alone"),
+]
+
+TestLesson = frame(check, RIGHT, SLIPS)
