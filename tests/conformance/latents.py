@@ -8,7 +8,7 @@ from course_lib import runtime
 from course_lib.models.latent import VAE, HierarchicalVAE
 
 vae = partial(VAE, event_shape=(5,), latent=2, hidden=(7,))
-ladder = partial(HierarchicalVAE, event_shape=(1, 2, 3), latents=(2, 1), hidden=((7,), (5,)))
+ladder = partial(HierarchicalVAE, event_shape=(1, 2, 3), latents=(2, 1), hidden=((7,), (5,)), activation="gated")
 
 BUILD = {
     "vae": vae,
