@@ -12,6 +12,7 @@ from course_lib import datasets, plots, runtime
 from course_lib.explore.panel import Button, Panel, Slider
 from course_lib.models.protocols import GenerativeModel
 from course_lib.training import checkpoints
+from course_lib.training.recipes import RECIPES
 
 _SHEET, _CAPTION, _GAP = 234, 40, 12  # pixels: a sheet's side, the words above it, the space around
 _COLUMNS = 3
@@ -23,7 +24,7 @@ def trained() -> dict[str, tuple[str, GenerativeModel]]:
     """The models of images that are at hand, ready: name -> (a few words, model). The shipped, then the student's own.
 
     Of models that differ in one choice alone, the one whose name begins the others' is taken: "fvsbn-mnist", and not
-    "fvsbn-mnist-spiral".
+    "fvsbn-mnist-spiral"; of a study, the first.
     """
     found: dict[str, tuple[str, GenerativeModel]] = {}
     for folder in (checkpoints.shipped_dir(), checkpoints.own_dir()):
@@ -32,6 +33,10 @@ def trained() -> dict[str, tuple[str, GenerativeModel]]:
                 words = checkpoints.describe(name, folder).get("about", "")
                 found[name] = (words, checkpoints.load(name, folder=folder))
     main = {name for name in found if not any(name.startswith(f"{other}-") for other in found)}
+    studies: dict[str, str] = {}  # study -> the model that stands for it
+    for name in sorted(main & set(RECIPES)):
+        if RECIPES[name].study and studies.setdefault(RECIPES[name].study, name) != name:
+            main.discard(name)
     return {name: (words, model) for name, (words, model) in found.items() if name in main and _draws_images(model)}
 
 
