@@ -65,7 +65,8 @@ function render({ model, el }) {
       const [row, column] = picking ? model.get("pixel") : cursor;
       pen.strokeStyle = model.get("tint");
       pen.lineWidth = 2;
-      pen.strokeRect(column * cell + 1, row * cell + 1, Math.max(2, cell - 2), Math.max(2, cell - 2));
+      const wide = Math.max(10, cell - 2); // small cells too are marked so that one sees it
+      pen.strokeRect((column + 0.5) * cell - wide / 2, (row + 0.5) * cell - wide / 2, wide, wide);
     }
   }
 

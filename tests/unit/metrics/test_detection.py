@@ -5,10 +5,12 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from course_lib import runtime
+from course_lib.cli.train import SMOKE_EXAMPLES, measure
 from course_lib.metrics.detection import auroc
 from course_lib.metrics.reconstruction import errors, mean_error
 from course_lib.models.latent.autoencoder import Autoencoder
 from course_lib.models.latent.pca import PCA
+from course_lib.training.recipes import recipe
 
 
 def test_auroc_is_scikit_learns_ties_and_all():
@@ -35,3 +37,13 @@ def test_errors_are_sums_over_the_pixels_of_each_example():
             by_hand = torch.stack([(one - model.reconstruct(one[None])[0]).square().sum() for one in x])
         torch.testing.assert_close(errors(model, x, batch_size=3), by_hand)
         assert mean_error(model, x).mean == pytest.approx(by_hand.double().mean().item())
+
+
+def test_autoencoders_are_measured_by_their_squared_error_and_by_no_nats():
+    chosen = recipe("ae-mnist-2")
+    model = chosen.build()
+    found = measure(model, chosen, "smoke")
+    expected = mean_error(model, chosen.test_data().x[:SMOKE_EXAMPLES])
+    assert found == {
+        "test_squared_error": round(expected.mean, 4), "standard_error": round(expected.standard_error, 4), "n": SMOKE_EXAMPLES
+    }  # fmt: skip
