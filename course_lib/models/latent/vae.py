@@ -14,6 +14,7 @@ from course_lib.models.protocols import check_binary, check_count, check_event_s
 from course_lib.nn.dense import dense
 
 OUTPUTS = ("bernoulli", "gaussian")
+NARROWEST = -10.0  # log_scale of q: in single precision a narrower draw could not be told from its mean
 PRIORS = ("standard", "mixture", "encoded")
 
 
@@ -115,7 +116,7 @@ class VAE(LatentVariableModel):
         mean, log_scale = (
             self.encoder((flat - self.mean) / self.spread).to(flat.dtype).chunk(2, -1)
         )  # (B, L) each; float32 under autocast too
-        return DiagonalGaussian(mean, log_scale)
+        return DiagonalGaussian(mean, log_scale.clamp(min=NARROWEST))
 
     def decode(self, z: Tensor) -> Bernoulli | Gaussian:
         """p(x | z) of latents z (*batch, L): independent values, batch shape (*batch, *event_shape)."""

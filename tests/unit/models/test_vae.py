@@ -146,6 +146,13 @@ def test_the_mixture_of_codes_is_the_prior():
     torch.testing.assert_close(model.prior().log_prob(z), torch.logsumexp(each, 1) - math.log(3))
 
 
+def test_a_q_without_noise_still_has_finite_weights():
+    model = VAE(event_shape=(4,), latent=2, hidden=()).requires_grad_(False)
+    model.encoder[0].bias.copy_(torch.tensor([3.0, 3.0, -500.0, -500.0]))
+    weights = model.log_weights(torch.ones(2, 4), 20, generator=runtime.generator(0))
+    assert torch.isfinite(weights).all()
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
