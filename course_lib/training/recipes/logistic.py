@@ -79,7 +79,7 @@ def _fvsbn(order: str) -> Recipe:
     return Recipe(
         lambda: Decorrelated(FVSBN(event_shape=MNIST, order=orders(MNIST[1:])[order]), load("mnist", "train").x),
         f"FVSBN, a logistic regression for every pixel; order: {order}",
-        (1, 3, 7),
+        (1, 3, 30),
         batch_size=200,
         lr=1e-2,
         finish=Decorrelated.plain,
