@@ -115,17 +115,26 @@ def transposed(attempt, *, record: bool = True) -> Verdict:
             y[stride * i : stride * i + len(w)] = value * w
         return y
 
+    def crowded(x: Tensor, w: Tensor, stride: int) -> Tensor:
+        painted = right(x, w, 1)
+        return F.pad(painted, (0, stride * (len(x) - 1) + len(w) - len(painted)))
+
     slips = (
         Slip(overwritten, "where two windows overlap, both count: add to what is there (+=), do not replace it."),
         Slip(
             lambda x, w, stride: right(x, w, 1), "every window starts at the next place; they are to start `stride` places apart."
         ),
+        Slip(crowded, "window i starts at i; it is to start at stride · i."),
         Slip(lambda x, w, stride: right(x, w.flip(0), stride), "the kernel is turned around: x_i w_0 comes first."),
         Slip(
             lambda x, w, stride: right(x, w, len(w)), "your windows lie side by side, k apart; they are to start `stride` apart."
         ),
         Slip(lambda x, w, stride: right(torch.ones_like(x), w, stride), "x is missing: each window is the kernel times x_i."),
         Slip(lambda x, w, stride: right(x, torch.ones_like(w), stride), "the kernel is missing: each window is x_i times w."),
+        Slip(
+            lambda x, w, stride: F.pad(right(x, w, stride), (0, stride)),
+            "too long: the last window starts at stride · (n - 1), not at stride · n.",
+        ),
         Slip(
             lambda x, w, stride: F.pad(right(x, w, stride), (0, stride * len(x) - (stride * (len(x) - 1) + len(w)))),
             "the length: the last window starts at stride · (n - 1) and is k long.",
@@ -155,6 +164,7 @@ def auroc(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda a, b: pairs(a, b, ties=1.0), "ties count half, not whole: a coin would decide them."),
         Slip(lambda a, b: 1 - area(a, b), "turned around: the odd ones are to lie above."),
         Slip(lambda a, b: 1 - pairs(a, b, ties=0.0), "turned around: the odd ones are to lie above (and ties count half)."),
+        Slip(lambda a, b: 1 - pairs(a, b, ties=1.0), "turned around: the odd ones are to lie above (and ties count half)."),
         Slip(lambda a, b: pairs(a, b) * len(a) * len(b), "that counts the pairs; divide by how many there are, N M."),
         Slip(lambda a, b: float(b.mean() > a.mean()), "the means alone do not tell: every odd score meets every ordinary one."),
         Slip(lambda a, b: (b[: len(a)] > a[: len(b)]).double().mean(), "every odd score meets every ordinary one: N M pairs."),

@@ -42,13 +42,18 @@ def slerp(attempt, *, record: bool = True) -> Verdict:
             lambda a, b, t: parts(a, b, t, (a * b).sum()),
             "the angle's cosine is a·b over both norms: divide by |a| and by |b|.",
         ),
+        Slip(lambda a, b, t: parts(a, b, t, cosine(a, b).cos()), "that is the angle's cosine; the angle itself is its arccos."),
+        Slip(
+            lambda a, b, t: paths.slerp(a / a.norm(), b / b.norm(), t),
+            "divide by the norms for the angle only; the ends must stay a and b themselves.",
+        ),
         Slip(scaled, "a straight line pushed out to the sphere goes fast in the middle; the arc turns at even speed."),
         Slip(
             lambda a, b, t: torch.nn.functional.normalize(paths.slerp(a, b, t), dim=0),
             "do not bring the result to norm 1: the prior's draws have a norm near the root of L.",
         ),
     )
-    g = runtime.generator(0)
+    g = runtime.generator(8)
     cases = [
         (*(size * torch.randn(2, L, generator=g)).unbind(), t) for L, t, size in ((2, 0.5, 0.4), (3, 0.25, 0.4), (50, 0.8, 0.1))
     ]
@@ -94,6 +99,9 @@ def direction(attempt, *, record: bool = True) -> Verdict:
         with_it, without = means(codes, amount)
         return with_it - without
 
+    def split(much: Tensor, codes: Tensor) -> Tensor:
+        return codes[much].mean(0) - codes[~much].mean(0)
+
     slips = (
         Slip(lambda *case: means(*case)[0], "that is where faces with much of it lie; take away where the others lie."),
         Slip(
@@ -103,6 +111,11 @@ def direction(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda codes, amount: codes[amount.argmax()] - codes[amount.argmin()],
             "one face against one other differs in everything else too: take means.",
+        ),
+        Slip(lambda codes, amount: split(amount > amount.mean(), codes), "cut at the median of the amounts, not at their mean."),
+        Slip(
+            lambda codes, amount: split(amount >= amount.median(), codes),
+            "torch's median is one of the amounts itself; its face belongs to those with little: >, not >=.",
         ),
         Slip(
             lambda *case: torch.nn.functional.normalize(difference(*case), dim=0),
@@ -152,6 +165,7 @@ def same_noise(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(lambda scale, beta: scale * beta, "the squared error is divided by 2 scale²: beta goes with the square."),
         Slip(lambda scale, beta: scale / beta**0.5, "the other way: a large beta makes little of the error, as much noise does."),
+        Slip(lambda scale, beta: scale / beta, "the other way, and by the root: 2 scale² stands below the squared error."),
         Slip(lambda scale, beta: scale**2 * beta, "that is the variance; the scale is its root."),
         Slip(lambda scale, beta: scale, "divide the whole loss by beta, and look at what stands before the squared error."),
     )

@@ -146,7 +146,8 @@ def overlaps(inputs: int = 6) -> Panel:
     def render(kernel: int, stride: int) -> Image.Image:
         counts = painted(inputs, kernel, stride)
         side = 4 * inputs + 2  # the largest of all
-        middle = counts[kernel:-kernel, kernel:-kernel] if len(counts) > 2 * kernel else counts
+        inside = slice(kernel - 1, len(counts) - kernel + 1)  # what windows beyond the rim would not reach
+        middle = counts[inside, inside]
         words = f"a pixel in the middle is painted\n{' or '.join(f'{c:.0f}' for c in middle.unique())} times"
         sheet = np.full((side, side), 60, np.uint8)
         sheet[: len(counts), : len(counts)] = (255 * counts / counts.max()).byte().numpy()

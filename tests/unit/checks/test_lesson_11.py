@@ -88,6 +88,8 @@ WRONG = [
     (check.transposed, lambda x, w, s: paint(torch.ones_like(x), w, s), "x is missing"),
     (check.transposed, lambda x, w, s: paint(x, torch.ones_like(w), s), "kernel is missing"),
     (check.transposed, lambda x, w, s: paint(x, w, s, size=2 * s * len(x) + 9)[: s * len(x)], "the length"),
+    (check.transposed, lambda x, w, s: paint(x, w, 1, size=s * (len(x) - 1) + len(w)), "stride · i."),
+    (check.transposed, lambda x, w, s: paint(x, w, s, size=s * len(x) + len(w)), "too long"),
     (
         check.transposed,
         lambda x, w, s: torch.stack([x[i : i + len(w)] @ w for i in range(0, len(x) - len(w) + 1, s)]),
@@ -96,6 +98,7 @@ WRONG = [
     (check.auroc, lambda a, b: (b[:, None] > a).float().mean(), "ties count half"),
     (check.auroc, lambda a, b: (b[:, None] >= a).float().mean(), "not whole"),
     (check.auroc, lambda a, b: right_auroc(b, a), "turned around"),
+    (check.auroc, lambda a, b: (a[:, None] > b).float().mean(), "turned around"),
     (check.auroc, lambda a, b: right_auroc(a, b) * len(a) * len(b), "divide by how many"),
     (check.auroc, lambda a, b: float(b.mean() > a.mean()), "the means alone"),
     (check.auroc, lambda a, b: (b[: len(a)] > a[: len(b)]).float().mean(), "N M pairs"),

@@ -65,6 +65,15 @@ def pushed_out(a, b, t):
     return line / line.norm() * ((1 - t) * a.norm() + t * b.norm())
 
 
+def cosine_for_angle(a, b, t):
+    angle = float(a @ b / (a.norm() * b.norm()))
+    return (math.sin((1 - t) * angle) * a + math.sin(t * angle) * b) / math.sin(angle)
+
+
+def halves(codes, much):
+    return codes[much].mean(0) - codes[~much].mean(0)
+
+
 def pair_entropy(counts):
     joint = counts / counts.sum()
     return -(joint[joint > 0] * joint[joint > 0].log()).sum()
@@ -89,6 +98,10 @@ SLIPS = [
     (check.slerp, bare_product, "over both norms"),
     (check.slerp, pushed_out, "even speed"),
     (check.slerp, lambda a, b, t: right_slerp(a, b, t) / right_slerp(a, b, t).norm(), "norm 1"),
+    (check.slerp, cosine_for_angle, "its arccos"),
+    (check.slerp, lambda a, b, t: right_slerp(a / a.norm(), b / b.norm(), t), "a and b themselves"),
+    (check.direction, lambda codes, amount: halves(codes, amount > amount.mean()), "not at their mean"),
+    (check.direction, lambda codes, amount: halves(codes, amount >= amount.median()), "not >="),
     (check.direction, lambda codes, amount: codes[amount > amount.median()].mean(0), "where the others lie"),
     (check.direction, lambda codes, amount: codes[amount > amount.median()].mean(0) - codes.mean(0), "half as far"),
     (check.direction, lambda codes, amount: codes[amount.argmax()] - codes[amount.argmin()], "take means"),
@@ -110,6 +123,7 @@ SLIPS = [
     (check.gap, lambda i, h: right_gap(i, torch.ones(len(h))) * len(h) / h.sum(), "its own entropy"),
     (check.same_noise, lambda scale, beta: scale * beta, "with the square"),
     (check.same_noise, lambda scale, beta: scale / math.sqrt(beta), "the other way"),
+    (check.same_noise, lambda scale, beta: scale / beta, "by the root"),
     (check.same_noise, lambda scale, beta: scale * scale * beta, "its root"),
     (check.same_noise, lambda scale, beta: scale, "divide the whole loss"),
 ]
