@@ -57,7 +57,7 @@ IMAGES: dict[str, Recipe] = {
         mixed_precision=True,
     ),
     "pixelcnn-mnist": Recipe(
-        lambda: PixelCNN(event_shape=MNIST, features=32, layers=6, **INK),
+        lambda: PixelCNN(event_shape=MNIST, features=32, layers=6, positions=True, **INK),
         "PixelCNN, six residual blocks of 16 features, raster order",
         (1, 1, 8),
         examples=(128, 5_000, None),
