@@ -224,6 +224,6 @@ def beta_scrubber(
     ]
     return Panel(
         render, controls, title="Turn up beta",
-        alt="Pictures, their reconstructions, and a row for each coordinate in use: one code with that coordinate moved from -2 "
-        "to 2, with the factor of which it tells most.",
+        alt="Pictures, their reconstructions, and a row for each of the coordinates with the most nats: one code with that "
+        "coordinate moved from -2 to 2, with the factor of which it tells most.",
     )  # fmt: skip
