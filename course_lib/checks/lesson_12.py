@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -56,7 +57,26 @@ def kl(attempt, *, record: bool = True) -> Verdict:
 
 def draw(attempt, *, record: bool = True) -> Verdict:
     """12.2 attempt(mean (B, L), log_scale (B, L), noise (B, L)) -> z (B, L), differentiable; noise is standard normal."""
+
+    def probed(function: Callable) -> Callable:
+        """The draw, and what reaches mean and log_scale of a gradient of ones."""
+
+        def draw_and_gradients(mean: Tensor, log_scale: Tensor, noise: Tensor):
+            of = mean.clone().requires_grad_(True), log_scale.clone().requires_grad_(True)
+            z = function(*of, noise)
+            if not isinstance(z, Tensor):
+                return z
+            found = torch.autograd.grad(z.sum(), of, allow_unused=True) if z.requires_grad else (None, None)
+            return z.detach(), *(torch.zeros_like(mean) if slope is None else slope for slope in found)
+
+        return draw_and_gradients
+
     slips = (
+        Slip(
+            lambda m, s, e: m.detach() + s.detach().exp() * e, "the value is right, but no gradient reaches mean and log_scale."
+        ),
+        Slip(lambda m, s, e: m + s.detach().exp() * e, "the value is right, but no gradient reaches log_scale."),
+        Slip(lambda m, s, e: m.detach() + s.exp() * e, "the value is right, but no gradient reaches the mean."),
         Slip(lambda m, s, e: m + s * e, "log_scale is a logarithm: the noise is multiplied by exp(log_scale)."),
         Slip(lambda m, s, e: m + (2 * s).exp() * e, "that multiplies by the variance; the standard deviation is wanted."),
         Slip(lambda m, s, e: m + (s / 2).exp() * e, "log_scale is the log of σ already, not of σ²."),
@@ -66,7 +86,9 @@ def draw(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda m, s, e: s.exp() * (m + e), "the mean is not scaled: mean + scale · noise."),
     )
     cases = [(*_gaussian(seed, 3, 2), torch.randn(3, 2, generator=runtime.generator(seed + 9))) for seed in (2, 3)]
-    return grade("12.2", attempt, lambda m, s, e: m + s.exp() * e, cases, slips, record=record)
+    slips = [Slip(probed(slip.wrong), slip.hint) for slip in slips]
+    answer = probed(attempt) if callable(attempt) else attempt
+    return grade("12.2", answer, probed(lambda m, s, e: m + s.exp() * e), cases, slips, record=record)
 
 
 def elbo(attempt, *, record: bool = True) -> Verdict:
@@ -77,6 +99,15 @@ def elbo(attempt, *, record: bool = True) -> Verdict:
 
     slips = (
         Slip(lambda a, x, k: k - reconstruction(a, x), "that is what training makes small; the ELBO is its negative."),
+        Slip(lambda a, x, k: -reconstruction(a, x) - k, "a cross entropy is *minus* the log-probability: turn its sign round."),
+        Slip(
+            lambda a, x, k: reconstruction(a, x).mean() / x.shape[1] - k,
+            "that averages over the batch and the pixels: sum over the pixels, keep each example.",
+        ),
+        Slip(
+            lambda a, x, k: (x * torch.nn.functional.logsigmoid(a)).sum(1) - k,
+            "only the pixels that are 1 are counted; the zeros have a log-probability too.",
+        ),
         Slip(lambda a, x, k: reconstruction(a, x) + k, "the KL is a cost: it is subtracted."),
         Slip(lambda a, x, k: reconstruction(a, x), "the KL is missing: that is the reconstruction term alone."),
         Slip(
@@ -108,6 +139,7 @@ def importance_bound(attempt, *, record: bool = True) -> Verdict:
             "the mean goes over the k draws, the first axis, not over the examples.",
         ),
         Slip(lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1]), "divide by the number of draws, the first axis."),
+        Slip(lambda w: torch.logsumexp(w, 0) - len(w), "a mean divides by k; in logarithms that subtracts log k, not k."),
         Slip(lambda w: torch.logsumexp(w, 0) / len(w), "the log of a mean is log-sum − log k: a difference, not a quotient."),
         Slip(lambda w: w.amax(0), "that is the largest weight alone, up to log k away."),
     )

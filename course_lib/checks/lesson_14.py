@@ -52,6 +52,18 @@ def product_of_gaussians(attempt, *, record: bool = True) -> Verdict:
             lambda m1, s1, m2, s2: (m1 * s2 + m2 * s1, (s1**2 + s2**2).sqrt()),
             "that is a product of variables; the two *densities* are multiplied.",
         ),
+        Slip(
+            lambda m1, s1, m2, s2: (m1 * m2, s1 * s2),
+            "multiply the two *densities*, not their means and scales: exponents are added.",
+        ),
+        Slip(
+            lambda m1, s1, m2, s2: (m1 + m2, (s1**2 + s2**2).sqrt()),
+            "that is the law of a sum of variables; here two densities of one z are multiplied.",
+        ),
+        Slip(
+            lambda m1, s1, m2, s2: (m1 / s1**2 + m2 / s2**2, product(m1, s1, m2, s2)[1]),
+            "the scale is right; a weighted mean is divided by the sum of its weights, the precisions.",
+        ),
     )
     g = runtime.generator(0)
     cases = [tuple(torch.randn(3, generator=g).exp() if i % 2 else torch.randn(3, generator=g) for i in range(4)) for _ in "ab"]
@@ -73,6 +85,10 @@ def warm_up_loss(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda ll, kl, step, warm_up: min(1.0, step / warm_up) * kl.mean() - ll.mean(),
             "nats of levels add up: sum over the levels, the mean over the examples only.",
+        ),
+        Slip(
+            lambda ll, kl, step, warm_up: min(1.0, step / warm_up) * kl.sum() - ll.mean(),
+            "the KL is summed over the examples too: sum over the levels, the mean over the examples.",
         ),
         Slip(
             lambda ll, kl, step, warm_up: (min(1.0, step / warm_up) * kl.sum(1) - ll).sum(),
@@ -104,6 +120,7 @@ def nearest_code(attempt, *, record: bool = True) -> Verdict:
 
     slips = (
         Slip(lambda p, c: distances(p, c).argmax(1), "those are the farthest entries."),
+        Slip(lambda p, c: (c.square().sum(1) + 2 * p @ c.T).argmin(1), "the middle term of the square comes with a minus."),
         Slip(lambda p, c: (p @ c.T).argmax(1), "a large product is not a small distance: |e|^2 counts too."),
         Slip(lambda p, c: (p @ c.T).argmin(1), "that is the smallest product; expand |p - e|^2 and see what is missing."),
         Slip(lambda p, c: distances(p, c).argmin(0), "for each entry the nearest point: the minimum goes over the other axis."),
