@@ -35,10 +35,8 @@ def build(name, device="cpu", dtype=torch.float32):
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-            if key.startswith(
-                ("prior_mean", "evidence")
-            ):  # else q misses parts of the prior, and importance weights tell nothing
-                parameter.mul_(0.3)
+            if key.startswith(("prior_mean", "evidence", "encoder")):
+                parameter.mul_(0.3)  # else q misses parts of the prior, and importance weights tell nothing
     return model.to(device=device, dtype=dtype).eval()
 
 
