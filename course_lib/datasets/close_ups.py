@@ -1,6 +1,6 @@
 """Close-ups of the drawn faces: the head stays where it is and hardly tilts; four of the six factors are left.
 
-Where the head moves about, its place makes nearly all the difference between two pictures and the smile nearly none.
+Where the head moves about, its place makes most of the difference between two pictures and the smile very little.
 """
 
 from __future__ import annotations
