@@ -81,6 +81,7 @@ class LivePanel:
     def draw(self, surface: Locator, points: list[tuple[float, float]]) -> None:
         """One stroke through points given as fractions (across, down) of the surface; one point is a click."""
         surface.scroll_into_view_if_needed()
+        self.page.wait_for_timeout(500)  # pictures above may still push it down
         box = surface.bounding_box()
         places = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in points]
         self.page.mouse.move(*places[0])
