@@ -48,13 +48,14 @@ IMAGES: dict[str, Recipe] = {
         mixed_precision=True,
     ),
     "row-lstm-mnist": Recipe(
-        lambda: RowLSTM(event_shape=MNIST, features=64, layers=2, **INK),
+        lambda: RowLSTM(event_shape=MNIST, features=64, layers=2, positions=True, **INK),
         "Row LSTM, two layers of 32 units, raster order",
-        (1, 1, 7),
+        (1, 1, 12),
         examples=(128, 5_000, None),
         batch_size=50,
         lr=1e-2,
         mixed_precision=True,
+        half=True,
     ),
     "pixelcnn-mnist": Recipe(
         lambda: PixelCNN(event_shape=MNIST, features=32, layers=6, positions=True, **INK),
