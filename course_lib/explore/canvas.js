@@ -28,31 +28,28 @@ function render({ model, el }) {
   const keys = picking ? "Arrow keys move." : "Arrow keys move, space paints or erases.";
   surface.setAttribute("aria-label", `${model.get("label")}. ${keys}`);
   const pen = surface.getContext("2d");
-  const small = document.createElement("canvas");
   let mask = Uint8Array.from(bytes(model.get("mask")));
   let tool = "paint";
   let last = null; // where the stroke was, null between strokes
   let cursor = [Math.floor(rows / 2), Math.floor(columns / 2)];
   let focused = false;
 
-  let pictured = false; // whether `small` holds a picture
+  let picture = null; // below the cells
+  let newest = 0; // counts pictures, so that one decoded late does not cover a later one
 
-  function develop() { // the picture's bytes, once for each that comes: not again for every move
-    const [high, wide] = model.get("picture_shape");
-    const rgb = bytes(model.get("picture"));
-    pictured = rgb.length > 0 && rgb.length === high * wide * 3;
-    if (!pictured) return;
-    small.width = wide;
-    small.height = high;
-    const rgba = new Uint8ClampedArray(high * wide * 4).fill(255);
-    for (let i = 0; i < high * wide; i++) rgba.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
-    small.getContext("2d").putImageData(new ImageData(rgba, wide, high), 0, 0);
+  async function develop() {
+    const mine = ++newest;
+    const png = bytes(model.get("picture"));
+    const decoded = png.length ? await createImageBitmap(new Blob([png], { type: "image/png" })) : null;
+    if (mine !== newest) return;
+    picture = decoded;
+    draw();
   }
 
   function draw() {
     pen.imageSmoothingEnabled = false;
     pen.clearRect(0, 0, surface.width, surface.height);
-    if (pictured) pen.drawImage(small, 0, 0, surface.width, surface.height);
+    if (picture) pen.drawImage(picture, 0, 0, surface.width, surface.height);
     if (!picking) {
       pen.fillStyle = model.get("tint");
       pen.globalAlpha = model.get("strength");
@@ -162,7 +159,7 @@ function render({ model, el }) {
     brush.addEventListener("input", () => { model.set("brush", Number(brush.value)); model.save_changes(); });
     bar.append(...tools, button("Clear", () => { mask.fill(0); send(); draw(); }), brush);
   }
-  model.on("change:picture change:picture_shape", () => { develop(); draw(); });
+  model.on("change:picture", develop);
   model.on("change:pixel", draw);
   model.on("change:mask", () => { if (last === null) { mask = Uint8Array.from(bytes(model.get("mask"))); draw(); } });
   el.append(surface, bar);

@@ -11,6 +11,7 @@ import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
+from PIL import Image, ImageDraw
 
 from course_lib import plots
 
@@ -18,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 class Surface(anywidget.AnyWidget):
-    """The widget under both controls. Pictures and cells travel as raw bytes; `value` is what render gets.
+    """The widget under both controls. Pictures travel as PNG, cells as raw bytes; `value` is what render gets.
 
     `value` is a boolean array (rows, columns), true where painted, or the pair (row, column) where mode is "pick".
     """
@@ -33,8 +34,7 @@ class Surface(anywidget.AnyWidget):
     tint = traitlets.Unicode(plots.ORANGE).tag(sync=True)
     strength = traitlets.Float(0.75).tag(sync=True)
     brush = traitlets.Int(4).tag(sync=True)  # width in cells
-    picture = traitlets.CBytes().tag(sync=True)  # RGB, row by row
-    picture_shape = traitlets.List([0, 0]).tag(sync=True)
+    picture = traitlets.CBytes().tag(sync=True)  # PNG
     mask = traitlets.CBytes().tag(sync=True)  # a byte a cell, 0 or 1
     pixel = traitlets.List([0, 0]).tag(sync=True)
     value = traitlets.Any()
@@ -67,11 +67,7 @@ class Surface(anywidget.AnyWidget):
 
     def show(self, picture: Any) -> None:
         """Lay `picture` (an array, see plots.as_uint8, or a Pillow image) under the cells."""
-        values = plots.as_uint8(picture)
-        values = values if values.ndim == 3 else np.repeat(values[:, :, None], 3, axis=2)
-        with self.hold_sync():
-            self.picture_shape = list(values.shape[:2])
-            self.picture = values.tobytes()
+        self.picture = plots.png_bytes(picture)
 
 
 @dataclass(frozen=True)
@@ -114,10 +110,21 @@ class Canvas:
         )  # fmt: skip
         return surface, [ipywidgets.Label(self.label), surface]
 
+    def below(self, values: dict[str, Any]) -> Any:
+        """The picture under the cells for these values."""
+        picture = self.background(**values) if callable(self.background) else self.background
+        return np.zeros(self.shape) if picture is None else picture
+
     def update(self, surface: Surface, values: dict[str, Any]) -> None:
         """Show the background for these values."""
-        picture = self.background(**values) if callable(self.background) else self.background
-        surface.show(np.zeros(self.shape) if picture is None else picture)
+        surface.show(self.below(values))
+
+    def still(self, values: dict[str, Any]) -> Image.Image:
+        """The surface as the page shows it, with the painted cells."""
+        sheet = _page_size(self, values)
+        covered = np.uint8(255 * self.strength * np.asarray(values[self.name]))
+        sheet.paste(self.tint, mask=Image.fromarray(covered).resize(sheet.size, Image.Resampling.NEAREST))
+        return sheet
 
 
 @dataclass(frozen=True)
@@ -148,4 +155,23 @@ class Pick:
         )  # fmt: skip
         return surface, [ipywidgets.Label(self.label), surface]
 
-    update = Canvas.update
+    below, update = Canvas.below, Canvas.update
+
+    def still(self, values: dict[str, Any]) -> Image.Image:
+        """The surface as the page shows it, with a square around the picked cell."""
+        sheet, cell = _page_size(self, values), _cell_side(self)
+        half = max(10, cell - 2) / 2  # small cells too are marked so that one sees it
+        y, x = ((place + 0.5) * cell for place in values[self.name])
+        ImageDraw.Draw(sheet).rectangle((x - half, y - half, x + half, y + half), outline=self.tint, width=2)
+        return sheet
+
+
+def _cell_side(surface: Canvas | Pick) -> int:
+    """Pixels of the page along a cell's side, as canvas.js has it."""
+    return max(1, round(surface.side / max(surface.shape)))
+
+
+def _page_size(surface: Canvas | Pick, values: dict[str, Any]) -> Image.Image:
+    """The background, as large as on the page."""
+    rows, columns = (length * _cell_side(surface) for length in surface.shape)
+    return plots.to_image(surface.below(values)).convert("RGB").resize((columns, rows), Image.Resampling.NEAREST)

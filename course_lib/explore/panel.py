@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import html
+import io
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -27,6 +28,7 @@ from course_lib.explore.controls import Button, Choice, Control, Slider, Text, T
 __all__ = ["Button", "Canvas", "Choice", "Panel", "Pick", "Slider", "Text", "Toggle"]
 
 PICTURE_SIDE = 336  # pixels: small arrays are enlarged to about this
+GAP = 12  # pixels between the parts of a still
 CSS = """<style>
 .course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
   width: fit-content; max-width: 100%}
@@ -145,25 +147,41 @@ class Panel:
     def _show(self) -> None:
         self._waiting = False
         try:
-            self._update_surfaces()
-            self._png, size = self.encode(self.render(**self.values))
+            self._show_picture()
+            self._update_surfaces()  # after the picture, which is smaller and waited for
         except Exception as error:  # the student reads it beside the picture; the last good picture stays
             self.error.value = f"<span role='alert'>{type(error).__name__}: {html.escape(str(error))}</span>"
             return
         if self.error.value:
             self.error.value = ""
+
+    def _show_picture(self) -> None:
+        self._png, size = self.encode(self.render(**self.values))
         if size != self._size:
             self._size = size
             self.picture.layout = _fixed(size[0])
         self.picture.value = self._png
 
+    def _still(self) -> tuple[bytes, tuple[int, int]]:
+        """PNG bytes and size of what stays in the saved notebook: the drawing surfaces, then the picture, side by side."""
+        parts = [control.still(self.values) for control in self.controls if isinstance(control, (Canvas, Pick))]
+        if not parts:
+            return self._png, self._size
+        parts.append(Image.open(io.BytesIO(self._png)))
+        width, height = sum(part.width for part in parts) + GAP * (len(parts) - 1), max(part.height for part in parts)
+        sheet, left = Image.new("RGB", (width, height), "white"), 0
+        for part in parts:
+            sheet.paste(part, (left, 0))
+            left += part.width + GAP
+        return plots.png_bytes(sheet), sheet.size
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and the still picture that stays in the saved notebook; text where neither can be shown."""
-        width, height = self._size
+        still, (width, height) = self._still()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         bundle = {
             "application/vnd.jupyter.widget-view+json": view,
-            "image/png": base64.b64encode(self._png).decode(),
+            "image/png": base64.b64encode(still).decode(),
             "text/plain": f"{self.title}: {self.alt}",
         }
         return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}

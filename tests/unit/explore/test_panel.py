@@ -63,14 +63,34 @@ def test_a_play_button_moves_the_slider_in_the_page_and_keeps_no_value_of_its_ow
     assert not {"value", "min", "max"} & set(player.keys)  # nothing to send when the slider moves
 
 
+def _still(panel):
+    return Image.open(io.BytesIO(base64.b64decode(panel._repr_mimebundle_()[0]["image/png"])))
+
+
 def test_the_bundle_has_the_widget_the_still_and_words():
-    panel = _panel()
+    panel = _panel(controls=CONTROLS[:7])
     bundle, metadata = panel._repr_mimebundle_()
-    still = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    still = _still(panel)
     assert still.size == (6 * 56, 4 * 56) == (metadata["image/png"]["width"], metadata["image/png"]["height"])
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.widget.model_id
     assert "What it shows." in bundle["text/plain"]
     assert metadata["image/png"]["alt"] == "What it shows."
+
+
+def test_the_still_holds_the_drawing_surfaces_as_they_are_now():
+    panel = _panel(lambda k, mask, pixel: np.full((4, 6), k / 784), [CONTROLS[0], *CONTROLS[7:]])
+    mask = np.zeros((4, 6), bool)
+    mask[3, 0] = True
+    panel.set(mask=mask, pixel=(1, 2))
+    still = _still(panel)
+    side = 252 // 6
+    left = 2 * (6 * side + 12)
+    assert still.size == (left + 6 * 56, 4 * 56)
+    assert still.getpixel((left + 20, 20)) == (128, 128, 128)  # what render returned, at the right
+    assert still.getpixel((side // 2, 3 * side + side // 2)) == (172, 119, 0)  # three quarters of plots.ORANGE over black
+    assert still.getpixel((side // 2, side // 2)) == (0, 0, 0)
+    square = [still.getpixel((6 * side + 12 + int(2.5 * side) + step, int(1.5 * side))) for step in (-side // 2 + 2, 0, side)]
+    assert [pixel != (0, 0, 0) for pixel in square] == [True, False, False]
 
 
 def test_moving_a_control_changes_the_picture_and_nothing_else_does():
@@ -102,9 +122,9 @@ def test_the_background_of_a_surface_follows_the_other_controls():
     canvas = Canvas("mask", shape=(4, 6), background=lambda mask, k: np.full((2, 3), k / 784))
     panel = _panel(controls=[canvas, CONTROLS[0]])
     surface = panel.handle("mask")
-    assert surface.picture_shape == [2, 3]
-    panel.set(k=784)
-    assert surface.picture == bytes(18 * [255])
+    for k, grey in ((392, 128), (784, 255)):
+        panel.set(k=k)
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(surface.picture))), np.full((2, 3), grey))
 
 
 def test_an_error_is_read_beside_the_last_good_picture_and_goes_again():
