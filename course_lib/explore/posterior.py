@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from matplotlib import colormaps
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
 from course_lib import plots
 from course_lib.distributions import DiagonalGaussian
+from course_lib.explore.autoregressive import font
 from course_lib.explore.canvas import Pick
 from course_lib.explore.controls import Choice, Slider, Toggle
 from course_lib.explore.latent import CELLS, SIDE, latent_spans, scatter
@@ -149,10 +150,10 @@ def _ellipses(picture: Image.Image, posterior: TruePosterior, q: DiagonalGaussia
 def _ledger(example: Tensor, made: Tensor, log_evidence: float, likelihood: float, kl: float) -> Image.Image:
     """The digit, the decoder's answer, and what the bound consists of, with bars: longer is worse."""
     sheet = Image.new("RGB", (420, SIDE), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=13)
+    pen, letters = ImageDraw.Draw(sheet), font(13)
     for left, image, words in ((8, example, "the digit x"), (164, made, "decoded: q's mean")):
         sheet.paste(plots.to_image(image, 140 // image.shape[-1]), (left, 24))
-        pen.text((left, 4), words, fill="black", font=font)
+        pen.text((left, 4), words, fill="black", font=letters)
     elbo = likelihood - kl
     gap = max(log_evidence - elbo, 0.0)
     lines = [
@@ -164,9 +165,9 @@ def _ledger(example: Tensor, made: Tensor, log_evidence: float, likelihood: floa
     ]
     for row, (words, nats, colour) in enumerate(lines):
         top = 178 + 31 * row
-        pen.text((8, top), words, fill="black", font=font)
+        pen.text((8, top), words, fill="black", font=letters)
         shown = f"{nats if row in (0, 1, 3) else -nats:,.1f} nats"
-        pen.text((412, top), shown, fill="black", font=font, anchor="ra")
+        pen.text((412, top), shown, fill="black", font=letters, anchor="ra")
         pen.rectangle((8, top + 17, 8 + min(-nats, 400) + 1, top + 23), fill=colour)
     return sheet
 
@@ -195,7 +196,7 @@ def planes(models: Mapping[str, VAE], x: Tensor, labels: Tensor, *, shown: int =
         words += [f"the plane shown: {low[0]:.1f} to {high[0]:.1f} across,", f"{low[1]:.1f} to {high[1]:.1f} up"]
         sheet = Image.new("RGB", (268, SIDE), "white")
         sheet.paste(plots.to_image(made, 252 // made.shape[-1]), (8, 0))
-        ImageDraw.Draw(sheet).text((8, 258), "\n".join(words), fill="black", font=ImageFont.load_default(size=13))
+        ImageDraw.Draw(sheet).text((8, 258), "\n".join(words), fill="black", font=font(13))
         return sheet
 
     controls = [
