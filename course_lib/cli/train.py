@@ -11,7 +11,7 @@ from course_lib import runtime
 from course_lib.cli.lessons import UnknownName
 from course_lib.datasets import manifest
 from course_lib.metrics import disentanglement, likelihood, reconstruction
-from course_lib.models.latent import LatentVariableModel
+from course_lib.models.latent import LatentVariableModel, VectorQuantised
 from course_lib.models.latent.autoencoder import Autoencoder
 from course_lib.models.protocols import ExplicitModel
 from course_lib.models.sequence import Seq2Seq
@@ -55,17 +55,17 @@ def train(name: str, *, budget: str, device: str | None = None, ship: bool = Fal
 def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
     """Exact test nats with their standard error: for binary images on one draw (seed 0), for sequences per symbol.
 
-    For models with latent variables, the two bounds. For autoencoders, the squared error; for translators, the share translated
-    without a fault. Nothing for others.
+    For models with latent variables, the two bounds. For autoencoders, those with symbols too, the squared error; for
+    translators, the share translated without a fault. Nothing for others.
     """
-    if not isinstance(model, (Autoencoder, ExplicitModel, LatentVariableModel, Seq2Seq)):
+    if not isinstance(model, (Autoencoder, ExplicitModel, LatentVariableModel, Seq2Seq, VectorQuantised)):
         return {}
     x = recipe.test_data().x
     x = x[:SMOKE_EXAMPLES] if budget == "smoke" else x
     if isinstance(model, LatentVariableModel):
         found = measure_bounds(model, x, recipe.draws if budget == "full" else min(recipe.draws or 0, FEW_DRAWS))
         return found | (measure_disentanglement(model, recipe, budget) if recipe.causes else {})
-    if isinstance(model, Autoencoder):
+    if isinstance(model, (Autoencoder, VectorQuantised)):
         error = reconstruction.mean_error(model, x)
         return {"test_squared_error": round(error.mean, 4), "standard_error": round(error.standard_error, 4), "n": error.n}
     if isinstance(model, Seq2Seq):

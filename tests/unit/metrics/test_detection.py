@@ -39,9 +39,10 @@ def test_errors_are_sums_over_the_pixels_of_each_example():
         assert mean_error(model, x).mean == pytest.approx(by_hand.double().mean().item())
 
 
-def test_autoencoders_are_measured_by_their_squared_error_and_by_no_nats():
-    chosen = recipe("ae-mnist-2")
-    model = chosen.build()
+@pytest.mark.parametrize("name", ["ae-mnist-2", "vq-faces"])
+def test_autoencoders_are_measured_by_their_squared_error_and_by_no_nats(name):
+    chosen = recipe(name)
+    model = chosen.build().eval()
     found = measure(model, chosen, "smoke")
     expected = mean_error(model, chosen.test_data().x[:SMOKE_EXAMPLES])
     assert found == {
