@@ -16,6 +16,8 @@ DONE = """async () => {  // a question asked twice: its answers come after whate
     const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
     await kernel.requestKernelInfo();
     await kernel.requestKernelInfo(); }"""
+COVERED = """(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+    .every((value, place) => place % 4 !== 3 || value === 255)"""
 CONTROLS = (
     ".widget-slider, .widget-dropdown, .widget-toggle-buttons, .widget-checkbox, .widget-text, button.widget-button, .course-play"
 )
@@ -46,6 +48,10 @@ class LivePanel:
     def stretch(self) -> float:
         """How much wider the picture is shown than its own shape asks for: 1 when it is not distorted."""
         return self.image.evaluate("image => image.width / image.height / (image.naturalWidth / image.naturalHeight)")
+
+    def covered(self) -> bool:
+        """Whether a picture lies under the cells of every drawing surface, from corner to corner."""
+        return all(surface.evaluate(COVERED) for surface in self.root.locator(".course-canvas").all())
 
     def wait_for_change(self, before: bytes, timeout: float = 2) -> bool:
         """True once the picture's bytes differ from `before`; False if not `timeout` s after the kernel is done."""

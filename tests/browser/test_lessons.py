@@ -33,6 +33,7 @@ def test_a_lesson_runs_and_its_explorers_move(lab, name):
                 moved.append(panel.wait_for_change(before))
                 assert panel.error == "", f"{panel.title}: {panel.error}"
             assert any(moved), f"no control of {panel.title!r} changed its picture"
+            assert panel.covered(), f"a drawing surface of {panel.title!r} shows no picture"
             assert panel.stretch() == pytest.approx(1, abs=0.02)
     finally:
         lesson.close()
