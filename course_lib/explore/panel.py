@@ -145,15 +145,15 @@ class Panel:
             loop.call_soon(self._show)
 
     def _show(self) -> None:
-        self._waiting = False
-        try:
-            self._show_picture()
-            self._update_surfaces()  # after the picture, which is smaller and waited for
-        except Exception as error:  # the student reads it beside the picture; the last good picture stays
-            self.error.value = f"<span role='alert'>{type(error).__name__}: {html.escape(str(error))}</span>"
-            return
-        if self.error.value:
-            self.error.value = ""
+        self._waiting, failed = False, None
+        for part in (self._show_picture, self._update_surfaces):  # the picture first: it is smaller, and waited for
+            try:
+                part()
+            except Exception as error:  # the student reads it beside the picture; the last good picture stays
+                failed = failed or error
+        said = f"<span role='alert'>{type(failed).__name__}: {html.escape(str(failed))}</span>" if failed else ""
+        if self.error.value != said:
+            self.error.value = said
 
     def _show_picture(self) -> None:
         self._png, size = self.encode(self.render(**self.values))

@@ -146,6 +146,20 @@ def test_an_error_is_read_beside_the_last_good_picture_and_goes_again():
     assert panel.picture.value != good
 
 
+def test_a_surface_goes_on_where_the_picture_fails():
+    def render(k, place):
+        if k == 5:
+            raise ValueError("not five")
+        return np.zeros((4, 6))
+
+    pick = Pick("place", shape=(4, 6), background=lambda k, place: np.full((4, 6), k / 10))
+    panel = _panel(render, [Slider("k", "k", 0, 10, value=1), pick])
+    panel.set(k=5)
+    assert "not five" in panel.error.value
+    shown = np.asarray(Image.open(io.BytesIO(panel.handle("place").picture)))
+    assert (shown == 128).all()
+
+
 def test_in_a_running_kernel_what_piles_up_is_drawn_once():
     drawn = []
     panel = _panel(lambda k: drawn.append(k) or np.full((4, 6), k / 784), [Slider("k", "k", 0, 784)])
