@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.nn.dense import dense
+from course_lib.nn.dense import dense, nonlinearity
 
 ENCODERS = ("dense", "convolutional", "recurrent", "attention")
 DECODERS = ("dense", "convolutional")
@@ -21,7 +21,15 @@ UPSAMPLINGS = ("even", "uneven", "resize")
 PATCHES = 4  # across and down: what an encoder with attention cuts an image into
 
 
-def encoder(kind: str, event_shape: Sequence[int], widths: Sequence[int], outputs: int) -> nn.Module:
+def encoder(
+    kind: str,
+    event_shape: Sequence[int],
+    widths: Sequence[int],
+    outputs: int,
+    *,
+    hidden: Sequence[int] = (),
+    activation: str = "relu",
+) -> nn.Module:
     """A network (B, *event_shape) -> (B, outputs).
 
     widths, by kind:
@@ -29,6 +37,7 @@ def encoder(kind: str, event_shape: Sequence[int], widths: Sequence[int], output
         "convolutional": features of each layer; each halves the height and the width.
         "recurrent": (units,) of a GRU that reads the rows from above.
         "attention": (width, …), as many equal numbers as there are blocks; they look at 4 × 4 patches.
+    hidden, activation: of a convolutional one, the units of dense layers after the convolutions, and "relu", "silu" or "tanh".
     Raises ValueError for an unknown kind, and for images whose sides do not divide.
     """
     widths = tuple(widths)
@@ -39,19 +48,27 @@ def encoder(kind: str, event_shape: Sequence[int], widths: Sequence[int], output
     C, H, W = _image(event_shape)
     if kind == "convolutional":
         h, w = _halved(H, len(widths)), _halved(W, len(widths))
-        return nn.Sequential(*_halving(C, widths), nn.Flatten(), nn.Linear(widths[-1] * h * w, outputs))
+        halving = _halving(C, widths, activation)
+        return nn.Sequential(*halving, nn.Flatten(), *dense([widths[-1] * h * w, *hidden, outputs], activation))
     if kind == "recurrent":
         return RowReader(C * W, *widths, outputs)
     return PatchReader((C, H, W), widths, outputs)
 
 
 def decoder(
-    kind: str, inputs: int, widths: Sequence[int], event_shape: Sequence[int], *, upsampling: str = "even"
+    kind: str,
+    inputs: int,
+    widths: Sequence[int],
+    event_shape: Sequence[int],
+    *,
+    upsampling: str = "even",
+    hidden: Sequence[int] = (),
+    activation: str = "relu",
 ) -> nn.Sequential:
     """A network (B, inputs) -> (B, *event_shape), numbers of any size.
 
     widths: as in `encoder`, in the order in which they are met: of a convolutional decoder, the features of the smallest
-    maps first. upsampling: see `upsample`.
+    maps first. hidden: units of dense layers before those. upsampling: see `upsample`; activation: see `encoder`.
     """
     widths = tuple(widths)
     if kind == "dense":
@@ -60,9 +77,9 @@ def decoder(
         raise ValueError(f"decoder is {kind!r}; expected one of {DECODERS}")
     C, H, W = _image(event_shape)
     h, w = _halved(H, len(widths)), _halved(W, len(widths))
-    layers: list[nn.Module] = [nn.Linear(inputs, widths[0] * h * w), nn.Unflatten(1, (widths[0], h, w))]
+    layers: list[nn.Module] = [*dense([inputs, *hidden, widths[0] * h * w], activation), nn.Unflatten(1, (widths[0], h, w))]
     for before, after in itertools.pairwise([*widths, C]):
-        layers += [nn.ReLU(), upsample(before, after, upsampling)]
+        layers += [nonlinearity(activation), upsample(before, after, upsampling)]
     return nn.Sequential(*layers)
 
 
@@ -137,11 +154,11 @@ class AttentionBlock(nn.Module):
         return x + self.network(self.norm_network(x))
 
 
-def _halving(features: int, widths: Sequence[int]) -> list[nn.Module]:
+def _halving(features: int, widths: Sequence[int], activation: str) -> list[nn.Module]:
     """Convolutions, each of which halves height and width."""
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise([features, *widths]):
-        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nonlinearity(activation)]
     return layers
 
 

@@ -15,6 +15,13 @@ ACTIVATIONS = {
 }  # each with the scale that keeps its signal
 
 
+def nonlinearity(activation: str) -> nn.Module:
+    """The layer called "tanh", "relu" or "silu"."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation is {activation!r}; expected one of {tuple(ACTIVATIONS)} between convolutions")
+    return ACTIVATIONS[activation][0]()
+
+
 class GatedLinear(nn.Linear):
     """A(x) * sigmoid(B(x)), (…, in) -> (…, out): a linear layer and a gate for each unit (Dauphin et al. 2017, eq. 1)."""
 

@@ -19,6 +19,7 @@ BUILD = {
     "vae-iwae": partial(vae, iwae=True, samples=5),
     "vae-mixture": partial(vae, prior_kind="mixture", components=4),
     "vae-encoded": partial(vae, prior_kind="encoded", components=3),
+    "vae-convolutional": partial(VAE, event_shape=(1, 2, 2), latent=2, hidden=(5,), convolutions=(3,), mean=0.3, spread=0.4),
     "vae-one": partial(VAE, event_shape=(1,), latent=1, hidden=(3,)),
     "ladder": ladder,
     "ladder-three-levels": partial(ladder, latents=(2, 2, 1), hidden=((6,), (5,), (4,)), activation="tanh", mean=0.3, spread=0.4),

@@ -41,7 +41,7 @@ class LatentVariableModel(GenerativeModel):
         z, log_q = self.infer(many, generator=generator)
         return (self.log_joint(many, z) - log_q).view(k, len(x))
 
-    def importance_bound(self, x: Tensor, k: int, *, generator: torch.Generator | None = None, chunk: int = 10_000) -> Tensor:
+    def importance_bound(self, x: Tensor, k: int, *, generator: torch.Generator | None = None, chunk: int = 2_000) -> Tensor:
         """log of the mean of k importance weights, in nats, (B,) (Burda, Grosse & Salakhutdinov 2016, eq. 8).
 
         In expectation at least the ELBO, at most log p(x), and it grows with k. chunk: how many pairs (x, z) are worked on

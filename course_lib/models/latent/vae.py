@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from course_lib.distributions import Bernoulli, DiagonalGaussian, DiagonalGaussianMixture, Gaussian
 from course_lib.models.latent.base import LatentVariableModel
 from course_lib.models.protocols import check_binary, check_count, check_event_shape, check_events, check_shape
+from course_lib.nn.blocks import decoder, encoder
 from course_lib.nn.dense import dense
 
 OUTPUTS = ("bernoulli", "gaussian")
@@ -25,7 +26,9 @@ class VAE(LatentVariableModel):
         event_shape: shape of one example, D values in all.
         latent: L.
         hidden: sizes of the encoder's hidden layers; the decoder has them in reverse.
-        activation: of the hidden layers: "tanh", "relu", "silu" or "gated".
+        convolutions: for images: features of the convolutions before those layers, each of which halves height and width;
+            the decoder ends with their transposes. () has none.
+        activation: of the hidden layers: "tanh", "relu", "silu" or, without convolutions, "gated".
         output: p(x | z): "bernoulli" for values in {0, 1}, "gaussian" for real ones, with one scale for all D, learned.
         beta: weight of the KL in the loss (Higgins et al. 2017, eq. 4); 1 makes the loss a bound. May be changed in training.
         samples: k, draws of z an example in the loss.
@@ -45,6 +48,7 @@ class VAE(LatentVariableModel):
         event_shape: Sequence[int],
         latent: int,
         hidden: Sequence[int] = (500, 500),
+        convolutions: Sequence[int] = (),
         activation: str = "silu",
         output: str = "bernoulli",
         beta: float = 1.0,
@@ -59,20 +63,18 @@ class VAE(LatentVariableModel):
         super().__init__()
         self.event_shape, self.latent = check_event_shape(event_shape), check_count(latent, "latent")
         self.hidden, self.activation = [check_count(size, "hidden") for size in hidden], activation
+        self.convolutions = [check_count(features, "convolutions") for features in convolutions]
         self.output, self.beta, self.samples, self.iwae = output, beta, check_count(samples, "samples"), iwae
         self.free_nats, self.components = free_nats, check_count(components, "components")
         self.mean, self.spread = mean, spread
         self.prior_kind = prior_kind
         self._check()
-        size = math.prod(self.event_shape)
-        self.encoder = dense([size, *self.hidden, 2 * latent], activation)
-        self.decoder = dense([latent, *reversed(self.hidden), size], activation)
-        with torch.no_grad():
-            at_first = mean if output == "gaussian" else math.log(mean / (1 - mean)) if mean else 0.0
-            self.decoder[-1].bias.fill_(at_first)
+        self._make_networks()
+        at_first = mean if output == "gaussian" else math.log(mean / (1 - mean)) if mean else 0.0
+        nn.init.constant_(self.decoder[-1].bias, at_first)
         if output == "gaussian":
             self.log_scale = nn.Parameter(torch.zeros(()))  # of p(x | z)
-        self._make_prior(size)
+        self._make_prior(at_first)
 
     def _check(self) -> None:
         if self.output not in OUTPUTS:
@@ -86,7 +88,19 @@ class VAE(LatentVariableModel):
         if self.output == "bernoulli" and not 0 <= self.mean < 1:
             raise ValueError(f"mean is {self.mean}; expected the mean of binary data, in [0, 1)")
 
-    def _make_prior(self, size: int) -> None:
+    def _make_networks(self) -> None:
+        size, shape, ends = math.prod(self.event_shape), self.event_shape, self.convolutions
+        if not ends:
+            self.encoder = dense([size, *self.hidden, 2 * self.latent], self.activation)
+            self.decoder = dense([self.latent, *reversed(self.hidden), size], self.activation)
+            return
+        reads = encoder("convolutional", shape, ends, 2 * self.latent, hidden=self.hidden, activation=self.activation)
+        self.encoder = nn.Sequential(nn.Unflatten(1, shape), *reads)
+        self.decoder = decoder(
+            "convolutional", self.latent, ends[::-1], shape, hidden=self.hidden[::-1], activation=self.activation
+        )
+
+    def _make_prior(self, at_first: float) -> None:
         if self.prior_kind == "standard":
             self.register_buffer("zero", torch.zeros(self.latent), persistent=False)
             return
@@ -95,7 +109,7 @@ class VAE(LatentVariableModel):
             self.prior_mean = nn.Parameter(torch.randn(self.components, self.latent))
             self.prior_log_scale = nn.Parameter(torch.zeros(self.components, self.latent))
         else:  # where x is binary, the logits of examples in (0, 1)
-            self.prior_examples = nn.Parameter(self.decoder[-1].bias.detach() + torch.randn(self.components, size))
+            self.prior_examples = nn.Parameter(at_first + torch.randn(self.components, math.prod(self.event_shape)))
 
     def prior(self) -> DiagonalGaussian | DiagonalGaussianMixture:
         """p(z), over vectors (L)."""
@@ -122,7 +136,8 @@ class VAE(LatentVariableModel):
         """p(x | z) of latents z (*batch, L): independent values, batch shape (*batch, *event_shape)."""
         if z.shape[-1:] != (self.latent,):
             raise ValueError(f"z has shape {tuple(z.shape)}; expected (…, {self.latent}), one vector of latents an example")
-        numbers = self.decoder(z).to(z.dtype).unflatten(-1, self.event_shape)  # (*batch, *event_shape)
+        numbers = self.decoder(z.reshape(-1, self.latent)).to(z.dtype)
+        numbers = numbers.reshape(*z.shape[:-1], *self.event_shape)  # (*batch, *event_shape)
         return Bernoulli(numbers) if self.output == "bernoulli" else Gaussian(numbers, self.log_scale)
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:

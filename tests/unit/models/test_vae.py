@@ -127,14 +127,24 @@ def test_iwae_trains_the_importance_bound():
     torch.testing.assert_close(model.loss(x, generator=runtime.generator(1)), expected)
 
 
-def test_gaussian_output_on_colour_images():
+@pytest.mark.parametrize("convolutions", [(), (6,), (6, 8)])
+def test_gaussian_output_on_colour_images(convolutions):
     runtime.seed(0)
-    model = VAE(event_shape=(3, 4, 5), latent=2, hidden=(8,), output="gaussian", mean=0.5, spread=0.2)
-    x, z = torch.rand(6, 3, 4, 5), torch.randn(6, 2)
+    model = VAE(event_shape=(3, 4, 8), latent=2, hidden=(8,), convolutions=convolutions, output="gaussian", mean=0.5, spread=0.2)
+    x, z = torch.rand(6, 3, 4, 8), torch.randn(6, 2)
     by_hand = gaussian_log_prob(x, model.decode(z).mean, model.log_scale).sum((1, 2, 3))
     torch.testing.assert_close(model.log_likelihood(x, z), by_hand)
-    assert model.sample(4).shape == (4, 3, 4, 5)
-    assert model.decode(z[None]).mean.shape == (1, 6, 3, 4, 5)
+    assert model.sample(4).shape == (4, 3, 4, 8)
+    torch.testing.assert_close(model.decode(z[None]).mean, model.decode(z).mean[None])
+    torch.testing.assert_close(model.decode(z[0]).mean, model.decode(z).mean[0])
+
+
+def test_a_convolutional_decoder_begins_at_the_mean_and_learns_from_z_and_x():
+    runtime.seed(0)
+    model = VAE(event_shape=(1, 8, 8), latent=2, hidden=(9,), convolutions=(4, 5), mean=0.2, spread=0.4)
+    assert model.decode(torch.zeros(1, 2)).mean.mean().item() == pytest.approx(0.2, abs=0.03)
+    model.loss((torch.rand(3, 1, 8, 8) < 0.2).float(), generator=runtime.generator(0)).backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
 
 
 def test_the_mixture_of_codes_is_the_prior():
@@ -163,6 +173,10 @@ def test_a_q_without_noise_still_has_finite_weights():
         ({"free_nats": 1.0, "prior_kind": "mixture"}, "by coordinate"),
         ({"mean": 128.0}, "mean is 128"),
         ({"latent": 0}, "latent is 0"),
+        ({"convolutions": (3,)}, r"expected an image \(C, H, W\)"),
+        ({"convolutions": (3,), "event_shape": (1, 7, 8)}, "cannot halve a side of 7"),
+        ({"convolutions": (3,), "event_shape": (1, 8, 8), "activation": "gated"}, "activation is 'gated'"),
+        ({"convolutions": (3,), "event_shape": (1, 8, 8), "activation": "sine"}, "activation is 'sine'"),
     ],
 )
 def test_bad_arguments_are_refused(given, words):
