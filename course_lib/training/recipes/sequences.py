@@ -45,6 +45,7 @@ def translator(to: str, *, attention: bool) -> Recipe:
         batch_size=64,
         lr=3e-3,
         clip=1.0,
+        half=True,
     )
 
 
