@@ -20,7 +20,7 @@ def small_faces(split: str) -> Data:
 
 IMAGES: dict[str, Recipe] = {
     "nade-mnist": Recipe(
-        lambda: NADE(event_shape=MNIST, hidden=500), "NADE, 500 hidden units, raster order", (1, 3, 70), lr=5e-3
+        lambda: NADE(event_shape=MNIST, hidden=500), "NADE, 500 hidden units, raster order", (1, 3, 70), lr=5e-3, half=True
     ),
     "made-mnist": Recipe(
         lambda: MADE(event_shape=MNIST, hidden=(1000, 1000), direct=True, residual=True),
@@ -39,13 +39,14 @@ IMAGES: dict[str, Recipe] = {
         half=True,
     ),
     "diagonal-bilstm-mnist": Recipe(
-        lambda: DiagonalBiLSTM(event_shape=MNIST, features=64, layers=1, positions=True, **INK),
-        "Diagonal BiLSTM, one layer of 32 units, raster order",
+        lambda: DiagonalBiLSTM(event_shape=MNIST, features=64, layers=2, positions=True, **INK),
+        "Diagonal BiLSTM, two layers of 32 units, raster order",
         (1, 1, 10),
         examples=(128, 5_000, None),
         batch_size=50,
         lr=1e-2,
         mixed_precision=True,
+        half=True,
     ),
     "row-lstm-mnist": Recipe(
         lambda: RowLSTM(event_shape=MNIST, features=64, layers=2, positions=True, **INK),
@@ -58,12 +59,14 @@ IMAGES: dict[str, Recipe] = {
         half=True,
     ),
     "pixelcnn-mnist": Recipe(
-        lambda: PixelCNN(event_shape=MNIST, features=32, layers=6, positions=True, **INK),
-        "PixelCNN, six residual blocks of 16 features, raster order",
-        (1, 1, 8),
+        lambda: PixelCNN(event_shape=MNIST, features=64, layers=6, positions=True, **INK),
+        "PixelCNN, six residual blocks of 32 features, raster order",
+        (1, 1, 12),
         examples=(128, 5_000, None),
         batch_size=50,
         lr=1e-2,
+        mixed_precision=True,
+        half=True,
     ),
     "gated-pixelcnn-faces": Recipe(
         lambda: GatedPixelCNN(event_shape=(3, 16, 16), features=36, layers=4, output="logistic", components=3, positions=True),
@@ -76,5 +79,6 @@ IMAGES: dict[str, Recipe] = {
         batch_size=32,
         lr=5e-3,
         mixed_precision=True,
+        half=True,
     ),
 }
