@@ -15,7 +15,8 @@ from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.images import INK, MNIST
 
 on_mnist = partial(Recipe, lr=2e-3, clip=200.0, mixed_precision=True, half=True)
-flat_vae = partial(VAE, event_shape=MNIST, latent=50, hidden=(300, 300), **INK)
+flat_vae = partial(VAE, event_shape=MNIST, latent=50, hidden=(256,), convolutions=(16, 32), **INK)
+dense_vae = partial(VAE, event_shape=MNIST, latent=50, hidden=(300, 300), **INK)
 
 
 def _further(**given: Any) -> VAE:
@@ -47,12 +48,17 @@ def _plane(about: str, **given: Any) -> Recipe:
 
 
 LATENT: dict[str, Recipe] = {
-    "vae-mnist": on_mnist(flat_vae, "VAE, 50 latent variables, 2 x 300 hidden units each way, trained by the ELBO", (1, 4, 180)),
+    "vae-mnist": on_mnist(
+        flat_vae, "VAE, 50 latent variables, two convolutions and 256 hidden units each way, trained by the ELBO", (1, 2, 60)
+    ),
+    "vae-dense-mnist": on_mnist(
+        dense_vae, "VAE, 50 latent variables, 2 x 300 hidden units each way, trained by the ELBO", (1, 4, 180)
+    ),
     "vae-mixture-mnist": on_mnist(
-        mixture_vae, "vae-mnist trained on with a learned prior, a mixture of 200 Gaussians", (1, 2, 40), lr=1e-3
+        mixture_vae, "vae-mnist trained on with a learned prior, a mixture of 200 Gaussians", (1, 2, 25), lr=1e-3
     ),
     "iwae-mnist": on_mnist(
-        partial(_further, iwae=True, samples=8), "vae-mnist trained on by the importance bound of 8 draws", (1, 1, 20), lr=1e-3
+        partial(_further, iwae=True, samples=8), "vae-mnist trained on by the importance bound of 8 draws", (1, 1, 12), lr=1e-3
     ),
     "vae-plane-mnist": _plane("trained by the ELBO"),
     "vae-plane-mnist-no-kl": _plane("trained without the KL", beta=0.0),
