@@ -41,7 +41,7 @@ class Surface(anywidget.AnyWidget):
 
     def __init__(self, *, value: Any, **given: Any):
         super().__init__(**given)
-        self.value = value
+        self.value, self._shown = value, None
 
     @traitlets.observe("mask")
     def _drawn(self, _) -> None:
@@ -66,8 +66,10 @@ class Surface(anywidget.AnyWidget):
             self.pixel = list(self.value)
 
     def show(self, picture: Any) -> None:
-        """Lay `picture` (an array, see plots.as_uint8, or a Pillow image) under the cells."""
-        self.picture = plots.png_bytes(picture)
+        """Lay `picture` (an array, see plots.as_uint8, or a Pillow image) under the cells; coded anew only if it is another."""
+        values = plots.as_uint8(picture).copy()
+        if not np.array_equal(values, self._shown):
+            self.picture, self._shown = plots.png_bytes(values), values
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,19 @@ def test_the_background_of_a_surface_follows_the_other_controls():
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(surface.picture))), np.full((2, 3), grey))
 
 
+def test_a_background_is_coded_anew_only_when_it_changed(monkeypatch):
+    below = np.zeros((2, 3))
+    panel = _panel(controls=[Canvas("mask", shape=(4, 6), background=lambda mask, k: below), CONTROLS[0]])
+    coded, png_bytes = [], plots.png_bytes
+    monkeypatch.setattr(plots, "png_bytes", lambda picture: coded.append(np.shape(picture)) or png_bytes(picture))
+    panel.set(k=1)
+    assert (2, 3) not in coded
+    below[:] = 1.0  # the same array with other values
+    panel.set(k=2)
+    assert coded.count((2, 3)) == 1
+    assert (np.asarray(Image.open(io.BytesIO(panel.handle("mask").picture))) == 255).all()
+
+
 def test_an_error_is_read_beside_the_last_good_picture_and_goes_again():
     def render(k):
         if k == 5:
