@@ -15,13 +15,13 @@ from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.images import INK, MNIST
 
 on_mnist = partial(Recipe, lr=2e-3, clip=200.0, mixed_precision=True, half=True)
-flat_vae = partial(VAE, event_shape=MNIST, latent=50, hidden=(256,), convolutions=(16, 32), **INK)
-dense_vae = partial(VAE, event_shape=MNIST, latent=50, hidden=(300, 300), **INK)
+flat_vae = partial(VAE, event_shape=MNIST, latent=50, **INK)
+convolutional_vae = partial(flat_vae, hidden=(256,), convolutions=(16, 32))
 
 
 def _further(**given: Any) -> VAE:
     """The shipped vae-mnist, to be trained on in another way: what is not `given` goes on from its parameters."""
-    model = flat_vae(**given)
+    model = convolutional_vae(**given)
     model.load_state_dict(checkpoints.load("vae-mnist").state_dict(), strict=False)
     return model
 
@@ -49,10 +49,14 @@ def _plane(about: str, **given: Any) -> Recipe:
 
 LATENT: dict[str, Recipe] = {
     "vae-mnist": on_mnist(
-        flat_vae, "VAE, 50 latent variables, two convolutions and 256 hidden units each way, trained by the ELBO", (1, 2, 60)
+        convolutional_vae,
+        "VAE, 50 latent variables, two convolutions and 256 hidden units each way, trained by the ELBO",
+        (1, 2, 60),
     ),
     "vae-dense-mnist": on_mnist(
-        dense_vae, "VAE, 50 latent variables, 2 x 300 hidden units each way, trained by the ELBO", (1, 4, 180)
+        partial(flat_vae, hidden=(300, 300)),
+        "VAE, 50 latent variables, 2 x 300 hidden units each way, trained by the ELBO",
+        (1, 4, 180),
     ),
     "vae-mixture-mnist": on_mnist(
         mixture_vae, "vae-mnist trained on with a learned prior, a mixture of 200 Gaussians", (1, 2, 25), lr=1e-3
