@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.nn.masked import MaskedLinear, channel_mask
+from course_lib.nn.masked import MaskedLinear, channel_mask, check_kernel
 from course_lib.nn.recurrent import lstm_step
 
 
@@ -24,19 +24,20 @@ def lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 class RowLayer(nn.Module):
     """Down the image a row at a time, all pixels of a row at once (van den Oord et al. 2016, section 3.1).
 
-    Input to state: a masked convolution 3 wide over the row. State to state: 3 wide over the row above, so that a pixel
-    sees a triangle above it.
+    Input to state: a masked convolution 3 wide over the row. State to state: `kernel` wide over the row above, so that a
+    pixel sees a triangle above it.
 
     Args:
         stream, hidden: the colour of each incoming feature (F,) and of each unit (h,).
+        kernel: odd; 3 or more (section 3.1). The triangle grows by kernel // 2 columns a row to each side.
     """
 
-    def __init__(self, stream: Tensor, hidden: Tensor):
+    def __init__(self, stream: Tensor, hidden: Tensor, kernel: int = 3):
         super().__init__()
-        self.hidden = len(hidden)
+        self.hidden, self.kernel = len(hidden), check_kernel(kernel)
         own = channel_mask(stream, hidden.repeat(4), "B")
         self.input = MaskedLinear(2 * len(stream), 4 * self.hidden, torch.cat([torch.ones_like(own), own], 1))
-        self.state = nn.Linear(3 * self.hidden, 4 * self.hidden, bias=False)
+        self.state = nn.Linear(kernel * self.hidden, 4 * self.hidden, bias=False)
         with torch.no_grad():
             self.input.bias.zero_()[self.hidden : 2 * self.hidden] = 1.0  # begin by remembering
 
@@ -52,8 +53,9 @@ class RowLayer(nn.Module):
 
     def from_above(self, hidden: Tensor) -> Tensor:
         """What the row above gives: (W, B, h) -> (W, B, 4 h)."""
-        wide = F.pad(hidden, (0, 0, 0, 0, 1, 1))
-        return self.state(torch.cat([wide[:-2], wide[1:-1], wide[2:]], -1))
+        reach, width = self.kernel // 2, len(hidden)
+        wide = F.pad(hidden, (0, 0, 0, 0, reach, reach))
+        return self.state(torch.cat([wide[k : k + width] for k in range(self.kernel)], -1))
 
     def stepper(self, n: int, width: int) -> RowStepper:
         """The layer a pixel at a time: (features (n, F), i, j) -> (n, h)."""
@@ -95,8 +97,8 @@ class DiagonalLayer(nn.Module):
         F_in, h = len(stream), len(hidden)
         self.hidden = h
         self.register_buffer("mask", channel_mask(stream, hidden.repeat(4), "B").float().T.contiguous(), persistent=False)
-        self.input = nn.Parameter(torch.randn(2, F_in, 4 * h) / F_in**0.5)  # from the left, from the right
-        self.state = nn.Parameter(torch.randn(2, 2 * h, 4 * h) / (2 * h) ** 0.5)
+        self.input = nn.Parameter(torch.randn(2 * F_in, 4 * h) / F_in**0.5)  # from the left, below it from the right
+        self.state = nn.Parameter(torch.randn(4 * h, 4 * h) / (2 * h) ** 0.5)
         self.bias = nn.Parameter(torch.zeros(2, 1, 4 * h))
         with torch.no_grad():
             self.bias[..., h : 2 * h] = 1.0  # begin by remembering
@@ -108,12 +110,13 @@ class DiagonalLayer(nn.Module):
         mirror = torch.arange(H * W).view(H, W).flip(1).flatten()[order]
         both = torch.cat([order, mirror + H * W]).to(maps.device)  # (2 H W): from the left, from the right
         inputs = Reordered.apply(maps.flatten(0, 1).repeat(2, 1, 1), both).view(2, H * W * B, width)
-        sums = torch.baddbmm(self.bias, inputs, self.input * self.mask).view(2, H * W, B, 4 * self.hidden)  # (2, H W, B, 4 h)
+        from_input, from_state = self.matrices()
+        sums = torch.baddbmm(self.bias, inputs, from_input).view(2, H * W, B, 4 * self.hidden)  # (2, H W, B, 4 h)
         made, hidden, cell = [], None, None
         for number, gates in enumerate(sums.split(sizes, 1)):  # gates (2, R, B, 4 h)
             if number:
                 left, up = neighbours(hidden, number, H, W)
-                gates = gates + (torch.cat([left, up], -1).flatten(1, 2) @ self.state).view(gates.shape)
+                gates = gates + (torch.cat([left, up], -1).flatten(1, 2) @ from_state).view(gates.shape)
                 cell = neighbours(cell, number, H, W)[0]
             else:
                 cell = gates.new_zeros(2, 1, B, self.hidden)
@@ -121,6 +124,10 @@ class DiagonalLayer(nn.Module):
             made.append(hidden)
         done = Reordered.apply(torch.cat(made, 1).flatten(0, 1), both.argsort()).view(2, H, W, B, self.hidden)
         return done[0] + F.pad(done[1, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
+
+    def matrices(self) -> tuple[Tensor, Tensor]:
+        """Input to state, masked, and state to state; from the left and from the right: (2, F, 4 h) and (2, 2 h, 4 h)."""
+        return self.input.view(2, *self.mask.shape) * self.mask, self.state.view(2, -1, 4 * self.hidden)
 
     def stepper(self, n: int, width: int) -> DiagonalStepper:
         """The layer a pixel at a time: (features (n, F), i, j) -> (n, h)."""
@@ -165,7 +172,7 @@ class DiagonalStepper:
     def __init__(self, layer: DiagonalLayer, n: int, width: int):
         self.layer, self.width = layer, width
         self.blank = layer.bias.new_zeros(n, layer.hidden)
-        self.weights = [torch.cat([layer.input[side] * layer.mask, layer.state[side]]) for side in (0, 1)]
+        self.weights = torch.cat(layer.matrices(), 1)  # (2, F + 2 h, 4 h)
         self.values: list[Tensor] = [self.blank] * width  # this row's inputs
         self.hidden, self.cells = [self.blank] * (width + 1), [self.blank] * (width + 1)  # column j's lie at j + 1
         self.above, self.mirrored = list(self.hidden), [self.blank] * (width + 1)  # mirrored: column j's lies at j

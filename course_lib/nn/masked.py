@@ -48,10 +48,17 @@ def channel_mask(incoming: Tensor, own: Tensor, kind: str) -> Tensor:
     return incoming[None, :] < own[:, None] if kind == "A" else incoming[None, :] <= own[:, None]
 
 
+def check_kernel(kernel: int) -> int:
+    """The width of a kernel with a middle: an odd number of at least 1, or ValueError."""
+    if kernel < 1 or kernel % 2 == 0:
+        raise ValueError(f"kernel is {kernel!r}; expected an odd number of at least 1: its middle is the pixel itself")
+    return kernel
+
+
 class MaskedConv2d(nn.Module):
     """A convolution that sees only what comes before in raster order (van den Oord et al. 2016, section 3.4).
 
-    Rows below the pixel can have no weight, so the kernel is kept without them: (out, in, rows, k).
+    Rows below the pixel can have no weight, so the kernels are kept without them, each as a row: (out, in rows k).
 
     Args:
         in_groups, out_groups: the colour of each incoming and outgoing feature, (in,) and (out,).
@@ -65,23 +72,25 @@ class MaskedConv2d(nn.Module):
         self, in_groups: Tensor, out_groups: Tensor, *, kernel: int = 1, kind: str | None = "B", rows: int | None = None
     ):
         super().__init__()
-        if kernel < 1 or kernel % 2 == 0:
-            raise ValueError(f"kernel is {kernel!r}; expected an odd number of at least 1: its middle is the pixel itself")
-        self.kernel, self.reach = kernel, kernel // 2
+        self.kernel, self.reach = kernel, check_kernel(kernel) // 2
         self.above = self.reach if rows is None else rows - 1
         mask = torch.ones(len(out_groups), len(in_groups), self.above + 1, kernel)
         if kind is not None:
             mask[:, :, -1, self.reach + 1 :] = 0  # to the right of the pixel
             mask[:, :, -1, self.reach] = channel_mask(in_groups, out_groups, kind).float()
         self.register_buffer("mask", mask, persistent=False)
-        self.weight = nn.Parameter(torch.randn_like(mask) / mask.flatten(1).sum(1).mean().clamp(min=1).sqrt())
+        self.weight = nn.Parameter(torch.randn_like(mask).flatten(1) / mask.flatten(1).sum(1).mean().clamp(min=1).sqrt())
         self.bias = nn.Parameter(torch.zeros(len(out_groups)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, in, H, W) -> (B, out, H, W)."""
-        y = F.conv2d(x, self.weight * self.mask, self.bias, padding=(self.above, self.reach))  # (B, out, H + above, W)
+        y = F.conv2d(x, self.kernels(), self.bias, padding=(self.above, self.reach))  # (B, out, H + above, W)
         return y[:, :, : x.shape[2]]
+
+    def kernels(self) -> Tensor:
+        """(out, in, rows, k), masked."""
+        return self.weight.view(self.mask.shape) * self.mask
 
     def as_matrix(self) -> Tensor:
         """The kernel as (rows * k * in, out), for windows laid out (row, column, feature)."""
-        return (self.weight * self.mask).permute(2, 3, 1, 0).flatten(0, 2)
+        return self.kernels().permute(2, 3, 1, 0).flatten(0, 2)

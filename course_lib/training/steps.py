@@ -7,7 +7,7 @@ generator. `state_dict` holds all of it, so that a resumed run equals one that w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -51,9 +51,9 @@ class GradientStep(_Step):
 
     Args:
         model: has loss(x, generator=…) -> mean loss, ().
-        optimiser: over the model's parameters; None makes Adam with `lr`.
+        optimiser: over the model's parameters, or several by name, each over its part; None makes Adam with `lr`.
         lr: learning rate when optimiser is None.
-        total_steps: when given, the learning rate falls to 0 along half a cosine over so many steps
+        total_steps: when given, the learning rates fall to 0 along half a cosine over so many steps
             (Loshchilov & Hutter 2017, eq. 5, without restarts).
         clip: largest norm of the gradient; None leaves it as it is.
         mixed_precision: run the forward pass in bfloat16 where torch thinks it safe; parameters stay float32.
@@ -64,7 +64,7 @@ class GradientStep(_Step):
     def __init__(
         self,
         model: nn.Module,
-        optimiser: torch.optim.Optimizer | None = None,
+        optimiser: torch.optim.Optimizer | Mapping[str, torch.optim.Optimizer] | None = None,
         *,
         lr: float = 1e-3,
         total_steps: int | None = None,
@@ -73,25 +73,28 @@ class GradientStep(_Step):
         seed: int = 0,
     ):
         optimiser = optimiser or torch.optim.Adam(model.parameters(), lr=lr)
-        super().__init__(model, {"main": optimiser}, seed)
-        self.rates = [group["lr"] for group in optimiser.param_groups]
+        super().__init__(model, dict(optimiser) if isinstance(optimiser, Mapping) else {"main": optimiser}, seed)
+        self.rates = [group["lr"] for group in self._groups()]
         self.total_steps, self.clip = total_steps, clip
         self.mixed_precision = _device_of(model).type == "cuda" if mixed_precision is None else mixed_precision
 
+    def _groups(self) -> list[dict[str, Any]]:
+        return [group for optimiser in self.optimisers.values() for group in optimiser.param_groups]
+
     def __call__(self, batch: Tensor) -> dict[str, float]:
-        optimiser = self.optimisers["main"]
         if self.total_steps:
             share = (1 + math.cos(math.pi * min(self.steps / self.total_steps, 1.0))) / 2
-            for group, rate in zip(optimiser.param_groups, self.rates, strict=True):
+            for group, rate in zip(self._groups(), self.rates, strict=True):
                 group["lr"] = rate * share
         self.model.train()
         with torch.autocast(_device_of(self.model).type, torch.bfloat16, enabled=self.mixed_precision):
             loss = self.model.loss(batch, generator=self.generator)
-        optimiser.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
-        optimiser.step()
+        for optimiser in self.optimisers.values():
+            optimiser.step()
         self.steps += 1
         return {"loss": loss.item()}
 

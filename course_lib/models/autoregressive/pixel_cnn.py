@@ -13,12 +13,12 @@ from course_lib.nn.masked import MaskedConv2d
 
 
 class ResidualConv(nn.Module):
-    """maps + 1 x 1 (3 x 3 (1 x 1 (maps))), with mask B and relu before each (van den Oord et al. 2016, figure 5)."""
+    """maps + 1 x 1 (k x k (1 x 1 (maps))), with mask B and relu before each (van den Oord et al. 2016, figure 5: k = 3)."""
 
-    def __init__(self, hidden: Tensor, stream: Tensor):
+    def __init__(self, hidden: Tensor, stream: Tensor, kernel: int = 3):
         super().__init__()
         self.down = MaskedConv2d(stream, hidden)
-        self.middle = MaskedConv2d(hidden, hidden, kernel=3)
+        self.middle = MaskedConv2d(hidden, hidden, kernel=kernel)
         self.up = MaskedConv2d(hidden, stream)
 
     def forward(self, maps: Tensor, conv: Conv = whole) -> Tensor:
@@ -31,12 +31,13 @@ class ResidualConv(nn.Module):
 class PixelCNN(PixelModel):
     """The PixelCNN of van den Oord et al. (2016), section 3.5: fast to train, and blind to a part of what came before.
 
-    Arguments: see PixelModel. Its 3 x 3 kernels look to the upper right by one column a row, so that a wedge on the right
-    above each pixel is never seen, however many the layers: the blind spot (van den Oord et al. 2016b, figure 1).
+    Arguments: see PixelModel. For each row that its kernels go up they go at most kernel // 2 columns to the right, so that a
+    wedge on the right above each pixel is never seen, however many the layers: the blind spot (van den Oord et al. 2016b,
+    figure 1, with a kernel of 3).
     """
 
     def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
-        return ResidualConv(hidden, stream)
+        return ResidualConv(hidden, stream, self.kernel)
 
     def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
         for block in self.blocks:
@@ -68,12 +69,12 @@ class GatedBlock(nn.Module):
     to the left, what lies above. Both pass through tanh(a) * sigmoid(b); the horizontal one is residual.
     """
 
-    def __init__(self, stream: Tensor):
+    def __init__(self, stream: Tensor, kernel: int = 3):
         super().__init__()
         twice = stream.repeat(2)
-        self.vertical = MaskedConv2d(stream, twice, kernel=3, kind=None)
+        self.vertical = MaskedConv2d(stream, twice, kernel=kernel, kind=None)
         self.link = MaskedConv2d(twice, twice, kind=None)
-        self.across = MaskedConv2d(stream, twice, kernel=3, rows=1)
+        self.across = MaskedConv2d(stream, twice, kernel=kernel, rows=1)
         self.mix = MaskedConv2d(stream, stream)
 
     @staticmethod
@@ -98,7 +99,7 @@ class GatedPixelCNN(PixelModel):
         return MaskedConv2d(colours, stream, kernel=7, kind="A", rows=1)
 
     def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
-        return GatedBlock(stream)
+        return GatedBlock(stream, self.kernel)
 
     def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
         up = self.placed(self.top(x))
@@ -137,13 +138,13 @@ class VerticalStack:
     def __init__(self, model: GatedPixelCNN, n: int):
         self.model, self.row = model, 0
         layers, width = [model.top, *(block.vertical for block in model.blocks)], model.event_shape[2]
-        self.rows = {layer: layer.weight.new_zeros(n, layer.weight.shape[1], layer.above + 1, width) for layer in layers}
+        self.rows = {layer: layer.weight.new_zeros(n, layer.mask.shape[1], layer.above + 1, width) for layer in layers}
         self.above = [layer.weight.new_zeros(n, len(layer.weight), width) for layer in layers[1:]]  # (n, 2 F, W) each
 
     def _conv(self, layer: MaskedConv2d, row: Tensor) -> Tensor:
         """A new row (n, in, W) below those that went before -> the layer's row (n, out, W)."""
         self.rows[layer] = torch.cat([self.rows[layer][:, :, 1:], row[:, :, None]], 2)
-        return F.conv2d(self.rows[layer], layer.weight * layer.mask, layer.bias, padding=(0, layer.reach))[:, :, 0]
+        return F.conv2d(self.rows[layer], layer.kernels(), layer.bias, padding=(0, layer.reach))[:, :, 0]
 
     def advance(self, i: int, drawn: Tensor) -> None:
         """Go to row i, given the standardised images' row i - 1, (n, C, W)."""

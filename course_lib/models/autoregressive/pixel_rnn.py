@@ -28,10 +28,8 @@ class ResidualLSTM(nn.Module):
 class PixelRNN(PixelModel):
     """What Row LSTM and Diagonal BiLSTM share: residual blocks around LSTM layers. Arguments: see PixelModel."""
 
-    lstm: type[nn.Module]
-
     def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
-        return ResidualLSTM(self.lstm(stream, hidden), hidden, stream)
+        return ResidualLSTM(self._lstm(stream, hidden), hidden, stream)
 
     def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
         maps = maps.permute(2, 3, 0, 1).contiguous()  # (H, W, B, F)
@@ -56,6 +54,10 @@ class PixelRNN(PixelModel):
         return spread(field, conv_taps(self.first))
 
     @abstractmethod
+    def _lstm(self, stream: Tensor, hidden: Tensor) -> nn.Module:
+        """One LSTM layer, given the colours of the incoming features (F,) and of its units (F / 2,)."""
+
+    @abstractmethod
     def _reach(self, field: Tensor) -> Tensor:
         """The pixels that one LSTM layer reads to make those of `field`."""
 
@@ -63,10 +65,12 @@ class PixelRNN(PixelModel):
 class RowLSTM(PixelRNN):
     """The Row LSTM: sees a triangle above each pixel, not all that came before (section 3.1). Arguments: see PixelModel."""
 
-    lstm = RowLayer
+    def _lstm(self, stream: Tensor, hidden: Tensor) -> RowLayer:
+        return RowLayer(stream, hidden, self.kernel)
 
     def _reach(self, field: Tensor) -> Tensor:
-        triangle = [(-up, side) for up in range(len(field)) for side in range(-up, up + 1)]
+        reach = self.kernel // 2
+        triangle = [(-up, side) for up in range(len(field)) for side in range(-reach * up, reach * up + 1)]
         return spread(spread(field, triangle), [(0, -1), (0, 0)])
 
 
@@ -77,7 +81,12 @@ class DiagonalBiLSTM(PixelRNN):
     pixel (mask A), and there is no feature to its right. Within three columns of it the first convolution sees it.
     """
 
-    lstm = DiagonalLayer
+    def _lstm(self, stream: Tensor, hidden: Tensor) -> DiagonalLayer:
+        if self.kernel != 3:
+            raise ValueError(
+                f"kernel is {self.kernel}; a Diagonal BiLSTM has none to choose: leave it out"
+            )
+        return DiagonalLayer(stream, hidden)
 
     def _reach(self, field: Tensor) -> Tensor:
         H, W = field.shape

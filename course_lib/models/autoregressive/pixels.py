@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from course_lib.distributions import Bernoulli, DiscretisedLogisticMixture, GreyLevels
 from course_lib.models.autoregressive.base import AutoregressiveModel
 from course_lib.models.protocols import check_binary, check_count, check_event_shape, check_events
-from course_lib.nn.masked import MaskedConv2d, MaskedLinear, channel_groups, channel_mask
+from course_lib.nn.masked import MaskedConv2d, MaskedLinear, channel_groups, channel_mask, check_kernel
 
 OUTPUTS = ("bernoulli", "categorical", "logistic")
 Conv = Callable[[MaskedConv2d, Tensor], Tensor]  # how a convolution is done: on whole maps, or at one pixel
@@ -29,7 +29,7 @@ class ConvCache:
     def __init__(self, layer: MaskedConv2d, n: int, height: int, width: int):
         self.above, self.reach, self.kernel = layer.above, layer.reach, layer.kernel
         self.matrix, self.bias = layer.as_matrix(), layer.bias
-        size = (n, height + self.above, width + 2 * self.reach, layer.weight.shape[1])
+        size = (n, height + self.above, width + 2 * self.reach, layer.mask.shape[1])
         self.maps = self.matrix.new_zeros(size) if self.kernel > 1 else None
 
     def put(self, value: Tensor, i: int, j: int) -> None:
@@ -60,6 +60,7 @@ class PixelModel(AutoregressiveModel):
         event_shape: (C, H, W).
         features: width of the residual stream; a multiple of 2 C.
         layers: residual blocks.
+        kernel: width of the blocks' kernels, odd; a Row LSTM's over the row above.
         output: "bernoulli" for pixels in {0, 1}; "categorical" (a softmax over `levels` grey values, van den Oord et
             al. 2016, section 3.3) or "logistic" (a mixture of discretised logistics, Salimans et al. 2017, section 2.1)
             for colours in {0, 1 / (levels - 1), …, 1}.
@@ -76,6 +77,7 @@ class PixelModel(AutoregressiveModel):
         event_shape: Sequence[int],
         features: int,
         layers: int,
+        kernel: int = 3,
         output: str = "bernoulli",
         levels: int = 256,
         components: int = 5,
@@ -90,6 +92,7 @@ class PixelModel(AutoregressiveModel):
         if output not in OUTPUTS:
             raise ValueError(f"output is {output!r}; expected one of {OUTPUTS}")
         self.features, self.layers = check_count(features, "features"), check_count(layers, "layers")
+        self.kernel = check_kernel(kernel)
         self.output, self.levels = output, check_count(levels, "levels")
         self.components = check_count(components, "components")
         if not spread > 0:
@@ -160,7 +163,7 @@ class PixelModel(AutoregressiveModel):
 
     def placed(self, maps: Tensor, i: int | slice = slice(None), j: int | slice = slice(None)) -> Tensor:
         """First maps (B, F, …) of all pixels, of row i or of pixel (i, j), with what is known of the place added."""
-        return maps if self.place is None else maps + self.place[:, i, j]
+        return maps if self.place is None else maps + self.place[:, i, j].to(maps.dtype)
 
     def _readout(self, maps: Tensor) -> Tensor:
         """Features (…, F) of pixels -> the parameters of their colours, (…, C P)."""

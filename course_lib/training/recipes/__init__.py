@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from course_lib import runtime
 from course_lib.datasets import Batches, manifest
 from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
+from course_lib.training.optimisers import optimisers
 from course_lib.training.recipes.autoencoders import AUTOENCODERS
 from course_lib.training.recipes.disentangling import DISENTANGLING
 from course_lib.training.recipes.form import Recipe
@@ -57,7 +57,7 @@ def train(
     batches = Batches(chosen.training_data(budget), chosen.batch_size, seed=chosen.seed, device=device)
     step = GradientStep(
         model,
-        torch.optim.AdamW(model.parameters(), lr=chosen.lr, weight_decay=chosen.weight_decay, fused=True),
+        optimisers(model, chosen.optimiser, lr=chosen.lr, weight_decay=chosen.weight_decay),
         total_steps=epochs * len(batches),
         clip=chosen.clip,
         mixed_precision=chosen.mixed_precision,

@@ -18,7 +18,7 @@ class Recipe:
     build: makes the untrained model. epochs, examples: by budget (smoke, lesson, full); examples None is all of them.
     data: a data set's name. source: split -> Data, where `load(data, split, binarisation=…)` is not what is wanted;
     then data names the folder of its files.
-    clip: largest norm of the gradient; weight_decay: of AdamW, 0 is plain Adam.
+    optimiser: "adam" or "muon" (training/optimisers.py). clip: largest norm of the gradient. weight_decay: 0 is none.
     mixed_precision: None says yes on CUDA only. half: ship the parameters as float16.
     finish: turns what was trained into the model to keep, where the two differ.
     draws: of z for each example, when a model with latent variables is measured by its importance bound; None leaves that out.
@@ -36,6 +36,7 @@ class Recipe:
     source: Callable[[str], Data] | None = None
     batch_size: int = 100
     lr: float = 1e-3
+    optimiser: str = "adam"
     clip: float | None = None
     weight_decay: float = 0.0
     seed: int = 0

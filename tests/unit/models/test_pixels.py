@@ -63,13 +63,15 @@ def test_no_colour_sees_itself_or_a_later_one_and_all_sees_what_it_should(kind, 
 
 
 @pytest.mark.parametrize("place", [(7, 6), (4, 0), (6, 12), (0, 5)])
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("layers", "kernel"), [(1, 3), (2, 3), (2, 5)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_receptive_field_is_what_the_geometry_says(kind, layers, place):
+def test_the_receptive_field_is_what_the_geometry_says(kind, layers, kernel, place):
+    if kind is DiagonalBiLSTM and kernel != 3:
+        pytest.skip("it has no kernel to choose")
     i, j = place
     seen = torch.zeros(8, 13, dtype=torch.bool)
     for seed in range(4):  # a relu may be dead in one of them
-        model = build(kind, (1, 8, 13), seed, layers=layers)
+        model = build(kind, (1, 8, 13), seed, layers=layers, kernel=kernel)
         model.check = lambda x, event_shape: x
         x = torch.rand(1, 1, 8, 13, dtype=torch.double, generator=runtime.generator(seed)).requires_grad_()
         (gradient,) = torch.autograd.grad(model.conditionals(x).logits[0, 0, i, j], x)
@@ -85,6 +87,25 @@ def test_the_blind_spot_and_who_has_none():
     assert missed[PixelCNN][11, 13:].all(), "one row up the kernels look only 3 + 6 columns to the right"
     assert not missed[GatedPixelCNN][5:, :13].any()
     assert missed[PixelCNN][5:, :13].any(), "the wedge on the right above"
+
+
+@pytest.mark.parametrize("kind", [RowLSTM, PixelCNN])
+def test_a_wider_kernel_sees_more(kind):
+    narrow, wide = (build(kind, (1, 20, 20), layers=1, kernel=kernel).context(12, 8) for kernel in (3, 7))
+    assert (narrow <= wide).all()
+    assert wide[11].nonzero().max() == narrow[11].nonzero().max() + 2, "three columns a row instead of one"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kernel", [0, 4, -3])
+def test_a_kernel_without_a_middle_is_refused(kind, kernel):
+    with pytest.raises(ValueError, match=f"kernel is {kernel}; expected an odd number"):
+        build(kind, (1, 4, 4), kernel=kernel)
+
+
+def test_a_diagonal_bilstm_has_no_kernel_to_choose():
+    with pytest.raises(ValueError, match="leave it out"):
+        build(DiagonalBiLSTM, (1, 4, 4), kernel=5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,12 +150,13 @@ def by_definition(layer, maps, side):
     """One direction of a DiagonalLayer by the recurrence of the paper, a pixel at a time: {(i, j): hidden}."""
     H, W = maps.shape[:2]
     blank = torch.zeros(maps.shape[2], layer.hidden).double()
+    into, between = (both[side] for both in layer.matrices())  # the mask of one colour cuts nothing
     hidden, cells = {}, {}
     for i in range(H):
         for j in range(W) if side == 0 else reversed(range(W)):
             beside = (i, j - 1) if side == 0 else (i, j + 1)
             states = torch.cat([hidden.get(beside, blank), hidden.get((i - 1, j), blank)], -1)
-            sums = layer.bias[side] + maps[i, j] @ (layer.input[side] * layer.mask) + states @ layer.state[side]
+            sums = layer.bias[side] + maps[i, j] @ into + states @ between
             hidden[i, j], cells[i, j] = lstm_update(sums, cells.get(beside, blank))
     return hidden
 

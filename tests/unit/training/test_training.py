@@ -20,6 +20,7 @@ from course_lib.training import (
     TrainingDiverged,
     fit,
 )
+from course_lib.training.optimisers import optimisers
 
 
 def data(n=50, seed=0):
@@ -30,8 +31,14 @@ def gradient(seed=0):
     return GradientStep(Noisy(), total_steps=30, clip=1.0, seed=seed)
 
 
+def muon():
+    model = MADE(event_shape=(4,), hidden=(8,))
+    return GradientStep(model, optimisers(model, "muon", lr=0.02), total_steps=30)
+
+
 STEPS = {
     "gradient": gradient,
+    "muon": muon,
     "nade": lambda: GradientStep(NADE(event_shape=(4,), hidden=5), seed=0),
     "any-order": lambda: GradientStep(MADE(event_shape=(4,), hidden=(8,), any_order=True), seed=0),
     "persistent": lambda: ContrastiveDivergenceStep(TinyRBM(scale=4.0), persistent=True),  # strong: a chain remembers its start
