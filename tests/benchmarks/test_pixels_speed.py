@@ -9,9 +9,9 @@ from course_lib import runtime
 from course_lib.models.autoregressive import AutoregressiveModel, DiagonalBiLSTM, GatedPixelCNN, PixelCNN, RowLSTM
 
 MODELS = {
-    "row LSTM": lambda: RowLSTM(event_shape=(1, 28, 28), features=64, layers=2),
+    "row LSTM": lambda: RowLSTM(event_shape=(1, 28, 28), features=64, layers=3, kernel=9),
     "diagonal BiLSTM": lambda: DiagonalBiLSTM(event_shape=(1, 28, 28), features=64, layers=2),
-    "PixelCNN": lambda: PixelCNN(event_shape=(1, 28, 28), features=64, layers=6),
+    "PixelCNN": lambda: PixelCNN(event_shape=(1, 28, 28), features=64, layers=4, kernel=7),
     "gated PixelCNN": lambda: GatedPixelCNN(event_shape=(1, 28, 28), features=32, layers=5),
 }
 PIXELS = 28  # of the naive way, the rest follows by proportion: every pixel costs it the same full pass
