@@ -14,7 +14,7 @@ def optimisers(model: nn.Module, kind: str = "adam", *, lr: float, weight_decay:
     kind: "adam" is AdamW for all (Loshchilov & Hutter 2019; without decay, Adam). "muon" gives the matrices to Muon
         (Jordan et al. 2024): each step's update of a matrix is made near orthogonal, so that it moves along weak
         directions of the gradient as far as along strong ones; scaled to the root mean square of an update of Adam's
-        (Liu et al. 2025, eq. 4), so that one lr serves both. Matrices have two dimensions, both above 1.
+        (Liu et al. 2025), so that one lr serves both. Matrices have two dimensions, both above 1.
     """
     if kind not in OPTIMISERS:
         raise ValueError(f"optimiser is {kind!r}; expected one of {OPTIMISERS}")

@@ -83,9 +83,7 @@ class DiagonalBiLSTM(PixelRNN):
 
     def _lstm(self, stream: Tensor, hidden: Tensor) -> DiagonalLayer:
         if self.kernel != 3:
-            raise ValueError(
-                f"kernel is {self.kernel}; a Diagonal BiLSTM has none to choose: leave it out"
-            )
+            raise ValueError(f"kernel is {self.kernel}; a Diagonal BiLSTM has none to choose: leave it out")
         return DiagonalLayer(stream, hidden)
 
     def _reach(self, field: Tensor) -> Tensor:
