@@ -60,7 +60,7 @@ class PixelModel(AutoregressiveModel):
         event_shape: (C, H, W).
         features: width of the residual stream; a multiple of 2 C.
         layers: residual blocks.
-        kernel: width of the blocks' kernels, odd; a Row LSTM's over the row above.
+        kernel: width of the blocks' kernels, odd; a Row LSTM's over the row above. A Diagonal BiLSTM has none to choose.
         output: "bernoulli" for pixels in {0, 1}; "categorical" (a softmax over `levels` grey values, van den Oord et
             al. 2016, section 3.3) or "logistic" (a mixture of discretised logistics, Salimans et al. 2017, section 2.1)
             for colours in {0, 1 / (levels - 1), …, 1}.
