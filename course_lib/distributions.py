@@ -63,7 +63,7 @@ class Categorical(td.Categorical):
 
 
 class GreyLevels(Categorical):
-    """A colour in {0, 1 / (K - 1), …, 1} as one of K states, by `logits` (*batch, K) (van den Oord et al. 2016, section 3.3)."""
+    """A colour in {0, 1 / (K - 1), …, 1} as one of K states, by `logits` (*batch, K) (van den Oord et al. 2016, section 2.2)."""
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(value) in nats, (*batch), of colours k / (K - 1)."""

@@ -29,7 +29,7 @@ class RowLayer(nn.Module):
 
     Args:
         stream, hidden: the colour of each incoming feature (F,) and of each unit (h,).
-        kernel: odd; 3 or more (section 3.1). The triangle grows by kernel // 2 columns a row to each side.
+        kernel: odd; the paper takes 3 or more. The triangle grows by kernel // 2 columns a row to each side.
     """
 
     def __init__(self, stream: Tensor, hidden: Tensor, kernel: int = 3):

@@ -31,8 +31,8 @@ class ResidualConv(nn.Module):
 class PixelCNN(PixelModel):
     """The PixelCNN of van den Oord et al. (2016), section 3.5: fast to train, and blind to a part of what came before.
 
-    Arguments: see PixelModel. For each row that its kernels go up they go at most kernel // 2 columns to the right, so that a
-    wedge on the right above each pixel is never seen, however many the layers: the blind spot (van den Oord et al. 2016b,
+    Arguments: see PixelModel. For each row that its blocks' kernels go up they go at most kernel // 2 columns to the right, so
+    that a wedge on the right above each pixel is never seen, however many the layers: the blind spot (van den Oord et al. 2016b,
     figure 1, with a kernel of 3).
     """
 

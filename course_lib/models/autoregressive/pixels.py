@@ -62,7 +62,7 @@ class PixelModel(AutoregressiveModel):
         layers: residual blocks.
         kernel: width of the blocks' kernels, odd; a Row LSTM's over the row above. A Diagonal BiLSTM has none to choose.
         output: "bernoulli" for pixels in {0, 1}; "categorical" (a softmax over `levels` grey values, van den Oord et
-            al. 2016, section 3.3) or "logistic" (a mixture of discretised logistics, Salimans et al. 2017, section 2.1)
+            al. 2016, section 2.2) or "logistic" (a mixture of discretised logistics, Salimans et al. 2017, section 2.1)
             for colours in {0, 1 / (levels - 1), …, 1}.
         levels: grey values of a colour. components: logistics in a mixture.
         mean, spread: of the data's values, by which the network's inputs are standardised; what lies outside the image
@@ -186,7 +186,7 @@ class PixelModel(AutoregressiveModel):
         return self._distribution(parameters.reshape(len(x), H, W, C, self.per_colour).movedim(3, 1))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling at the cost of about one pass in all: every layer keeps what it computed before.
+        """Ancestral sampling at the cost of about one pass a colour: every layer keeps what it computed before.
 
         noise (n, D, noise_size) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
