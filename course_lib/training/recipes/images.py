@@ -74,7 +74,7 @@ IMAGES: dict[str, Recipe] = {
     "gated-pixelcnn-faces": Recipe(
         lambda: GatedPixelCNN(event_shape=(3, 16, 16), features=36, layers=4, output="logistic", components=3, positions=True),
         "gated PixelCNN, four layers of 36 features, red then green then blue, faces of 16 x 16",
-        (1, 1, 15),
+        (1, 1, 28),
         examples=(64, 1_000, None),
         data="faces",
         binarisation=None,
