@@ -38,9 +38,10 @@ def encoder(
         "recurrent": (units,) of a GRU that reads the rows from above.
         "attention": (width, …), as many equal numbers as there are blocks; they look at 4 × 4 patches.
     hidden, activation: of a convolutional one, the units of dense layers after the convolutions, and "relu", "silu" or "tanh".
-    Raises ValueError for an unknown kind, and for images whose sides do not divide.
+    Raises ValueError for an unknown kind, for images whose sides do not divide, and for what this kind cannot have.
     """
     widths = tuple(widths)
+    _for_convolutions(kind, hidden, activation)
     if kind == "dense":
         return nn.Sequential(nn.Flatten(), dense([math.prod(event_shape), *widths, outputs], "relu"))
     if kind not in ENCODERS:
@@ -71,6 +72,7 @@ def decoder(
     maps first. hidden: units of dense layers before those. upsampling: see `upsample`; activation: see `encoder`.
     """
     widths = tuple(widths)
+    _for_convolutions(kind, hidden, activation)
     if kind == "dense":
         return nn.Sequential(dense([inputs, *widths, math.prod(event_shape)], "relu"), nn.Unflatten(1, tuple(event_shape)))
     if kind not in DECODERS:
@@ -160,6 +162,13 @@ def _halving(features: int, widths: Sequence[int], activation: str) -> list[nn.M
     for before, after in itertools.pairwise([features, *widths]):
         layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nonlinearity(activation)]
     return layers
+
+
+def _for_convolutions(kind: str, hidden: Sequence[int], activation: str) -> None:
+    if kind != "convolutional" and (hidden or activation != "relu"):
+        raise ValueError(
+            f"{kind!r} has hidden {tuple(hidden)} and activation {activation!r}; expected 'convolutional', or neither"
+        )
 
 
 def _image(event_shape: Sequence[int]) -> tuple[int, int, int]:

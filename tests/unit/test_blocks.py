@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_lib.explore.latent import painted
-from course_lib.nn.blocks import UPSAMPLINGS, upsample
+from course_lib.nn.blocks import UPSAMPLINGS, decoder, encoder, upsample
 
 
 @pytest.mark.parametrize("kind", UPSAMPLINGS)
@@ -36,3 +36,11 @@ def test_painted_counts_windows():
             for j in range(4):
                 by_hand[stride * i : stride * i + kernel, stride * j : stride * j + kernel] += 1
         assert torch.equal(painted(4, kernel, stride), by_hand)
+
+
+@pytest.mark.parametrize("given", [{"hidden": (5,)}, {"activation": "silu"}])
+def test_only_convolutional_networks_take_hidden_layers_and_activations(given):
+    with pytest.raises(ValueError, match="expected 'convolutional', or neither"):
+        encoder("dense", (1, 4, 4), (6,), 2, **given)
+    with pytest.raises(ValueError, match="expected 'convolutional', or neither"):
+        decoder("dense", 2, (6,), (1, 4, 4), **given)
