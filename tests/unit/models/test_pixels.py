@@ -89,11 +89,19 @@ def test_the_blind_spot_and_who_has_none():
     assert missed[PixelCNN][5:, :13].any(), "the wedge on the right above"
 
 
-@pytest.mark.parametrize("kind", [RowLSTM, PixelCNN])
+@pytest.mark.parametrize("kind", [RowLSTM, PixelCNN, GatedPixelCNN])
 def test_a_wider_kernel_sees_more(kind):
     narrow, wide = (build(kind, (1, 20, 20), layers=1, kernel=kernel).context(12, 8) for kernel in (3, 7))
     assert (narrow <= wide).all()
     assert wide[9].nonzero().max() > narrow[9].nonzero().max(), "three rows up, further to the right"
+    if kind is not RowLSTM:  # whose kernel lies over the row above
+        assert wide[12].nonzero().min() == narrow[12].nonzero().min() - 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_places_leave_maps_in_half_precision(kind):
+    maps = torch.ones(2, 12, 4, 4, dtype=torch.bfloat16)
+    assert build(kind, (1, 4, 4), positions=True).placed(maps).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("kind", KINDS)
