@@ -19,6 +19,8 @@ from torch import Tensor
 from torch import distributions as td
 from torch.nn import functional as F
 
+from course_lib.runtime import standard_normal
+
 
 class Bernoulli(td.Bernoulli):
     """Independent coins, by their `logits` log(p / (1 - p)) or `probs`."""
@@ -200,12 +202,6 @@ class DiagonalGaussianMixture:
         noise = torch.rand(*shape, 1, generator=generator, device=device).to(mean.device)
         chosen = Categorical(self.logits.detach()).from_noise(noise)  # (*shape)
         return DiagonalGaussian(mean[chosen], self.components.log_scale[chosen]).sample(generator=generator)
-
-
-def standard_normal(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Standard normal noise of this shape, drawn where the generator lives, in the type and place of `like`."""
-    device = generator.device if generator is not None else like.device
-    return torch.randn(*shape, generator=generator, device=device).to(like)
 
 
 def standard_normal_from_noise(noise: Tensor) -> Tensor:

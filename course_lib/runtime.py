@@ -12,15 +12,17 @@ Nothing here knows what a model is. Every choice has one environment variable:
 
 from __future__ import annotations
 
+import difflib
 import os
 import random
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import torch
+from torch import Tensor, nn
 from tqdm import tqdm
 
 BUDGETS = ("smoke", "lesson", "full")
@@ -50,6 +52,33 @@ def device(override: str | torch.device | None = None) -> torch.device:
 def generator(seed: int = 0, device: str | torch.device = "cpu") -> torch.Generator:
     """A generator of its own, seeded: the only source of randomness that a model is given."""
     return torch.Generator(device=device).manual_seed(seed)
+
+
+def uniform(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Uniform noise in [0, 1) of this shape, drawn where the generator lives, on the device of `like`, in its type.
+
+    float32 at least: a half-precision uniform number has too few steps for small probabilities.
+    """
+    drawn_on = generator.device if generator is not None else like.device
+    dtype = torch.promote_types(like.dtype, torch.float32) if like.is_floating_point() else torch.float32
+    return torch.rand(*shape, generator=generator, device=drawn_on, dtype=dtype).to(like.device)
+
+
+def standard_normal(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Standard normal noise of this shape, drawn where the generator lives, in the type and on the device of `like`."""
+    drawn_on = generator.device if generator is not None else like.device
+    return torch.randn(*shape, generator=generator, device=drawn_on).to(like)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device of a model's parameters, or else of its buffers; the CPU when it has neither."""
+    return next((tensor.device for tensors in (model.parameters(), model.buffers()) for tensor in tensors), torch.device("cpu"))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The hint "; did you mean 'nade-mnist'?" for the known name nearest to this one; an empty string when none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def seed(value: int = 0) -> torch.Generator:

@@ -10,7 +10,7 @@ from torch import Tensor
 from course_lib import runtime
 from course_lib.checks.report import Slip, Verdict, grade
 from course_lib.distributions import Bernoulli
-from course_lib.models.enumeration import conditional
+from course_lib.models.probability.enumeration import conditional
 
 EXERCISES = {
     "03.1": "Bayes' rule from a joint table",

@@ -8,7 +8,7 @@ from torch import Tensor
 from course_lib import runtime
 from course_lib.checks.report import Slip, Verdict, grade
 from course_lib.distributions import entropy
-from course_lib.models.mixtures import COVARIANCES, GaussianMixture
+from course_lib.models.probability.mixtures import COVARIANCES, GaussianMixture
 
 EXERCISES = {
     "04.1": "responsibilities from the log-joint",

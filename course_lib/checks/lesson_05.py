@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from course_lib.checks.report import Slip, Verdict, grade
-from course_lib.models import markov_chain
-from course_lib.models.hidden_markov import CategoricalHMM
+from course_lib.models.probability import markov_chain
+from course_lib.models.probability.hidden_markov import CategoricalHMM
 
 EXERCISES = {
     "05.1": "the stationary distribution of a chain",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
 
 Represent = Callable[[Tensor], Tensor]
 SampleFactors = Callable[[int, torch.Generator], Tensor]

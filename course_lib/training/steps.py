@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import runtime
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
 
 
 def _device_of(model: nn.Module) -> torch.device:

@@ -10,7 +10,7 @@ import torch
 from hmmlearn import hmm
 
 from course_lib import runtime
-from course_lib.models.hidden_markov import CategoricalHMM
+from course_lib.models.probability.hidden_markov import CategoricalHMM
 
 STATES, SYMBOLS, SEQUENCES, STEPS = 50, 27, 200, 50
 

@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture as Oracle
 from threadpoolctl import threadpool_limits
 
 from course_lib import runtime
-from course_lib.models.mixtures import GaussianMixture
+from course_lib.models.probability.mixtures import GaussianMixture
 
 POINTS, DIMENSIONS, COMPONENTS, STEPS, ROUNDS = 10_000, 50, 20, 3, 4
 

@@ -15,8 +15,8 @@ from course_lib.models.autoregressive import (
     PixelCNN,
     RowLSTM,
 )
-from course_lib.models.mixtures import GaussianMixture
-from course_lib.models.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
+from course_lib.models.probability.mixtures import GaussianMixture
+from course_lib.models.probability.tables import BayesianNetwork, ChainRuleTable, FullTable, IndependentTable, MarkovTable
 
 SHUFFLED = [3, 0, 5, 1, 4, 2]
 SHUFFLED_12 = [7, 2, 11, 0, 4, 9, 1, 6, 3, 10, 5, 8]

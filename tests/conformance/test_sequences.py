@@ -12,7 +12,7 @@ from sequences import BUILD, LENGTH, STATES, build, examples
 
 from course_lib import runtime
 from course_lib.models.autoregressive import AutoregressiveModel
-from course_lib.models.markov_chain import pad
+from course_lib.models.probability.markov_chain import pad
 from course_lib.models.protocols import configuration
 from course_lib.models.sequence import SequenceModel
 

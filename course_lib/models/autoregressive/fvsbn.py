@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.distributions import Bernoulli
-from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.protocols import check_binary, check_event_shape
+from course_lib.models.inputs import check_binary, check_event_shape, check_order
+from course_lib.models.protocols import AutoregressiveModel
 
 
 class FVSBN(AutoregressiveModel):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Gaussian, standard_normal_from_noise
-from course_lib.models.autoregressive.base import AutoregressiveModel
-from course_lib.models.protocols import check_count, check_event_shape
+from course_lib.models.inputs import check_count, check_event_shape
+from course_lib.models.protocols import AutoregressiveModel
 
 
 class LinearAutoregression(AutoregressiveModel):

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli
-from course_lib.models.autoregressive.base import AutoregressiveModel, check_order, in_order
-from course_lib.models.protocols import check_binary, check_count, check_event_shape
+from course_lib.models.autoregressive.reordering import in_order
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_order
+from course_lib.models.protocols import AutoregressiveModel
 from course_lib.nn.masked import MaskedLinear, degree_masks
 
 INK = 0.13  # the share of 1s among the pixels of binarised MNIST: sets the scale of the first layer's weights

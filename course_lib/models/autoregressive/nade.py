@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli
-from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.protocols import check_binary, check_count, check_event_shape
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_order
+from course_lib.models.protocols import AutoregressiveModel
 
 
 class NADE(AutoregressiveModel):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli
-from course_lib.models.autoregressive.base import AutoregressiveModel, check_order
-from course_lib.models.protocols import check_binary, check_count
+from course_lib.models.inputs import check_binary, check_count, check_order
+from course_lib.models.protocols import AutoregressiveModel
 
 AHEAD = 16  # variables guessed at a time in sampling: more waste work behind a wrong guess, fewer need more passes
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.distributions import Bernoulli, DiscretisedLogisticMixture, GreyLevels
-from course_lib.models.autoregressive.base import AutoregressiveModel
-from course_lib.models.protocols import check_binary, check_count, check_event_shape, check_events
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_events
+from course_lib.models.protocols import AutoregressiveModel
 from course_lib.nn.masked import MaskedConv2d, MaskedLinear, channel_groups, channel_mask, check_kernel
 
 OUTPUTS = ("bernoulli", "categorical", "logistic")

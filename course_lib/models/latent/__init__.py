@@ -1,10 +1,10 @@
 """Models with latent variables: p(x) is an integral over z, bounded from below by way of q(z | x)."""
 
 from course_lib.models.latent.autoencoder import Autoencoder
-from course_lib.models.latent.base import Latent, LatentVariableModel
 from course_lib.models.latent.hierarchical_vae import HierarchicalVAE
 from course_lib.models.latent.pca import PCA
 from course_lib.models.latent.vae import VAE
 from course_lib.models.latent.vector_quantised import VectorQuantised
+from course_lib.models.protocols import Latent, LatentVariableModel
 
 __all__ = ["PCA", "VAE", "Autoencoder", "HierarchicalVAE", "Latent", "LatentVariableModel", "VectorQuantised"]

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions import Bernoulli, DiagonalGaussian, standard_normal
-from course_lib.models.latent.base import LatentVariableModel
-from course_lib.models.protocols import check_binary, check_count, check_event_shape
+from course_lib.distributions import Bernoulli, DiagonalGaussian
+from course_lib.models.inputs import check_binary, check_count, check_event_shape
+from course_lib.models.protocols import LatentVariableModel
 from course_lib.nn.dense import dense
+from course_lib.runtime import standard_normal
 
 LIMIT = 5.0  # of the log of a latent variable's scale, either way
 HEAD = 0.1  # the layers that say means and scales begin with so much of their usual weights: every level near N(0, 1)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.protocols import check_count, check_event_shape, check_events
+from course_lib.models.inputs import check_count, check_event_shape, check_events
 
 
 class PCA(nn.Module):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, DiagonalGaussian, DiagonalGaussianMixture, Gaussian
-from course_lib.models.latent.base import LatentVariableModel
-from course_lib.models.protocols import check_binary, check_count, check_event_shape, check_events, check_shape
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_events, check_shape
+from course_lib.models.protocols import LatentVariableModel
 from course_lib.nn.blocks import decoder, encoder
 from course_lib.nn.dense import dense
 

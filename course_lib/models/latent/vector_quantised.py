@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.models.protocols import check_count, check_event_shape, check_events
+from course_lib.models.inputs import check_count, check_event_shape, check_events
 
 
 def nearest(points: Tensor, codebook: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from course_lib.distributions import Categorical
-from course_lib.models.autoregressive.base import AutoregressiveModel
-from course_lib.models.markov_chain import PAD, check_states
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
+from course_lib.models.probability.markov_chain import PAD, check_states
+from course_lib.models.protocols import AutoregressiveModel
 
 
 def temper(logits: Tensor, temperature: float) -> Tensor:

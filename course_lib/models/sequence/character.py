@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
 from course_lib.models.sequence.base import SequenceModel
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}

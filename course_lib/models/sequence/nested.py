@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_lib.distributions import Categorical
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
 from course_lib.models.sequence.base import SequenceModel
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.markov_chain import PAD
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
+from course_lib.models.probability.markov_chain import PAD
 from course_lib.models.sequence.base import SequenceModel
 
 SMOOTHINGS = ("kneser-ney", "witten-bell")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.markov_chain import PAD, check_states
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
+from course_lib.models.probability.markov_chain import PAD, check_states
 from course_lib.models.sequence.base import SequenceModel
 
 

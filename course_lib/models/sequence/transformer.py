@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.models.protocols import check_count
+from course_lib.models.inputs import check_count
 from course_lib.models.sequence.base import SequenceModel
 
 

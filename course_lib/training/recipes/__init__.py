@@ -14,18 +14,13 @@ from course_lib.datasets import Batches, manifest
 from course_lib.training import checkpoints
 from course_lib.training.loop import Checkpoint, History, fit
 from course_lib.training.optimisers import optimisers
-from course_lib.training.recipes.autoencoders import AUTOENCODERS
-from course_lib.training.recipes.disentangling import DISENTANGLING
+from course_lib.training.recipes.autoregressive import AUTOREGRESSIVE
 from course_lib.training.recipes.form import Recipe
-from course_lib.training.recipes.images import IMAGES
 from course_lib.training.recipes.latent import LATENT
-from course_lib.training.recipes.levels import LEVELS
-from course_lib.training.recipes.logistic import LOGISTIC
-from course_lib.training.recipes.sequences import SEQUENCES
-from course_lib.training.recipes.text import TEXT
+from course_lib.training.recipes.sequence import SEQUENCE
 from course_lib.training.steps import GradientStep
 
-RECIPES: dict[str, Recipe] = {**LOGISTIC, **IMAGES, **TEXT, **SEQUENCES, **AUTOENCODERS, **LATENT, **DISENTANGLING, **LEVELS}
+RECIPES: dict[str, Recipe] = {**AUTOREGRESSIVE, **SEQUENCE, **LATENT}
 
 
 def recipe(name: str) -> Recipe:

@@ -1,18 +1,47 @@
-"""The recipes of models with latent variables. They are measured by bounds: the ELBO and the importance bound."""
+"""The recipes of models with latent variables, in the order of the lessons: autoencoders, VAEs, a study of beta, levels."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
 
 from course_lib import runtime
-from course_lib.datasets import binarise, load
-from course_lib.models.latent import VAE
+from course_lib.datasets import Data, binarise, close_ups, load
+from course_lib.models.latent import VAE, HierarchicalVAE, VectorQuantised
+from course_lib.models.latent.autoencoder import Autoencoder
+from course_lib.models.sequence import CausalTransformer
 from course_lib.training import checkpoints
+from course_lib.training.recipes.autoregressive import INK, MNIST
 from course_lib.training.recipes.form import Recipe
-from course_lib.training.recipes.images import INK, MNIST
+
+GREY = {"mean": 0.1307, "spread": 0.3081}  # of grey digits
+WIDTHS = {"dense": (26,), "convolutional": (16, 20), "recurrent": (68,), "attention": (33, 33)}  # 21,000 parameters each
+LATENTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+def autoencoder(about: str, *, latent: int = 16, encoder: str = "convolutional", noise: float = 0.0) -> Recipe:
+    """One encoder or another, and always the same decoder of two transposed convolutions."""
+    build = partial(
+        Autoencoder, event_shape=MNIST, latent=latent, encoder=encoder, widths=WIDTHS[encoder],
+        decoder="convolutional", decoder_widths=(16, 16), noise=noise, **GREY,
+    )  # fmt: skip
+    return Recipe(build, about, (1, 1, 4), binarisation=None, lr=5e-3, half=True)
+
+
+AUTOENCODERS: dict[str, Recipe] = {
+    **{f"ae-mnist-{k}": autoencoder(f"convolutional autoencoder, codes of {k}", latent=k) for k in LATENTS},
+    **{
+        f"ae-mnist-{kind}": autoencoder(f"autoencoder with a {kind} encoder, codes of 16", encoder=kind)
+        for kind in WIDTHS
+        if kind != "convolutional"  # that is ae-mnist-16
+    },
+    "ae-mnist-denoising": autoencoder("as ae-mnist-16, its inputs with Gaussian noise of scale 0.5", noise=0.5),
+}
+
 
 on_mnist = partial(Recipe, lr=2e-3, clip=200.0, mixed_precision=True, half=True)
 flat_vae = partial(VAE, event_shape=MNIST, latent=50, **INK)
@@ -47,7 +76,7 @@ def _plane(about: str, **given: Any) -> Recipe:
     )
 
 
-LATENT: dict[str, Recipe] = {
+VAES: dict[str, Recipe] = {
     "vae-mnist": on_mnist(
         convolutional_vae,
         "VAE, 50 latent variables, two convolutions and 256 hidden units each way, trained by the ELBO",
@@ -68,3 +97,113 @@ LATENT: dict[str, Recipe] = {
     "vae-plane-mnist-no-kl": _plane("trained without the KL", beta=0.0),
     "vae-plane-mnist-strong-kl": _plane("trained with 30 times the KL", beta=30.0),
 }
+
+
+STUDY = "beta-vae-close-ups"
+BETAS = (1, 2, 4, 8, 16)  # from seed 0
+COMPARED = (1, 4, 8, 16)  # from all seeds
+SEEDS = (0, 1, 2, 3, 4)
+NOISE = 0.05  # standard deviation of p(x | z), the same for every beta: learned, it would undo a part of what beta does
+
+
+def name(beta: float, seed: int = 0) -> str:
+    """Of the checkpoint: seed 0's are shipped, of the others the numbers."""
+    return f"beta-vae-{beta}-close-ups" + (f"-seed-{seed}" if seed else "")
+
+
+def _model(beta: float) -> VAE:
+    model = VAE(
+        event_shape=close_ups.SHAPE, latent=10, hidden=(128, 128), activation="relu", output="gaussian", beta=beta, mean=0.5
+    )  # fmt: skip
+    with torch.no_grad():
+        model.log_scale.requires_grad_(False).fill_(math.log(NOISE))
+        for name, weight in model.named_parameters():
+            if name.endswith("weight"):
+                weight /= (
+                    2  # from small weights, directions are learned one after another, the strongest first (Saxe et al. 2014)
+                )
+    return model
+
+
+def _recipe(beta: float, seed: int) -> Recipe:
+    return Recipe(
+        lambda: _model(beta),
+        f"VAE with beta = {beta}, 10 latent variables, on close-ups of faces, seed {seed}",
+        (1, 2, 40),
+        data="close_ups",
+        binarisation=None,
+        lr=2e-3,
+        seed=seed,
+        half=True,
+        draws=None,
+        causes=(close_ups.sample_factors, close_ups.draw),
+        study=STUDY,
+        weights=seed == 0,
+    )
+
+
+DISENTANGLING: dict[str, Recipe] = {
+    name(beta, seed): _recipe(beta, seed) for beta in BETAS for seed in (SEEDS if beta in COMPARED else SEEDS[:1])
+}
+
+
+STATES, SCALES = 64, (4, 8)  # of the faces' codes
+
+
+@torch.no_grad()
+def face_codes(split: str) -> Data:
+    """The drawn faces as symbols (N, T), coarse to fine, by the shipped vq-faces, or else the user's own."""
+    shipped = "vq-faces" in checkpoints.names()
+    coder = checkpoints.load("vq-faces", folder=None if shipped else checkpoints.own_dir())
+    faces = load("faces", split)
+    return replace(faces, x=torch.cat([coder.code(x) for x in faces.x.split(500)]))
+
+
+LEVELS: dict[str, Recipe] = {
+    "hierarchical-vae-mnist": Recipe(
+        lambda: HierarchicalVAE(
+            event_shape=MNIST,
+            latents=(50, 25, 12),
+            hidden=((200, 150), (90,), (50,)),
+            activation="gated",
+            warm_up=6_000,
+            **INK,
+        ),
+        "ladder VAE, 50, 25 and 12 latent variables in three levels, warm-up over 20 passes",
+        (1, 4, 120),
+        batch_size=200,
+        lr=3e-3,
+        clip=200.0,
+        mixed_precision=True,
+        half=True,
+    ),
+    "vq-faces": Recipe(
+        lambda: VectorQuantised(event_shape=(3, 32, 32), states=STATES, scales=SCALES),
+        "VQ-VAE: faces of 32 x 32 as 80 symbols out of 64, 16 coarse and 64 fine",
+        (1, 2, 20),
+        examples=(256, 2_000, None),
+        data="faces",
+        binarisation=None,
+        batch_size=64,
+        lr=3e-3,
+        mixed_precision=True,
+        half=True,
+    ),
+    "vq-prior-faces": Recipe(
+        lambda: CausalTransformer(states=STATES, length=sum(size * size for size in SCALES), width=64, heads=4, layers=3),
+        "transformer over the 80 symbols of a face, coarse to fine",
+        (1, 2, 7),
+        examples=(256, 2_000, None),
+        data="faces",
+        binarisation=None,
+        source=face_codes,
+        batch_size=64,
+        lr=3e-3,
+        clip=1.0,
+        half=True,
+        per_symbol=True,
+    ),
+}
+
+
+LATENT: dict[str, Recipe] = {**AUTOENCODERS, **VAES, **DISENTANGLING, **LEVELS}

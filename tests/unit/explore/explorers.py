@@ -6,14 +6,14 @@ Builders take nothing and import what they need themselves, so that one broken f
 
 from collections.abc import Callable
 
-from course_lib.explore.panel import Panel
+from course_lib.explore.kit.panel import Panel
 
 EXPLORERS: dict[str, Callable[[], Panel]] = {}
 
 
 def _gallery(names: tuple[str, ...]) -> Panel:
     from course_lib import runtime
-    from course_lib.explore.gallery import gallery
+    from course_lib.explore.course.gallery import gallery
     from course_lib.models.autoregressive import MADE, NADE
 
     runtime.seed(0)
@@ -25,7 +25,7 @@ def _gallery(names: tuple[str, ...]) -> Panel:
 
 
 def _face_maker() -> Panel:
-    from course_lib.explore.faces import face_maker
+    from course_lib.explore.course.faces import face_maker
 
     return face_maker()
 
@@ -36,7 +36,7 @@ EXPLORERS["faces.face_maker"] = _face_maker
 
 
 def _one_bump() -> Panel:
-    from course_lib.explore.divergences import one_bump
+    from course_lib.explore.probability.divergences import one_bump
 
     return one_bump()
 
@@ -61,38 +61,38 @@ def _untrained(any_order: bool = False):
 
 
 def _pixel_player() -> Panel:
-    from course_lib.explore.autoregressive import pixel_player
+    from course_lib.explore.autoregressive.pixels import pixel_player
 
     return pixel_player({"MADE": _untrained()}, _digits(), streams=2)
 
 
 def _order_explorer() -> Panel:
-    from course_lib.explore.autoregressive import order_explorer
+    from course_lib.explore.autoregressive.pixels import order_explorer
 
     return order_explorer(_untrained(any_order=True), _digits())
 
 
 def _erase_and_complete() -> Panel:
-    from course_lib.explore.completion import erase_and_complete
+    from course_lib.explore.autoregressive.completion import erase_and_complete
 
     return erase_and_complete(_untrained(any_order=True), _digits(), raster=_untrained(), copies=3)
 
 
-EXPLORERS["autoregressive.pixel_player"] = _pixel_player
-EXPLORERS["autoregressive.order_explorer"] = _order_explorer
+EXPLORERS["pixels.pixel_player"] = _pixel_player
+EXPLORERS["pixels.order_explorer"] = _order_explorer
 EXPLORERS["completion.erase_and_complete"] = _erase_and_complete
 
 
 def _message_stepper() -> Panel:
-    from course_lib.explore.hidden_markov import message_stepper
-    from course_lib.models.hidden_markov import CategoricalHMM
+    from course_lib.explore.probability.hidden_markov import message_stepper
+    from course_lib.models.probability.hidden_markov import CategoricalHMM
 
     model = CategoricalHMM(states=2, symbols=4, length=5, seed=1)
     return message_stepper(model, ["abba", "c", "ab ca"], " abc", ["one", "two"])
 
 
 def _mixing() -> Panel:
-    from course_lib.explore.hidden_markov import mixing
+    from course_lib.explore.probability.hidden_markov import mixing
 
     return mixing(steps=50)
 
@@ -102,8 +102,8 @@ EXPLORERS["hidden_markov.mixing"] = _mixing
 
 
 def _factorisation(name: str) -> Panel:
-    from course_lib.explore import factorisation
-    from course_lib.models.enumeration import all_states
+    from course_lib.explore.probability import factorisation
+    from course_lib.models.probability.enumeration import all_states
 
     x = all_states(9)[:400].reshape(-1, 1, 3, 3)
     return getattr(factorisation, name)(x[:300], x[300:])
@@ -123,13 +123,13 @@ def _plane():
 
 
 def _em_stepper() -> Panel:
-    from course_lib.explore.mixtures import em_stepper
+    from course_lib.explore.probability.mixtures import em_stepper
 
     return em_stepper(_plane(), steps=5, most=3)
 
 
 def _choose_components() -> Panel:
-    from course_lib.explore.mixtures import choose_components
+    from course_lib.explore.probability.mixtures import choose_components
 
     return choose_components(_plane()[:20], _plane()[20:], most=3)
 
@@ -140,7 +140,7 @@ EXPLORERS["mixtures.choose_components"] = _choose_components
 
 def _fit_by_hand() -> Panel:
     from course_lib.datasets import load
-    from course_lib.explore.density import fit_by_hand
+    from course_lib.explore.probability.density import fit_by_hand
 
     return fit_by_hand(load("old_faithful").x[:, 0], title="durations", unit="minutes")
 
@@ -149,7 +149,7 @@ EXPLORERS["density.fit_by_hand"] = _fit_by_hand
 
 
 def _bits_as_you_draw() -> Panel:
-    from course_lib.explore.compression import bits_as_you_draw
+    from course_lib.explore.autoregressive.compression import bits_as_you_draw
 
     return bits_as_you_draw({"MADE": _untrained(), "another": _untrained()}, _digits())
 
@@ -159,7 +159,7 @@ EXPLORERS["compression.bits_as_you_draw"] = _bits_as_you_draw
 
 def _forecaster() -> Panel:
     from course_lib.datasets import load
-    from course_lib.explore.series import forecaster
+    from course_lib.explore.autoregressive.series import forecaster
 
     series, years = load("sunspots")
     return forecaster(series[:60], years[:60], learned=40, lags=3, most=5, ahead=12)
@@ -169,14 +169,14 @@ EXPLORERS["series.forecaster"] = _forecaster
 
 
 def _gradient_reach() -> Panel:
-    from course_lib.explore.recurrent import gradient_reach
+    from course_lib.explore.sequence.recurrent import gradient_reach
 
     return gradient_reach(lags=12, hidden=4, sequences=2)
 
 
 def _gate_watcher(cell: str) -> Panel:
     from course_lib import runtime
-    from course_lib.explore.recurrent import gate_watcher
+    from course_lib.explore.sequence.recurrent import gate_watcher
     from course_lib.models.sequence import CharacterModel
 
     runtime.seed(0)
@@ -194,7 +194,7 @@ EXPLORERS["recurrent.gate_watcher/a GRU"] = lambda: _gate_watcher("gru")
 def _attention_map() -> Panel:
     from course_lib import runtime
     from course_lib.datasets import numerals
-    from course_lib.explore.hierarchy import attention_map
+    from course_lib.explore.sequence.hierarchy import attention_map
     from course_lib.models.sequence import Seq2Seq
 
     runtime.seed(0)
@@ -209,7 +209,7 @@ def _attention_map() -> Panel:
 
 def _change_the_plan() -> Panel:
     from course_lib import runtime
-    from course_lib.explore.hierarchy import change_the_plan
+    from course_lib.explore.sequence.hierarchy import change_the_plan
     from course_lib.models.sequence import NestedRNN
 
     runtime.seed(0)
@@ -222,7 +222,7 @@ EXPLORERS["hierarchy.change_the_plan"] = _change_the_plan
 
 
 def _receptive_fields() -> Panel:
-    from course_lib.explore.receptive import receptive_fields
+    from course_lib.explore.autoregressive.receptive import receptive_fields
     from course_lib.models.autoregressive import GatedPixelCNN, RowLSTM
 
     kinds = {"gated PixelCNN": GatedPixelCNN, "Row LSTM": RowLSTM}
@@ -233,7 +233,7 @@ def _keep_rows() -> Panel:
     import torch
 
     from course_lib import runtime
-    from course_lib.explore.rows import keep_rows
+    from course_lib.explore.autoregressive.rows import keep_rows
     from course_lib.models.autoregressive import DiagonalBiLSTM, PixelCNN
 
     runtime.seed(0)
@@ -257,41 +257,41 @@ def _autoencoders(latents=(1, 2)):
 def _latent_plane(labelled: bool) -> Panel:
     import torch
 
-    from course_lib.explore.latent import latent_plane
+    from course_lib.explore.latent.codes import latent_plane
 
     codes = 3 * torch.randn(30, 2, generator=torch.Generator().manual_seed(0)) + 1
     return latent_plane(_autoencoders()[2].decode, codes, torch.arange(30) % 10 if labelled else None)
 
 
 def _bottleneck() -> Panel:
-    from course_lib.explore.latent import bottleneck
+    from course_lib.explore.latent.codes import bottleneck
     from course_lib.models.latent.pca import PCA
 
     return bottleneck(_autoencoders(), PCA(event_shape=(1, 28, 28), latent=2).estimate(_digits()), _digits())
 
 
 def _denoise() -> Panel:
-    from course_lib.explore.latent import denoise
+    from course_lib.explore.latent.codes import denoise
 
     return denoise(*_autoencoders((2, 3)).values(), _digits())
 
 
 def _overlaps() -> Panel:
-    from course_lib.explore.latent import overlaps
+    from course_lib.explore.latent.codes import overlaps
 
     return overlaps()
 
 
-EXPLORERS["latent.latent_plane"] = lambda: _latent_plane(labelled=True)
-EXPLORERS["latent.latent_plane/without labels"] = lambda: _latent_plane(labelled=False)
-EXPLORERS["latent.bottleneck"] = _bottleneck
-EXPLORERS["latent.denoise"] = _denoise
-EXPLORERS["latent.overlaps"] = _overlaps
+EXPLORERS["codes.latent_plane"] = lambda: _latent_plane(labelled=True)
+EXPLORERS["codes.latent_plane/without labels"] = lambda: _latent_plane(labelled=False)
+EXPLORERS["codes.bottleneck"] = _bottleneck
+EXPLORERS["codes.denoise"] = _denoise
+EXPLORERS["codes.overlaps"] = _overlaps
 
 
 def _levels() -> Panel:
     from course_lib import runtime
-    from course_lib.explore.levels import resample_a_level
+    from course_lib.explore.latent.levels import resample_a_level
     from course_lib.models.latent import HierarchicalVAE
 
     runtime.seed(0)
@@ -302,7 +302,7 @@ def _levels() -> Panel:
 def _coarse_to_fine() -> Panel:
     from course_lib import runtime
     from course_lib.datasets import faces
-    from course_lib.explore.levels import coarse_to_fine
+    from course_lib.explore.latent.levels import coarse_to_fine
     from course_lib.models.latent import VectorQuantised
     from course_lib.models.sequence import CausalTransformer
 
@@ -328,14 +328,14 @@ def _small_vaes(count: int = 1):
 
 def _traversal() -> Panel:
     from course_lib import datasets
-    from course_lib.explore.traversal import traversal
+    from course_lib.explore.latent.traversal import traversal
 
     return traversal(_small_vaes()[0], datasets.load("close_ups", "validation").x[:4])
 
 
 def _interpolation() -> Panel:
     from course_lib import datasets
-    from course_lib.explore.traversal import interpolation
+    from course_lib.explore.latent.traversal import interpolation
     from course_lib.models.latent import VAE
 
     of_faces = _small_vaes()[0]
@@ -346,7 +346,7 @@ def _interpolation() -> Panel:
 
 def _beta_scrubber() -> Panel:
     from course_lib.datasets import close_ups, load
-    from course_lib.explore.traversal import beta_scrubber
+    from course_lib.explore.latent.traversal import beta_scrubber
 
     x, factors = load("close_ups", "validation")
     return beta_scrubber(dict(zip((1, 2, 4), _small_vaes(3), strict=True)), x[:100], factors[:100], close_ups.FACTORS)
@@ -366,7 +366,7 @@ def _planar_vae(**given):
 
 
 def _drag_q() -> Panel:
-    from course_lib.explore.posterior import drag_q
+    from course_lib.explore.latent.posterior import drag_q
 
     return drag_q(_planar_vae(), _digits())
 
@@ -374,7 +374,7 @@ def _drag_q() -> Panel:
 def _planes() -> Panel:
     import torch
 
-    from course_lib.explore.posterior import planes
+    from course_lib.explore.latent.posterior import planes
 
     return planes({"KL on": _planar_vae(), "KL off": _planar_vae(beta=0.0)}, _digits(), torch.arange(3))
 

@@ -46,7 +46,7 @@ def test_the_same_values_give_the_same_still(name):
 def test_every_explorer_is_in_the_table():
     listed = {name.partition("/")[0] for name in EXPLORERS}
     written = set()
-    for path in Path(course_lib.explore.__file__).parent.glob("*.py"):
+    for path in Path(course_lib.explore.__file__).parent.rglob("*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.returns is not None and ast.unparse(node.returns) == "Panel":
                 written.add(f"{path.stem}.{node.name}")

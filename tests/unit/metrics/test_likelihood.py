@@ -20,7 +20,7 @@ from course_lib.metrics.likelihood import (
 )
 from course_lib.models.autoregressive import NADE
 from course_lib.models.latent import VAE
-from course_lib.models.markov_chain import pad
+from course_lib.models.probability.markov_chain import pad
 from course_lib.models.sequence import NGram
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from course_lib.models.protocols import check_binary, check_count, check_events
+from course_lib.models.inputs import check_binary, check_count, check_events
 
 REFUSALS = [
     ([0.0, 1.0], "is a list; expected a float tensor .*as_tensor"),

@@ -85,7 +85,7 @@ def test_disentanglement_is_measured_where_the_causes_are_known():
 
 
 def test_every_recipe_of_the_study_differs_in_beta_and_seed_alone():
-    from course_lib.training.recipes import disentangling
+    from course_lib.training.recipes import latent as disentangling
 
     rows = disentangling.DISENTANGLING
     assert {row.build().beta for row in rows.values() if row.weights} == set(disentangling.BETAS)

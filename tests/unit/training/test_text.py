@@ -7,7 +7,7 @@ import pytest
 from course_lib.datasets import text
 from course_lib.models.sequence import CharacterModel
 from course_lib.training.recipes import RECIPES
-from course_lib.training.recipes import text as recipes
+from course_lib.training.recipes import sequence as recipes
 
 ON_NOVEL = [name for name, recipe in RECIPES.items() if recipe.source is recipes.novel]
 

@@ -1,0 +1,1 @@
+"""Explorers of autoregressive models of series and images."""

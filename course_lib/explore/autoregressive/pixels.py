@@ -1,0 +1,227 @@
+"""Explorers of autoregressive models of binary images: watch one being drawn, compare orders.
+
+All that a slider can ask for is computed once a sample; moving it only looks up arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from course_lib import plots, runtime
+from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
+from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE, orders
+from course_lib.models.inputs import check_binary
+
+SCALE = 9  # screen pixels for one of the image's
+MOST_SURPRISE = 4.0  # nats; the brightest shade of the surprise map
+_GAP = 14
+_UNKNOWN = np.array([52, 56, 66], np.uint8)
+_ORANGE = 255 * np.array(to_rgb(plots.ORANGE))
+_SHADES = (255 * colormaps[plots.SEQUENTIAL](np.linspace(0, 1, 256))[:, :3]).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Played:
+    """One image as an autoregressive model pays for it, pixel by pixel. Flat arrays of D, by the pixel's index.
+
+    order (D): index of the k-th pixel. x: its value. probs: p(ink | those before it). nats: -log p(x_d | those before).
+    futures (D + 1, D): row k says in which share of exact completions of the first k pixels each pixel is ink.
+    """
+
+    order: np.ndarray
+    x: np.ndarray
+    probs: np.ndarray
+    nats: np.ndarray
+    futures: np.ndarray
+
+    @property
+    def paid(self) -> np.ndarray:
+        """(D + 1): nats paid for the first k pixels."""
+        return np.concatenate([[0.0], self.nats[self.order].cumsum()])
+
+
+@torch.no_grad()
+def play(model: AutoregressiveModel, x: Tensor, *, streams: int = 12, seed: int = 0) -> Played:
+    """Everything the player shows of one image x (*event_shape).
+
+    The futures come from `streams` sources of noise. A completion begun after k pixels stays what it is for k + 1
+    unless the pixel it drew there is not the one x has; so only those that were proved wrong are drawn again.
+    """
+    check_binary(x[None], model.event_shape)
+    given = model.conditionals(x[None])
+    flat, probs = x.flatten(), given.probs.flatten()  # (D), (D)
+    order = torch.tensor(model.order)
+    noise = model.noise(streams, runtime.generator(seed))  # (M, D, 1)
+    proved_wrong = (noise[:, order, 0] < probs[order]) != (flat[order] > 0)  # (M, D), in the order
+    begins = torch.cat([torch.ones(streams, 1, dtype=torch.bool), proved_wrong], 1)  # (M, D + 1)
+    stream, start = begins.nonzero(as_tuple=True)  # (R,), (R,)
+    completed = model.sample_from_noise(noise[stream], flat.expand(len(stream), -1), start)  # (R, D)
+    which = begins.flatten().cumsum(0).view_as(begins) - 1  # (M, D + 1): the completion that serves after k pixels
+    futures = sum(completed[row] for row in which) / streams  # (D + 1, D)
+    nats = -given.log_prob(x[None]).flatten()
+    return Played(order.numpy(), flat.numpy(), probs.numpy(), nats.double().numpy(), (255 * futures).byte().numpy())
+
+
+def pixel_player(
+    models: Mapping[str, AutoregressiveModel], digits: Tensor | None = None, *, streams: int = 12, seed: int = 0
+) -> Panel:
+    """A slider over the number of pixels known: what is drawn, what may come, what was paid.
+
+    Args:
+        models: name -> autoregressive model of binary images (1, H, W).
+        digits: (B, 1, H, W) of 0 and 1, offered beside the models' own samples; None offers samples only.
+        streams: completions that show what may come.
+        seed: of the first sample; "draw again" counts on from it.
+    """
+    shape = next(iter(models.values())).event_shape[-2:]
+    size = shape[0] * shape[1]
+    sources = ["a sample of the model"] + ([] if digits is None else ["a test digit"])
+
+    @lru_cache(maxsize=8)
+    def played(model: str, source: str, again: int) -> Played:
+        chosen = models[model]
+        if source == "a test digit":
+            return play(chosen, digits[again % len(digits)], streams=streams, seed=seed + again)
+        return play(chosen, chosen.sample(1, generator=runtime.generator(seed + again))[0], streams=streams, seed=seed + again)
+
+    def render(k: int, model: str, source: str, again: int) -> Image.Image:
+        return _draw(played(model, source, again), k, shape)
+
+    controls = [
+        Slider("k", "pixels known", 0, size, value=int(0.55 * size), step=1, play=40),
+        Choice("model", "model", list(models), value=next(iter(models))),
+        Choice("source", "of", sources, value=sources[-1]),
+        Button("again", "draw again"),
+    ]
+    return Panel(
+        render,
+        controls,
+        title="Pixel by pixel",
+        alt="Left: the pixels known so far, and in orange where the model's completions would put ink. Middle: the "
+        "probability of ink each pixel had when its turn came. Right: the nats paid for each pixel.",
+    )
+
+
+def _draw(played: Played, k: int, shape: tuple[int, int]) -> Image.Image:
+    """Three maps side by side and a line of numbers."""
+    size = len(played.x)
+    known = np.zeros(size, bool)
+    known[played.order[:k]] = True
+    ink = np.where(known, 255 * played.x, 0)[:, None].repeat(3, 1)
+    ghost = _UNKNOWN + (played.futures[k][:, None] / 255) * (_ORANGE - _UNKNOWN)
+    expected = np.where(known[:, None], 255 * played.probs[:, None], _UNKNOWN)
+    heat = shades(played.nats / MOST_SURPRISE)
+    surprise = np.where(known[:, None], heat, _UNKNOWN)
+    maps = [np.where(known[:, None], ink, ghost), expected, surprise]
+    canvas, draw = blank(len(maps), shape, below=26)
+    names = ("known, and what may come", "p(ink) when its turn came", f"nats paid (brightest: {MOST_SURPRISE:g} and more)")
+    for column, (picture, name) in enumerate(zip(maps, names, strict=True)):
+        place(canvas, draw, column, picture.reshape(*shape, 3), name)
+    line = f"{k} of {size} known   ·   paid {played.paid[k]:.1f} of {played.paid[-1]:.1f} nats"
+    if k < size:
+        d = played.order[k]
+        top, left = divmod(int(d), shape[1])
+        corner = (_GAP + left * SCALE, 24 + top * SCALE)
+        draw.rectangle([*corner, corner[0] + SCALE, corner[1] + SCALE], outline=plots.SKY, width=2)
+        line += f"   ·   next pixel (blue frame): ink with probability {played.probs[d]:.3f}"
+    draw.text((_GAP, canvas.height - 24), line, fill="black", font=font())
+    return canvas
+
+
+def shades(amounts: np.ndarray) -> np.ndarray:
+    """Amounts (…) from 0 to 1, and what is above as 1, in the colours for quantities: bytes (…, 3)."""
+    return _SHADES[(255 * np.minimum(amounts, 1)).astype(int)]
+
+
+@lru_cache
+def font(size: int = 14) -> ImageFont.FreeTypeFont:
+    """The letters in pictures."""
+    return ImageFont.load_default(size=size)
+
+
+def blank(columns: int, shape: tuple[int, int], *, below: int = 0) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    """A white sheet for so many maps in a row, with `below` screen pixels under them."""
+    high, wide = (SCALE * side for side in shape)
+    canvas = Image.new("RGB", (columns * (wide + _GAP) + _GAP, high + 32 + below), "white")
+    return canvas, ImageDraw.Draw(canvas)
+
+
+def place(canvas: Image.Image, draw: ImageDraw.ImageDraw, column: int, picture: np.ndarray, name: str) -> None:
+    """Put a picture (H, W, 3) of bytes and its name into a column of the sheet."""
+    image = Image.fromarray(picture.astype(np.uint8))
+    left = _GAP + column * (image.width * SCALE + _GAP)
+    canvas.paste(image.resize((image.width * SCALE, image.height * SCALE), Image.Resampling.NEAREST), (left, 24))
+    draw.text((left, 4), name, fill="black", font=font())
+
+
+def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0) -> Panel:
+    """The same digits under several orders of one network: what is seen first, and what it costs in all.
+
+    Args:
+        model: one for any order: OrderlessNADE, or MADE trained with any_order.
+        digits: (B, 1, H, W) of 0 and 1.
+        seed: of the random order.
+    """
+    shape = model.event_shape[-2:]
+    named = orders(shape, seed=seed)
+    with torch.no_grad():
+        nats = {
+            name: -model.with_order(order).conditionals(digits).log_prob(digits).flatten(1).double().numpy()
+            for name, order in named.items()
+        }  # (B, D) each
+    paid = {name: nats[name][:, order].cumsum(1) for name, order in named.items()}  # (B, D), in the order
+
+    def render(k: int, order: str, digit: int) -> Image.Image:
+        canvas, draw = blank(4, shape, below=0)
+        known = np.zeros(shape[0] * shape[1], bool)
+        known[named[order][:k]] = True
+        ink = np.where(known[:, None], 255 * digits[digit].flatten().numpy()[:, None], _UNKNOWN)
+        heat = shades(nats[order][digit] / MOST_SURPRISE)
+        place(canvas, draw, 0, ink.reshape(*shape, 3), f"{k} pixels known")
+        place(canvas, draw, 1, np.where(known[:, None], heat, _UNKNOWN).reshape(*shape, 3), "nats paid for each")
+        _curves(draw, {name: rows[digit] for name, rows in paid.items()}, order, k, shape)
+        return canvas
+
+    controls = [
+        Slider("k", "pixels known", 0, shape[0] * shape[1], value=shape[0] * shape[1] // 2, step=1, play=40),
+        Choice("order", "order", list(named), value="rows"),
+        Slider("digit", "which digit", 0, len(digits) - 1, value=0, step=1),
+    ]
+    return Panel(
+        render,
+        controls,
+        title="One digit, several orders",
+        alt="Left: the pixels seen so far in the chosen order, and the nats paid for each. Right: nats paid against pixels "
+        "known, one line an order; where a line ends is the total.",
+    )
+
+
+def _curves(draw: ImageDraw.ImageDraw, paid: Mapping[str, np.ndarray], chosen: str, k: int, shape: tuple[int, int]) -> None:
+    """Nats paid against pixels known: a line an order, the chosen one thick, a bar at k, the totals as a legend."""
+    high, wide = shape[0] * SCALE, shape[1] * SCALE
+    left, top = 2 * (wide + _GAP) + 3 * _GAP, 24
+    right, bottom = left + int(1.15 * wide), top + high - 18
+    count = len(next(iter(paid.values())))
+    most = max(max(line[-1] for line in paid.values()), 1e-9)
+    draw.text((left, 4), f"nats paid (0 to {most:.0f}) against pixels known", fill="black", font=font())
+    draw.line([(left, top), (left, bottom), (right, bottom)], fill="black")
+    bar = left + (right - left) * k / count
+    draw.line([(bar, top), (bar, bottom)], fill=(190, 190, 190), width=2)
+    for row, (name, line) in enumerate(paid.items()):
+        across = left + (right - left) * np.arange(0, count, 4) / count
+        up = bottom - (bottom - top) * line[::4] / most
+        colour = plots.PALETTE[row]
+        draw.line(list(zip(across.tolist(), up.tolist(), strict=True)), fill=colour, width=4 if name == chosen else 1)
+        at = (right + 8, top + 8 + 22 * row)
+        draw.text(at, f"{line[-1]:.1f}  {name}", fill=colour, font=font(15 if name == chosen else 12))
+    draw.text((left, bottom + 2), "0", fill="black", font=font(12))
+    draw.text((right - 24, bottom + 2), str(count), fill="black", font=font(12))

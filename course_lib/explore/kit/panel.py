@@ -1,0 +1,192 @@
+"""The one pattern of every explorer: named controls, a pure render(values), and a place that shows the picture at once.
+
+    Panel(render, [Slider("k", "pixels known", 0, 784), Choice("model", "model", ["nade", "made"])], title=…, alt=…)
+
+`render(**values)` returns an array (H, W) or (H, W, 3), a Pillow image, or one matplotlib figure: the same each time, its artists
+updated and never made anew. Images go as PNG into an image widget of fixed size, figures by the same way from their own
+canvas. While the kernel is busy the page holds events back and sends only the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import io
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import ipywidgets
+from matplotlib.figure import Figure
+from PIL import Image
+
+from course_lib import plots
+from course_lib.explore.kit.canvas import Canvas, Pick
+from course_lib.explore.kit.controls import Button, Choice, Control, Slider, Text, Toggle
+
+__all__ = ["Button", "Canvas", "Choice", "Panel", "Pick", "Slider", "Text", "Toggle"]
+
+PICTURE_SIDE = 336  # pixels: small arrays are enlarged to about this
+GAP = 12  # pixels between the parts of a still
+CSS = """<style>
+.course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
+  width: fit-content; max-width: 100%}
+.course-panel .course-title {font-weight: 600; font-size: 110%; line-height: 1.4}
+.course-panel .widget-inline-hbox {flex-wrap: wrap; height: auto}
+.course-panel .widget-inline-hbox > .widget-label {
+  flex: 1 0 100%; width: 100%; max-width: none; text-align: left;
+  white-space: normal; height: auto; line-height: 1.3; overflow: visible; margin-bottom: 2px}
+.course-panel .course-error {color: #a33c00; max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
+.course-panel .course-error .widget-html-content {white-space: normal}
+.course-panel .course-alt {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
+.course-panel .jupyter-button {margin-top: 4px}
+</style>"""
+
+
+class Panel:
+    """An explorer: controls beside a picture. It shows itself as the last expression of a cell.
+
+    Args:
+        render: pure; called with every control's value by name. It is called once here: an error then is the cell's.
+        controls: in the order shown; their names are render's arguments.
+        title: over the panel.
+        alt: one sentence that says what the picture shows, for those who cannot see it.
+        scale: enlargement of arrays, a square of this many pixels for one; None brings small arrays to about 336 pixels.
+
+    Raises ValueError on names that occur twice, on empty labels, title or alt.
+    """
+
+    def __init__(
+        self, render: Callable[..., Any], controls: Sequence[Control], *, title: str, alt: str, scale: int | None = None
+    ):  # fmt: skip
+        names = [control.name for control in controls]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the controls' names must differ; got {names}")
+        if not title.strip() or not alt.strip() or not all(control.label.strip() for control in controls):
+            raise ValueError("a panel needs a title, a text alternative (alt) and a label on every control")
+        self.render, self.controls, self.title, self.alt, self.scale = render, list(controls), title, alt, scale
+        self.values = {control.name: control.first for control in controls}
+        self._waiting = False
+        self._png, self._size = self.encode(self.render(**self.values))
+        self.widget = self._build()  # the live panel
+
+    def encode(self, picture: Any) -> tuple[bytes, tuple[int, int]]:
+        """PNG bytes of what render returned, and their (width, height) in pixels."""
+        if isinstance(picture, Figure):
+            width, height = picture.canvas.get_width_height()
+            png = plots.png_bytes(picture)
+            picture.set_layout_engine("none")  # laid out once: axes that stand still are drawn in half the time
+            return png, (width, height)
+        if not isinstance(picture, Image.Image):
+            height, width = plots.as_uint8(picture).shape[:2]
+            picture = plots.to_image(picture, self.scale or max(1, PICTURE_SIDE // max(height, width)))
+        return plots.png_bytes(picture), picture.size
+
+    def sweep(self) -> Iterator[dict[str, Any]]:
+        """Values that cover the whole range of every control: each alone, all first, all last, all choices together."""
+        start = {control.name: control.first for control in self.controls}
+        ranges = {control.name: control.values() for control in self.controls}
+        for name, values in ranges.items():
+            yield from ({**start, name: value} for value in values)
+        for end in (0, -1):
+            yield {name: values[end] for name, values in ranges.items()}
+        discrete = {control.name: control.values() for control in self.controls if isinstance(control, (Choice, Toggle))}
+        for together in itertools.islice(itertools.product(*discrete.values()), 64):
+            yield {**start, **dict(zip(discrete, together, strict=True))}
+
+    def set(self, **values: Any) -> None:
+        """Put controls to these values, as the student's hand would."""
+        for name, value in values.items():
+            if name not in self.values:
+                raise ValueError(f"there is no control {name!r}; expected one of {sorted(self.values)}")
+            self.handle(name).value = value
+
+    def handle(self, name: str) -> ipywidgets.Widget:
+        """The widget of one control."""
+        return self._handles[name]
+
+    def _build(self) -> ipywidgets.Widget:
+        self.picture = ipywidgets.Image(value=self._png, format="png", layout=_fixed(self._size[0]))
+        self.error = ipywidgets.HTML("")
+        self.error.add_class("course-error")
+        self._handles: dict[str, ipywidgets.Widget] = {}
+        column: list[ipywidgets.Widget] = []
+        for control in self.controls:
+            self._handles[control.name], parts = control.build()
+            column.extend(parts)
+            self._handles[control.name].observe(self._moved, names="value")
+        self._update_surfaces()
+        words = f"<div class='course-alt'>The picture: {html.escape(self.alt)}</div>"  # the image widget itself takes no text
+        title = f"<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>"
+        heading = ipywidgets.HTML(f"{CSS}{title}{words}")
+        side = ipywidgets.VBox([*column, self.error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
+        row = ipywidgets.HBox([side, self.picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+        panel = ipywidgets.VBox([heading, row])
+        panel.add_class("course-panel")
+        return panel
+
+    def _update_surfaces(self) -> None:
+        """Lay under each drawing surface the picture that belongs to the present values."""
+        for control in self.controls:
+            if isinstance(control, (Canvas, Pick)):
+                control.update(self._handles[control.name], self.values)
+
+    def _moved(self, _) -> None:
+        """A control moved. In a running kernel, what has queued up meanwhile is taken in first, and drawn once."""
+        self.values = {name: handle.value for name, handle in self._handles.items()}
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._show()
+            return
+        if not self._waiting:
+            self._waiting = True
+            loop.call_soon(self._show)
+
+    def _show(self) -> None:
+        self._waiting, failed = False, None
+        for part in (self._show_picture, self._update_surfaces):  # the picture first: it is smaller, and waited for
+            try:
+                part()
+            except Exception as error:  # the student reads it beside the picture; the last good picture stays
+                failed = failed or error
+        said = f"<span role='alert'>{type(failed).__name__}: {html.escape(str(failed))}</span>" if failed else ""
+        if self.error.value != said:
+            self.error.value = said
+
+    def _show_picture(self) -> None:
+        self._png, size = self.encode(self.render(**self.values))
+        if size != self._size:
+            self._size = size
+            self.picture.layout = _fixed(size[0])
+        self.picture.value = self._png
+
+    def _still(self) -> tuple[bytes, tuple[int, int]]:
+        """PNG bytes and size of what stays in the saved notebook: the drawing surfaces, then the picture, side by side."""
+        parts = [control.still(self.values) for control in self.controls if isinstance(control, (Canvas, Pick))]
+        if not parts:
+            return self._png, self._size
+        parts.append(Image.open(io.BytesIO(self._png)))
+        width, height = sum(part.width for part in parts) + GAP * (len(parts) - 1), max(part.height for part in parts)
+        sheet, left = Image.new("RGB", (width, height), "white"), 0
+        for part in parts:
+            sheet.paste(part, (left, 0))
+            left += part.width + GAP
+        return plots.png_bytes(sheet), sheet.size
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The live widget, and the still picture that stays in the saved notebook; text where neither can be shown."""
+        still, (width, height) = self._still()
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        bundle = {
+            "application/vnd.jupyter.widget-view+json": view,
+            "image/png": base64.b64encode(still).decode(),
+            "text/plain": f"{self.title}: {self.alt}",
+        }
+        return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}
+
+
+def _fixed(width: int) -> ipywidgets.Layout:
+    """A layout that never stretches the picture, and shrinks it as a whole only where the page is narrower."""
+    return ipywidgets.Layout(width=f"{width}px", height="auto", max_width="100%", flex="0 1 auto")

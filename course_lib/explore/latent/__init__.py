@@ -1,0 +1,1 @@
+"""Explorers of latent variables: codes, posteriors, traversals, levels."""

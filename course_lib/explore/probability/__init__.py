@@ -1,0 +1,1 @@
+"""Explorers of Part I: densities, divergences, factorisations, mixtures, Markov chains."""

@@ -1,0 +1,1 @@
+"""Explorers of sequence models: gradients through time, gates, attention, plans."""

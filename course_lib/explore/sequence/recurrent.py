@@ -1,0 +1,198 @@
+"""Explorers of recurrent networks: how far a gradient reaches, and what the gates do while a text is read."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib import colormaps
+from PIL import Image, ImageDraw
+from torch import nn
+
+from course_lib import plots, runtime
+from course_lib.datasets.text import encode
+from course_lib.explore.kit.panel import Choice, Panel, Slider, Text
+from course_lib.explore.probability.hidden_markov import GREY, font
+from course_lib.models.sequence import CharacterModel
+from course_lib.nn.recurrent import from_torch, gradient_by_lag
+
+LOWEST = 1e-9  # of the gradient's axis
+
+
+def gradient_reach(*, lags: int = 100, hidden: int = 32, sequences: int = 4, seed: int = 0) -> Panel:
+    """What is left of the gradient after k steps: a tanh RNN by the size of its weights, LSTM and GRU by one bias.
+
+    Untrained cells with `hidden` units and random inputs. Each curve is divided by its value at lag 0.
+    """
+    generator = runtime.generator(seed)
+    runtime.seed(seed)
+    x = torch.randn(sequences, lags + 1, hidden, generator=generator)
+    modules = {name: kind(hidden, hidden, batch_first=True) for name, kind in _KINDS.items()}
+    turn = torch.linalg.qr(torch.randn(hidden, hidden, generator=generator))[0]  # orthogonal
+
+    @lru_cache(maxsize=256)
+    def measure(kind: str, value: float) -> np.ndarray:
+        module = modules[kind]
+        with torch.no_grad():
+            if kind == "RNN":
+                module.weight_hh_l0.copy_(value * turn)
+                module.weight_ih_l0.copy_(0.1 * torch.eye(hidden))
+            else:
+                module.bias_hh_l0.zero_()[hidden : 2 * hidden] = value  # forget gate of the LSTM, update gate of the GRU
+                module.bias_ih_l0.zero_()
+        left = gradient_by_lag(module, x, generator=runtime.generator(seed))
+        return (left / left[0]).clamp(min=LOWEST / 10).numpy()
+
+    figure = plots.figure(
+        "What is left of the gradient", xlabel="lag k, steps", ylabel="|∂h at T / ∂x at T − k|, lag 0 is 1", size=(6.4, 4.2)
+    )
+    axes, steps = figure.axes[0], np.arange(lags + 1)
+    lines = {
+        name: axes.plot(steps, np.ones(lags + 1), colour, color=shade, label=label)[0]
+        for name, colour, shade, label in (
+            ("RNN", "-", plots.VERMILION, "tanh RNN"),
+            ("LSTM", "-", plots.BLUE, "LSTM"),
+            ("GRU", "-", plots.GREEN, "GRU"),
+            ("theory", "--", plots.BLACK, "σ(bias)^k"),
+        )
+    }
+    axes.set(yscale="log", xlim=(0, lags), ylim=(LOWEST, 1e6))
+    axes.axhline(1, color="#cccccc", linewidth=1, zorder=0)
+    axes.legend(loc="lower left", fontsize=8)
+    figure.hold_still(*lines.values())
+
+    def render(bias: float, gain: float):
+        lines["RNN"].set_ydata(measure("RNN", gain))
+        lines["LSTM"].set_ydata(measure("LSTM", bias))
+        lines["GRU"].set_ydata(measure("GRU", bias))
+        lines["theory"].set_ydata(np.maximum((1 / (1 + np.exp(-bias))) ** steps, LOWEST / 10))
+        return figure
+
+    return Panel(
+        render,
+        [
+            Slider("bias", "bias of the forget gate (LSTM), of the update gate (GRU)", -2.0, 6.0, value=0.0, step=0.25),
+            Slider("gain", "size of the RNN's recurrent weights", 0.5, 3.0, value=1.0, step=0.05),
+        ],
+        title="How far back does the gradient reach?",
+        alt="Gradients of an RNN, an LSTM and a GRU over the lag, on a logarithmic scale, and the gate to the power of the lag.",
+    )
+
+
+_KINDS = {"RNN": nn.RNN, "LSTM": nn.LSTM, "GRU": nn.GRU}
+
+COLUMN, ROW, LEFT, TOP, BARS = 11, 11, 74, 40, 74  # pixels: of a cell, of the margins, and the height of the bars
+SIGNED = ("candidate", "memory", "shown")  # between -1 and 1; gates lie between 0 and 1
+MEMORY = 5.0  # the memory that is shown as 1
+LINE_END = "/"  # what one types for it
+
+
+class _Reader:
+    """Reads text with the cell written out, and keeps what it did: typing one character more costs one step."""
+
+    def __init__(self, model: CharacterModel, letters: str):
+        self.model, self.letters, self.cell = model, letters, from_torch(model.recurrent)
+        self.read_before, self.trace = "", []
+
+    @torch.no_grad()
+    def read(self, text: str) -> list[tuple[Any, dict[str, np.ndarray], np.ndarray]]:
+        """After the start and after each character: the state, what the gates did (H,) by name, log p of the next (K,)."""
+        same = sum(itertools.accumulate(map(str.__eq__, text, self.read_before), min))  # characters as before
+        del self.trace[same + 1 :]
+        for symbol in [self.model.start, *encode(text, self.letters).tolist()][len(self.trace) :]:
+            state = self.trace[-1][0] if self.trace else self.cell.initial_state(1)
+            state, gates = self.cell(self.model.embed.weight[symbol][None], state)
+            shown = self.cell.output(state)
+            did = {name: value[0].numpy() for name, value in gates.items()} | {"shown": shown[0].numpy()}
+            if "memory" in did:
+                did["memory"] = np.clip(did["memory"] / MEMORY, -1, 1)
+            self.trace.append((state, did, self.model.readout(shown)[0].log_softmax(-1).numpy()))
+        self.read_before = text
+        return self.trace
+
+
+def gate_watcher(
+    model: CharacterModel,
+    letters: str,
+    units: Mapping[str, Sequence[int]],
+    *,
+    text: str,
+    examples: Sequence[str] = (),
+    wide: int = 72,
+) -> Panel:
+    """What chosen units do at every character of a text that one types, and what each character cost.
+
+    Args:
+        model: of one layer. letters: symbol i is letters[i].
+        units: which to show, by what they are called; the first are shown at the start.
+        text, examples: what stands there first, and what else may. A "/" stands for the end of a line.
+        wide: how many characters are shown; all are read.
+    """
+    reader, rows = _Reader(model, letters), max(map(len, units.values()))
+    names = list(reader.read("")[0][1])
+
+    def render(text: str, watched: str, chosen: str) -> Image.Image:
+        text = text.replace(LINE_END, "\n")
+        left_out = sorted(set(text) - set(letters))
+        text = "".join(letter for letter in text if letter in letters)
+        trace = reader.read(text)
+        first = max(0, len(text) - wide)
+        index = list(units[chosen])
+        values = np.stack([did[watched][index] for _, did, _ in trace[first + 1 :]], 1) if text else np.zeros((len(index), 0))
+        costs = [-trace[t][2][letters.index(text[t])] for t in range(first, len(text))]
+        image = Image.new("RGB", (LEFT + wide * COLUMN + 8, TOP + rows * ROW + BARS + 48), "white")
+        _draw(image, values, watched in SIGNED, text[first:], index, rows, costs)
+        draw = ImageDraw.Draw(image)
+        most = f"{MEMORY:g}" if watched == "memory" else "1"
+        scale = f"−{most} orange, 0 white, +{most} purple" if watched in SIGNED else "0 dark, 1 bright"
+        draw.text((LEFT, 10), f"{watched}: {scale}", GREY, font(11), "lm")
+        draw.text((LEFT, image.height - 12), _next(trace[-1][2], letters, costs, left_out), "black", font(12), "lm")
+        return image
+
+    return Panel(
+        render,
+        [
+            Text("text", "text (/ ends a line)", text, examples=(*examples, "", "é–θ 123")),
+            Choice("watched", "watch", names, value="memory" if "memory" in names else names[0]),
+            Choice("chosen", "units", list(units)),
+        ],
+        title="Watch the gates while it reads",
+        alt="A heat map, a row for each unit and a column for each character, and a bar below each character for its cost.",
+    )
+
+
+def _draw(
+    image: Image.Image, values: np.ndarray, signed: bool, text: str, index: list[int], rows: int, costs: list[float]
+) -> None:
+    draw, bottom = ImageDraw.Draw(image), TOP + rows * ROW + BARS + 16
+    share = (values + 1) / 2 if signed else values
+    pixels = _palette(signed)[(255 * share).round().astype(np.uint8)]  # (units, characters, 3)
+    if values.size:
+        image.paste(Image.fromarray(pixels.repeat(ROW, 0).repeat(COLUMN, 1)), (LEFT, TOP))
+    for row, unit in enumerate(index):
+        draw.text((LEFT - 6, TOP + (row + 0.5) * ROW), f"unit {unit}", GREY, font(9), "rm")
+    for t, (letter, cost) in enumerate(zip(text, costs, strict=True)):
+        x = LEFT + t * COLUMN
+        draw.text((x + COLUMN / 2, TOP - 9), {" ": "␣", "\n": "↵"}.get(letter, letter), "black", font(12), "mm")
+        draw.rectangle((x + 1, bottom - min(cost, 6.0) * BARS / 6, x + COLUMN - 2, bottom), plots.VERMILION)
+    draw.line((LEFT, bottom, image.width - 8, bottom), GREY)
+    draw.text((LEFT - 6, bottom - 6), "cost 0", GREY, font(9), "rm")
+    draw.text((LEFT - 6, bottom - BARS + 6), "6 nats", GREY, font(9), "rm")
+
+
+def _next(log_probs: np.ndarray, letters: str, costs: list[float], left_out: list[str]) -> str:
+    """What would come next, and what the text cost, in words."""
+    best = np.argsort(-log_probs)[:4]
+    words = ", ".join(f"{ {' ': '␣', chr(10): '↵'}.get(letters[k], letters[k]) } {np.exp(log_probs[k]):.2f}" for k in best)
+    paid = f"   ·   shown: {np.mean(costs):.2f} nats a character" if costs else ""
+    return f"next: {words}{paid}" + (f"   ·   unknown, left out: {''.join(left_out)}" if left_out else "")
+
+
+@lru_cache
+def _palette(signed: bool) -> np.ndarray:
+    """256 colours, (256, 3) bytes: orange, white, purple for signed values; cividis for shares."""
+    return (255 * colormaps["PuOr" if signed else plots.SEQUENTIAL](np.arange(256))[:, :3]).astype(np.uint8)

@@ -1,0 +1,83 @@
+"""What models ask of their inputs: one check for each kind, each with a message that names the likely fix."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def check_event_shape(event_shape: Sequence[int]) -> tuple[int, ...]:
+    """event_shape as a tuple of at least one integer of at least 1."""
+    try:
+        shape = tuple(operator.index(size) for size in event_shape)
+    except TypeError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise ValueError(f"event_shape is {event_shape!r}; expected the sizes of one example, such as (1, 28, 28) or (784,)")
+    return shape
+
+
+def check_shape(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
+    """x if it holds floats and its shape is (B, *event_shape); otherwise ValueError with the likely mend."""
+    expected = f"(B, {', '.join(map(str, event_shape))})"
+    if not isinstance(x, Tensor):
+        raise ValueError(f"x is a {type(x).__name__}; expected a float tensor {expected}: torch.as_tensor(x) may do")
+    if not x.is_floating_point():
+        raise ValueError(f"x holds {x.dtype}; expected floats: x.float()")
+    if tuple(x.shape[1:]) != tuple(event_shape):
+        mend = ""
+        if tuple(x.shape) == tuple(event_shape):
+            mend = "; add the batch axis: x[None]"
+        elif x.ndim and x[:1].numel() == torch.Size(event_shape).numel():
+            mend = f"; x.reshape(-1, {', '.join(map(str, event_shape))}) may do"
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected {expected}{mend}")
+    return x
+
+
+def check_events(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
+    """As check_shape, and no value is NaN."""
+    if torch.isnan(check_shape(x, event_shape)).any():
+        raise ValueError("x has NaN in it; expected finite numbers: torch.nan_to_num(x) or drop those examples")
+    return x
+
+
+def check_binary(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
+    """As check_events, and every value is 0 or 1."""
+    check_events(x, event_shape)
+    if not ((x == 0) | (x == 1)).all():
+        low, high = x.min().item(), x.max().item()
+        if high > 1:
+            mend = "divide by 255, then binarise"
+        elif low < 0:
+            mend = "undo the normalisation, then binarise"
+        else:
+            mend = "binarise it: torch.bernoulli(x), or load(…, binarisation='fixed')"
+        raise ValueError(f"x has values in [{low:.4g}, {high:.4g}] that are neither 0 nor 1; {mend}")
+    return x
+
+
+def check_count(n: int, name: str = "n") -> int:
+    """n if it is an integer of at least 1."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"{name} is {n!r}; expected an integer of at least 1")
+    return n
+
+
+def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[int]:
+    """An order as a list: order[k] is the (flat) index of the variable that comes k-th. None means 0, 1, 2, …"""
+    if order is None:
+        return list(range(dimensions))
+    listed = order.tolist() if isinstance(order, Tensor) else list(order)
+    try:
+        listed = [operator.index(d) for d in listed]  # NumPy's integers become Python's, which JSON can keep
+    except TypeError:
+        raise ValueError(f"order holds {listed[:3]} …; expected integers: torch.randperm(D).tolist()") from None
+    if sorted(listed) != list(range(dimensions)):
+        raise ValueError(
+            f"order has {len(listed)} entries, {len(set(listed))} of them different; expected each of 0 … {dimensions - 1} "
+            "once: torch.randperm(D).tolist() makes such an order"
+        )
+    return listed

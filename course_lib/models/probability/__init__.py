@@ -1,0 +1,1 @@
+"""Models of Part I: tables, mixtures, Markov chains and hidden Markov models."""

@@ -1,0 +1,195 @@
+"""Markov chains over a few states, of any order (n-grams), and what every model of sequences of states shares.
+
+Sequences of states are integers (B, T). One that is shorter than T is padded with −1 after its end; `pad` does it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.distributions import Categorical
+from course_lib.models.inputs import check_count
+from course_lib.models.protocols import ExplicitModel
+
+PAD = -1  # after the end of a sequence of states
+PAD_REAL = -math.inf  # after the end of a sequence of real numbers, of which no finite one is free
+
+
+def pad(sequences: Sequence[Tensor]) -> Tensor:
+    """Sequences of different lengths, each (T_b, …), as one tensor (B, max T, …), filled up with −1 (reals: −inf)."""
+    if len(sequences) == 0 or any(s.ndim == 0 or len(s) == 0 for s in sequences):
+        raise ValueError("a sequence of length 0 says nothing; expected at least one sequence, each of at least 1 step: drop it")
+    value = PAD_REAL if sequences[0].is_floating_point() else PAD
+    return nn.utils.rnn.pad_sequence(list(sequences), batch_first=True, padding_value=value)
+
+
+def check_ends(valid: Tensor) -> Tensor:
+    """valid (B, T) if every row is True first and False after, at least one True; ValueError otherwise."""
+    if valid.ndim != 2 or valid.shape[1] == 0 or not valid[:, 0].all():
+        rows = [] if valid.ndim != 2 or valid.shape[1] == 0 else (~valid[:, 0]).nonzero()[:3, 0].tolist()
+        where = f"sequences {rows} have length 0" if rows else f"x has shape {tuple(valid.shape)}"
+        raise ValueError(f"{where}; expected (B, T) with at least 1 step in each: drop the empty ones")
+    if (valid[:, 1:] & ~valid[:, :-1]).any():
+        row = (valid[:, 1:] & ~valid[:, :-1]).any(1).nonzero()[0].item()
+        raise ValueError(f"sequence {row} goes on after padding; padding (−1; −inf for reals) may only follow its end")
+    return valid
+
+
+def check_states(x: Tensor, states: int, name: str = "x") -> Tensor:
+    """x if it is integers (B, T) in 0 … states − 1, padded with −1 after the end only; ValueError with the mend otherwise."""
+    if not isinstance(x, Tensor) or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
+        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise ValueError(f"{name} holds {kind}; expected integers (B, T): {name}.long(), after mending any NaN")
+    if x.ndim != 2 or x.numel() == 0:
+        mend = "; add the batch axis: x[None]" if x.ndim == 1 and len(x) else ""
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (B, T) with at least 1 sequence of at least 1 step{mend}")
+    low, high = int(x.min()), int(x.max())
+    if low < PAD or high >= states:
+        seen = low if low < PAD else high
+        raise ValueError(f"{name} has the symbol {seen}, unseen by this model; expected 0 … {states - 1}, and −1 after the end")
+    check_ends(x != PAD)
+    return x
+
+
+def check_probs(probs: Tensor | Sequence, shape: tuple[int, ...], name: str) -> Tensor:
+    """probs as double, if they have this shape, no NaN, and each row is at least 0 and sums to 1."""
+    probs = torch.as_tensor(probs, dtype=torch.double)
+    if tuple(probs.shape) != tuple(shape):
+        raise ValueError(f"{name} has shape {tuple(probs.shape)}; expected {tuple(shape)} for this many states and symbols")
+    sums = probs.sum(-1)
+    wrong = ~((probs >= 0).all(-1) & ((sums - 1).abs() < 1e-5))
+    if wrong.any():
+        row = f", row {wrong.nonzero()[0].tolist()}" if wrong.ndim else ""
+        total = sums[wrong].flatten()[0].item()
+        raise ValueError(
+            f"{name}{row} sums to {total:.4g}; expected numbers of at least 0 that sum to 1 along the last axis: "
+            "p / p.sum(-1, keepdim=True)"
+        )
+    return probs / sums[..., None]
+
+
+def normalise_counts(counts: Tensor, otherwise: Tensor) -> Tensor:
+    """counts / their sum along the last axis; rows with nothing counted are taken from `otherwise`."""
+    total = counts.sum(-1, keepdim=True)
+    return torch.where(total > 0, counts / total.clamp(min=torch.finfo(counts.dtype).tiny), otherwise)
+
+
+def stationary(transition: Tensor) -> Tensor:
+    """The distribution that one more step does not change, pi A = pi, (K). ValueError when there is more than one."""
+    A = check_probs(transition, transition.shape, "transition")
+    K = len(A)
+    system = torch.cat([A.T - torch.eye(K, dtype=A.dtype, device=A.device), torch.ones(1, K, dtype=A.dtype, device=A.device)])
+    if torch.linalg.matrix_rank(system, tol=1e-12) < K:
+        raise ValueError(
+            "this chain has more than one stationary distribution: it falls into groups of states that never reach each "
+            "other, and the start decides which; join them, or take each group alone"
+        )
+    right = torch.zeros(K + 1, 1, dtype=A.dtype, device=A.device)
+    right[-1] = 1
+    pi = torch.linalg.lstsq(system, right).solution[:, 0].clamp(min=0)
+    return pi / pi.sum()
+
+
+class MarkovChain(ExplicitModel):
+    """p(x) = product over t of p(x_t | the `order` states before it): an n-gram with n = order + 1 (Markov 1913).
+
+    One table holds all: probs[c_1, …, c_order, k] is the probability of k after the context c. The extra context index K
+    stands for "before the beginning", so that the first steps have rows of their own.
+
+    Args:
+        states: K.
+        length: T of the sequences that `sample` makes unless told; `log_prob` takes any length.
+        order: how many states back it looks; 0 makes all steps independent.
+    """
+
+    def __init__(self, *, states: int, length: int, order: int = 1):
+        super().__init__()
+        self.states, self.length = check_count(states, "states"), check_count(length, "length")
+        if isinstance(order, bool) or not isinstance(order, int) or order < 0 or (states + 1) ** order * states > 2**27:
+            raise ValueError(
+                f"order is {order!r}; expected a whole number of at least 0 whose table (K + 1)^order K fits in memory"
+            )
+        self.order = order
+        self.event_shape = (length,)
+        shape = (states + 1,) * order + (states,)
+        self.probs = nn.Parameter(torch.full(shape, 1 / states, dtype=torch.double), requires_grad=False)
+
+    @property
+    def parameter_count(self) -> int:
+        """Free numbers: K - 1 in each of the rows, one a context, those of the first steps among them."""
+        return (self.states - 1) * sum(self.states**steps for steps in range(self.order + 1))
+
+    @property
+    def initial(self) -> Tensor:
+        """p(x_1), (K)."""
+        return self.probs[(self.states,) * self.order]
+
+    @property
+    def transition(self) -> Tensor:
+        """A[i, j] = p(next is j | now is i), (K, K); order 1 only."""
+        if self.order != 1:
+            raise ValueError(f"a transition matrix belongs to order 1; this chain has order {self.order}: use probs")
+        return self.probs[: self.states]
+
+    def set_probs(self, *, initial: Tensor | Sequence, transition: Tensor | Sequence) -> MarkovChain:
+        """Take these probabilities, (K) and (K, K) with rows that sum to 1 (order 1); returns itself."""
+        rows = check_probs(transition, tuple(self.transition.shape), "transition")
+        self.probs.data = torch.cat([rows, check_probs(initial, (self.states,), "initial")[None]]).to(self.probs)
+        return self
+
+    def stationary(self) -> Tensor:
+        """pi with pi A = pi, (K); order 1 only."""
+        return stationary(self.transition)
+
+    def memory(self) -> float:
+        """|second largest eigenvalue| of A: what is left of the start after one step. 1 means that it never fades."""
+        return torch.linalg.eigvals(self.transition).abs().sort().values[-2].item() if self.states > 1 else 0.0
+
+    def _contexts(self, x: Tensor) -> tuple[Tensor, ...]:
+        """For each step of x (B, T), the indices into the table: the states before it, then its own (padding as 0)."""
+        before = x.new_full((len(x), self.order), self.states)
+        whole = torch.cat([before, x.clamp(min=0)], 1)  # (B, order + T)
+        return tuple(whole[:, k : k + x.shape[1]] for k in range(self.order + 1))
+
+    @torch.no_grad()
+    def log_conditionals(self, x: Tensor) -> Tensor:
+        """log p(x_t | those before) in nats, (B, T), 0 at padding."""
+        check_states(x, self.states)
+        return self.probs[self._contexts(x)].log().masked_fill(x == PAD, 0.0)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log p(x) in nats, (B,), of sequences (B, T) padded with −1; −inf where a step is impossible."""
+        return self.log_conditionals(x).sum(1)
+
+    @torch.no_grad()
+    def estimate(self, x: Tensor, *, smoothing: float = 0.0) -> MarkovChain:
+        """Set the table to counts + smoothing, normalised: maximum likelihood at 0, add-one at 1 (Laplace); returns itself.
+
+        A context that never occurred gets equal probabilities when smoothing is 0.
+        """
+        if not smoothing >= 0:
+            raise ValueError(f"smoothing is {smoothing!r}; expected a number of at least 0")
+        check_states(x, self.states)
+        inside = x != PAD
+        index = tuple(part[inside] for part in self._contexts(x))
+        counts = torch.full_like(self.probs, smoothing)
+        counts.index_put_(index, torch.ones((), dtype=counts.dtype, device=counts.device), accumulate=True)
+        self.probs.data = normalise_counts(counts, torch.full_like(counts, 1 / self.states))
+        return self
+
+    @torch.no_grad()
+    def sample(self, n: int, *, length: int | None = None, generator: torch.Generator | None = None) -> Tensor:
+        """n sequences drawn state by state, (n, length)."""
+        steps = check_count(self.length if length is None else length, "length")
+        drawn_on = generator.device if generator is not None else self.probs.device
+        noise = torch.rand(check_count(n), steps, 1, generator=generator, device=drawn_on).to(self.probs)
+        whole = torch.full((n, self.order + steps), self.states, device=self.probs.device)
+        for t in range(steps):
+            context = tuple(whole[:, t + k] for k in range(self.order))
+            probs = self.probs[context].expand(n, self.states)
+            whole[:, t + self.order] = Categorical(probs=probs).from_noise(noise[:, t])
+        return whole[:, self.order :]

@@ -1,0 +1,242 @@
+"""Mixtures of Gaussians: the smallest model with a latent variable, and expectation-maximisation (EM) to fit it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import runtime
+from course_lib.distributions import Categorical, gaussian_log_prob, multivariate_gaussian_log_prob
+from course_lib.models.inputs import check_count, check_event_shape, check_events
+from course_lib.models.protocols import ExplicitModel
+
+COVARIANCES = ("full", "diagonal", "spherical")
+_SLICE = 256  # examples at a time where (B, K, D) numbers are needed: they stay in the cache
+
+
+class GaussianMixture(ExplicitModel):
+    """p(x) = sum over k of probs[k] N(x; mean[k], Sigma[k]): draw a component z = k, then x from its Gaussian.
+
+    Fitted by EM (Dempster, Laird & Rubin 1977): `start(x)`, then `em_step(x)` until the likelihood stands still. All
+    arithmetic is in double precision, whatever the data come in; `log_prob` answers in the type of its data.
+
+    Args:
+        event_shape: shape of one example, D values in all.
+        components: K.
+        covariance: "full" (any ellipsoid), "diagonal" (its axes along the variables) or "spherical" (a ball).
+        min_variance: in squared units of x; no component may be narrower than this in any direction. It keeps the likelihood
+            finite: without it a component that shrinks onto one point makes it as large as one likes. The M-step stays the
+            exact maximum under this bound (eigenvalues below it are raised to it), so EM still never falls.
+        seed: of the means before `start`.
+
+    Parameters, in double precision: `probs` (K); `mean` (K, D); `scale`, the Cholesky factors (K, D, D) of the covariances when
+    full, the standard deviations (K, D) when diagonal, (K, 1) when spherical.
+    """
+
+    def __init__(
+        self, *, event_shape: Sequence[int], components: int, covariance: str = "full", min_variance: float = 1e-6, seed: int = 0
+    ):
+        super().__init__()
+        self.event_shape = check_event_shape(event_shape)
+        self.components = check_count(components, "components")
+        if covariance not in COVARIANCES:
+            raise ValueError(f"covariance is {covariance!r}; expected one of {COVARIANCES}")
+        if not (math.isfinite(min_variance) and min_variance > 0):
+            raise ValueError(f"min_variance is {min_variance!r}; expected a finite number above 0, such as 1e-6")
+        self.covariance, self.min_variance, self.seed = covariance, min_variance, seed
+        K, D = self.components, math.prod(self.event_shape)
+        shape = {"full": (K, D, D), "diagonal": (K, D), "spherical": (K, 1)}[covariance]
+        scale = torch.eye(D).repeat(K, 1, 1) if covariance == "full" else torch.ones(shape)
+        self.probs = nn.Parameter(torch.full((K,), 1 / K, dtype=torch.double), requires_grad=False)
+        self.mean = nn.Parameter(torch.randn(K, D, generator=runtime.generator(seed)).double(), requires_grad=False)
+        self.scale = nn.Parameter(max(1.0, min_variance**0.5) * scale.double(), requires_grad=False)
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers that can be chosen freely: K - 1 probabilities, K D means, and those of the covariances."""
+        K, D = self.mean.shape
+        each = {"full": D * (D + 1) // 2, "diagonal": D, "spherical": 1}[self.covariance]
+        return K - 1 + K * D + K * each
+
+    def covariances(self) -> Tensor:
+        """The covariance matrix of every component, (K, D, D), in squared units of x."""
+        if self.covariance == "full":
+            return self.scale @ self.scale.mT
+        return torch.diag_embed(self.scale.expand_as(self.mean) ** 2)
+
+    def set_components(self, *, probs: Tensor, mean: Tensor, covariance: Tensor) -> GaussianMixture:
+        """Give the parameters by hand; returns the model.
+
+        probs (K), at least 0, sum 1; mean (K, D); covariance: matrices (K, D, D) when full, variances (K, D) when diagonal,
+        (K, 1) when spherical. ValueError where they are no mixture, or one narrower than min_variance.
+        """
+        given = [torch.as_tensor(value, dtype=torch.double) for value in (probs, mean, covariance)]
+        for name, value, like in zip(("probs", "mean", "covariance"), given, (self.probs, self.mean, self.scale), strict=True):
+            if value.shape != like.shape or not value.isfinite().all():
+                raise ValueError(f"{name} has shape {tuple(value.shape)}; expected finite numbers of shape {tuple(like.shape)}")
+        probs, mean, covariance = given
+        if (probs < 0).any() or abs(probs.sum().item() - 1) > 1e-6:
+            raise ValueError(f"probs sum to {probs.sum():.6g}; expected numbers of at least 0 that sum to 1: probs / probs.sum()")
+        narrowest = (torch.linalg.eigvalsh(covariance) if self.covariance == "full" else covariance).min().item()
+        if narrowest < self.min_variance * (1 - 1e-6):
+            raise ValueError(f"covariance has a direction of variance {narrowest:.4g}; expected at least {self.min_variance:.4g}")
+        self._assign(probs / probs.sum(), mean, covariance)
+        return self
+
+    def _assign(self, probs: Tensor, mean: Tensor, covariance: Tensor) -> None:
+        """Store probabilities, means, and covariances raised to min_variance where they are narrower."""
+        if self.covariance == "full":
+            scale = _cholesky_above(covariance, self.min_variance)
+        else:
+            scale = covariance.clamp(min=self.min_variance).sqrt()
+        for parameter, value in ((self.probs, probs), (self.mean, mean), (self.scale, scale)):
+            parameter.data = value.to(parameter).contiguous()
+
+    def _flat(self, x: Tensor) -> Tensor:
+        return check_events(x, self.event_shape).flatten(1).to(self.mean)  # (B, D)
+
+    def _training_data(self, x: Tensor) -> Tensor:
+        flat = self._flat(x)
+        if len(flat) == 0 or not flat.isfinite().all():
+            raise ValueError(f"x has {len(flat)} examples, not all finite; EM takes at least one, and no infinities: drop those")
+        return flat
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        """log p(x, z = k) in nats for every component, (B, K), in double precision; minus infinity where x is infinite."""
+        return self._log_joint(self._flat(x))
+
+    def _log_joint(self, flat: Tensor) -> Tensor:
+        inside = flat.isfinite().all(1, keepdim=True)
+        safe = torch.where(inside, flat, 0.0)
+        if self.covariance == "full":
+            given = multivariate_gaussian_log_prob(safe, self.mean, self.scale)  # (B, K)
+        else:
+            log_scale = self.scale.log()
+            given = [gaussian_log_prob(rows[:, None], self.mean, log_scale).sum(-1) for rows in safe.split(_SLICE)]
+            given = torch.cat(given)
+        return torch.where(inside, given + self.probs.log(), -torch.inf)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log p(x) in nats, (B,): the component is summed out."""
+        return self.log_joint(x).logsumexp(1).to(x.dtype)
+
+    @torch.no_grad()
+    def responsibilities(self, x: Tensor) -> Tensor:
+        """p(z = k | x) by Bayes' rule, (B, K): the E-step. ValueError for an x that no component can have made."""
+        joint = self.log_joint(x)
+        if torch.isinf(joint.amax(1)).any():
+            raise ValueError("x has examples of density 0 under every component: nothing can be said of their z; drop them")
+        return joint.softmax(1)
+
+    @torch.no_grad()
+    def em_step(self, x: Tensor) -> Tensor:
+        """One E-step and one M-step on all of x; the mean log-likelihood in nats before the step, ()."""
+        flat = self._training_data(x)
+        joint = self._log_joint(flat)
+        log_prob = joint.logsumexp(1)
+        if torch.isinf(log_prob).any():
+            raise ValueError("x has examples of density 0 under every component; start(x) puts the components near the data")
+        self._maximise(flat, joint.softmax(1))
+        return log_prob.mean()
+
+    @torch.no_grad()
+    def m_step(self, x: Tensor, responsibilities: Tensor) -> None:
+        """The parameters that maximise the expected log-joint under these responsibilities (B, K), each row of sum 1."""
+        flat = self._training_data(x)
+        if tuple(responsibilities.shape) != (len(flat), self.components):
+            raise ValueError(
+                f"responsibilities have shape {tuple(responsibilities.shape)}; expected {(len(flat), self.components)}, (B, K)"
+            )
+        self._maximise(flat, responsibilities.to(flat))
+
+    def _maximise(self, flat: Tensor, weight: Tensor) -> None:
+        """Weighted counts, means and covariances. A component that is given nothing keeps its shape, with probability 0."""
+        count = weight.sum(0)  # (K)
+        kept = count <= torch.finfo(count.dtype).eps
+        share = weight / torch.where(kept, 1.0, count)  # (B, K): columns of sum 1
+        middle = flat.mean(0)
+        x = flat - middle
+        shift = share.T @ x  # (K, D)
+        spread = self._second_moment(x, share, shift)
+        mean = torch.where(kept[:, None], self.mean, middle + shift)
+        if kept.any():
+            old = self.scale @ self.scale.mT if self.covariance == "full" else self.scale**2
+            spread = torch.where(kept.view(-1, *[1] * (spread.ndim - 1)), old, spread)
+        self._assign(count / count.sum(), mean, spread)
+
+    @staticmethod
+    def _outer(x: Tensor, share: Tensor) -> Tensor:
+        """sum over b of share[b, k] x_b x_b^T, (K, D, D), a slice at a time: one matrix product for all components."""
+        (_, D), K = x.shape, share.shape[1]
+        total = x.new_zeros(D, K * D)
+        for rows, weight in zip(x.split(_SLICE), share.split(_SLICE), strict=True):
+            total.addmm_(rows.T, (weight[:, :, None] * rows[:, None]).view(-1, K * D))
+        return total.view(D, K, D).transpose(0, 1)
+
+    def _second_moment(self, x: Tensor, share: Tensor, shift: Tensor) -> Tensor:
+        """Weighted covariances about `shift`: (K, D, D), variances (K, D), or their mean over the variables (K, 1)."""
+        if self.covariance == "full":
+            spread = self._outer(x, share) - shift[:, :, None] * shift[:, None]
+            return (spread + spread.mT) / 2
+        spread = share.T @ x**2 - shift**2
+        return spread if self.covariance == "diagonal" else spread.mean(1, keepdim=True)
+
+    @torch.no_grad()
+    def start(self, x: Tensor, *, generator: torch.Generator | None = None) -> GaussianMixture:
+        """Put the components on the data by k-means++ (Arthur & Vassilvitskii 2007); returns the model.
+
+        The first centre is an example drawn at random, each further one is drawn with probability proportional to its squared
+        distance from the centres so far; then every example is given to its nearest centre, and one M-step is made.
+        ValueError when there are fewer distinct examples than components.
+        """
+        flat = self._training_data(x)
+        if len(flat) < self.components:
+            raise ValueError(f"x has {len(flat)} examples, fewer than the {self.components} components; take fewer components")
+        where = generator.device if generator is not None else flat.device
+        noise = torch.rand(self.components, 1, generator=generator, device=where).to(flat)
+        distance = torch.full((len(flat), self.components), torch.inf).to(flat)
+        weight = torch.ones(len(flat)).to(flat)
+        for k in range(self.components):
+            if weight.sum() == 0:
+                raise ValueError(f"x has only {k} distinct examples for {self.components} components; take fewer components")
+            chosen = Categorical(probs=weight).from_noise(noise[k])
+            distance[:, k] = (flat - flat[chosen]).square().sum(1)
+            weight = distance.min(1).values
+        self._maximise(flat, nn.functional.one_hot(distance.argmin(1), self.components).to(flat))
+        return self
+
+    @torch.no_grad()
+    def sample_joint(self, n: int, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """n pairs (x, z): examples (n, *event_shape) and the component that made each, (n)."""
+        where = generator.device if generator is not None else self.mean.device
+        noise = torch.rand(check_count(n), 1, generator=generator, device=where, dtype=torch.double).to(self.mean)
+        normal = torch.randn(n, self.mean.shape[1], generator=generator, device=where, dtype=torch.double).to(self.mean)
+        z = Categorical(probs=self.probs.expand(n, -1)).from_noise(noise)
+        x = self.mean[z]
+        for k in range(self.components):
+            mine = z == k
+            x[mine] += normal[mine] @ self.scale[k].T if self.covariance == "full" else normal[mine] * self.scale[k]
+        return x.to(torch.get_default_dtype()).reshape(n, *self.event_shape), z
+
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """n new examples, (n, *event_shape): a component from its probabilities, then a point from its Gaussian."""
+        return self.sample_joint(n, generator=generator)[0]
+
+
+def _cholesky_above(covariance: Tensor, floor: float) -> Tensor:
+    """Cholesky factors (K, D, D) of the matrices, whose eigenvalues below `floor` are raised to it.
+
+    That is the maximum-likelihood covariance among those of at least this variance in every direction.
+    """
+    identity = torch.eye(covariance.shape[-1], dtype=covariance.dtype, device=covariance.device)
+    narrow = torch.linalg.cholesky_ex(covariance - floor * identity).info != 0
+    factor = torch.linalg.cholesky_ex(covariance).L
+    if narrow.any():
+        values, vectors = torch.linalg.eigh(covariance[narrow])
+        root = values.clamp(min=floor).sqrt()[:, :, None] * vectors.mT  # covariance = root^T root
+        upper = torch.linalg.qr(root).R  # = R^T R, whatever the condition number
+        factor[narrow] = (upper * upper.diagonal(dim1=1, dim2=2).sign()[:, :, None]).mT
+    return factor

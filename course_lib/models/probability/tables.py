@@ -1,0 +1,250 @@
+"""Models of binary variables whose parameters are tables of probabilities: counted, never trained by gradient.
+
+    BayesianNetwork    p(x) = product over d of p(x_d | its parents), one small table a variable (Pearl 1988)
+    IndependentTable   no parents:                     n numbers
+    MarkovTable        the variable before it:         2n - 1 numbers
+    ChainRuleTable     all variables before it:        2^n - 1 numbers, a theorem that assumes nothing
+    FullTable          one probability a state:        2^n - 1 numbers that are free
+
+A probability of 0 is kept as it is: a state that a table rules out has log_prob -inf, never a number made up for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.distributions import Bernoulli, Categorical
+from course_lib.models.inputs import check_binary, check_count, check_order
+from course_lib.models.probability.enumeration import MOST, all_states, few_enough
+from course_lib.models.protocols import AutoregressiveModel, ExplicitModel
+
+
+def _check_counting(x: Tensor, event_shape: tuple[int, ...], smoothing: float, counts: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Examples (N, D) and how often each occurs (N), after a look at everything that goes into counting."""
+    flat = check_binary(x, event_shape).flatten(1)
+    if not (math.isfinite(smoothing) and smoothing >= 0):
+        raise ValueError(f"smoothing is {smoothing!r}; expected a finite pseudo-count of at least 0, such as 1.0")
+    counts = torch.ones(len(x)) if counts is None else counts
+    if tuple(counts.shape) != (len(x),) or (counts < 0).any():
+        raise ValueError(f"counts has shape {tuple(counts.shape)}; expected one number of at least 0 an example, ({len(x)},)")
+    if counts.sum() == 0 and smoothing == 0:
+        raise ValueError("there is nothing to count: no examples and smoothing 0; give examples, or smoothing above 0")
+    return flat, counts.to(flat.device)
+
+
+class BayesianNetwork(AutoregressiveModel):
+    """p(x) = product over d of p(x_d | parents of d), each a table, over binary variables (Pearl 1988).
+
+    Args:
+        event_shape: shape of one example, D values in all.
+        parents: D lists; parents[d] are the flat indices of the variables that x_d looks at, at most 20.
+        order: in which parents come before their children; None finds one. ValueError where there is none (a cycle).
+
+    Parameters: `probs`, the tables of p(x_d = 1 | parents) one after another, 2^len(parents[d]) numbers each; all 1/2
+    until `estimate` or `set_table`.
+    """
+
+    def __init__(self, *, event_shape: Sequence[int], parents: Sequence[Sequence[int]], order: Sequence[int] | None = None):
+        super().__init__()
+        self.event_shape = tuple(event_shape)
+        self.parents = [list(given) for given in parents]
+        self._check_parents()
+        self.order = check_order(order, self.dimensions) if order is not None else self._find_order()
+        place = {d: k for k, d in enumerate(self.order)}
+        for d, given in enumerate(self.parents):
+            late = [p for p in given if place[p] >= place[d]]
+            if late:
+                raise ValueError(f"variable {d} has the parents {late}, which do not come before it in the order {self.order}")
+        sizes = torch.tensor([2 ** len(given) for given in self.parents])
+        most = max(map(len, self.parents), default=0)
+        places = torch.zeros(self.dimensions, most, dtype=torch.long)  # (D, most): the parents, filled up with 0
+        worth = torch.zeros(self.dimensions, most)  # what a parent's 1 adds to the row's number; 0 for those filled up
+        for d, given in enumerate(self.parents):
+            places[d, : len(given)] = torch.tensor(given, dtype=torch.long)
+            worth[d, : len(given)] = 2.0 ** torch.arange(len(given) - 1, -1, -1)
+        self.register_buffer("_places", places, persistent=False)
+        self.register_buffer("_worth", worth, persistent=False)
+        self.register_buffer("_starts", sizes.cumsum(0) - sizes, persistent=False)
+        self.probs = nn.Parameter(torch.full((int(sizes.sum()),), 0.5), requires_grad=False)
+
+    def _check_parents(self) -> None:
+        n = self.dimensions
+        if len(self.parents) != n:
+            raise ValueError(f"parents has {len(self.parents)} lists; expected one for each of the {n} variables, [] for none")
+        for d, given in enumerate(self.parents):
+            if len(set(given)) != len(given) or not all(0 <= p < n and p != d for p in given):
+                raise ValueError(f"the parents of variable {d} are {given}; expected different others of 0 … {n - 1}")
+            if len(given) > MOST:
+                raise ValueError(
+                    f"variable {d} has {len(given)} parents, a table of 2^{len(given)} numbers; expected at most {MOST}"
+                )
+
+    def _find_order(self) -> list[int]:
+        try:
+            return list(TopologicalSorter(dict(enumerate(self.parents))).static_order())
+        except CycleError as error:
+            raise ValueError(f"the arrows run in a circle through {error.args[1]}; take one of them away") from error
+
+    @property
+    def parameter_count(self) -> int:
+        """Free numbers in the model: sum over d of 2^(number of parents)."""
+        return len(self.probs)
+
+    def table(self, d: int) -> Tensor:
+        """p(x_d = 1 | parents) as a tensor (2,) * number of parents, one axis a parent, in the order of `parents[d]`."""
+        start, size = int(self._starts[d]), 2 ** len(self.parents[d])
+        return self.probs[start : start + size].reshape((2,) * len(self.parents[d]))
+
+    def set_table(self, d: int, probs: Tensor | Sequence | float) -> BayesianNetwork:
+        """Write p(x_d = 1 | parents) by hand, in the shape that `table` has. Returns the network."""
+        probs = torch.as_tensor(probs, dtype=self.probs.dtype)
+        expected = (2,) * len(self.parents[d])
+        if tuple(probs.shape) != expected or not ((probs >= 0) & (probs <= 1)).all():
+            raise ValueError(f"table {d} has shape {tuple(probs.shape)}; expected probabilities in [0, 1] of shape {expected}")
+        with torch.no_grad():
+            self.table(d).copy_(probs)
+        return self
+
+    def _rows(self, flat: Tensor) -> Tensor:
+        """Where in `probs` each p(x_d = 1 | parents) of these examples stands: (B, D) integers."""
+        columns = flat.T.contiguous()  # (D, B): picking whole rows of this is several times faster than columns
+        rows = torch.zeros_like(columns)
+        for places, worth in zip(self._places.unbind(1), self._worth.unbind(1), strict=True):
+            rows.addcmul_(columns[places], worth[:, None])  # (D, B)
+        return rows.T.long() + self._starts
+
+    def conditionals(self, x: Tensor) -> Bernoulli:
+        """p(x_d = 1 | parents), for every d: Bernoulli of batch shape (B, *event_shape)."""
+        rows = self._rows(check_binary(x, self.event_shape).flatten(1))
+        return Bernoulli(probs=self.probs[rows].reshape(x.shape))
+
+    def _pseudo_counts(self, smoothing: float) -> Tensor:
+        """What is added to the count of each of the two values of x_d, in every row of its table: (D,)."""
+        return torch.full((self.dimensions,), float(smoothing), dtype=torch.float64)
+
+    @torch.no_grad()
+    def estimate(self, x: Tensor, smoothing: float = 1.0, *, counts: Tensor | None = None) -> BayesianNetwork:
+        """Count: the posterior mean of each table row under a Beta(smoothing, smoothing) prior. Returns the model.
+
+        x: examples (N, *event_shape) of 0 and 1. smoothing: pseudo-count added to each value; 0 is maximum likelihood,
+        1 is Laplace's rule. counts (N): how often each example occurs; None is once.
+        A row that was never seen stays at the prior's mean, 1/2, also without smoothing.
+        """
+        flat, counts = _check_counting(x, self.event_shape, smoothing, counts)
+        ones = torch.zeros(len(self.probs), dtype=torch.float64, device=flat.device)
+        seen = torch.zeros_like(ones)
+        for part, times in zip(flat.split(5_000), counts.double().split(5_000), strict=True):
+            rows, times = self._rows(part).flatten(), times[:, None].expand(part.shape)  # (B D,), (B, D)
+            seen += torch.bincount(rows, times.flatten(), minlength=len(seen))
+            ones += torch.bincount(rows, (times * part).flatten(), minlength=len(ones))
+        sizes = torch.tensor([2 ** len(given) for given in self.parents])
+        pseudo = self._pseudo_counts(smoothing).repeat_interleave(sizes).to(flat.device)  # (P,)
+        total = seen + 2 * pseudo
+        self.probs.copy_(torch.where(total > 0, (ones + pseudo) / total.clamp(min=1e-300), 0.5))
+        return self
+
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+        """Ancestral sampling that looks up one row a variable. noise (n, D, 1) -> (n, D); keeps x as the base class does."""
+        drawn = torch.zeros(noise.shape[:2], device=noise.device) if x is None else x.clone()
+        for k, d in enumerate(self.order):
+            rows = (drawn[:, self._places[d]] @ self._worth[d]).long() + self._starts[d]  # (n,)
+            value = Bernoulli(probs=self.probs[rows]).from_noise(noise[:, d])
+            drawn[:, d] = value if start is None else torch.where(k < start, drawn[:, d], value)
+        return drawn
+
+
+class IndependentTable(BayesianNetwork):
+    """Every variable a coin of its own: n numbers. Assumes that no variable says anything about another."""
+
+    def __init__(self, *, event_shape: Sequence[int]):
+        super().__init__(event_shape=event_shape, parents=[[]] * math.prod(event_shape))
+
+
+class MarkovTable(BayesianNetwork):
+    """Each variable looks at the `memory` variables before it in the order: 2n - 1 numbers when memory is 1.
+
+    Assumes that, given those, it is independent of everything earlier (Markov 1906). In general the count is
+    the sum over k = 0 … n - 1 of 2^min(k, memory).
+    """
+
+    def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None, memory: int = 1):
+        self_order = check_order(order, math.prod(event_shape))
+        reach = check_count(memory, "memory")
+        parents: list[list[int]] = [[] for _ in self_order]
+        for k, d in enumerate(self_order):
+            parents[d] = self_order[max(0, k - reach) : k]
+        super().__init__(event_shape=event_shape, parents=parents, order=self_order)
+        self.memory = reach
+
+
+class ChainRuleTable(BayesianNetwork):
+    """Each variable looks at all before it: p(x) = product of p(x_k | x_<k), which holds for every p and every order.
+
+    1 + 2 + 4 + … + 2^(n - 1) = 2^n - 1 numbers: exactly as many as the full table, and the same distribution.
+    """
+
+    def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):
+        self_order = check_order(order, few_enough(math.prod(event_shape)))
+        parents: list[list[int]] = [[] for _ in self_order]
+        for k, d in enumerate(self_order):
+            parents[d] = self_order[:k]
+        super().__init__(event_shape=event_shape, parents=parents, order=self_order)
+
+    def _pseudo_counts(self, smoothing: float) -> Tensor:
+        """A Dirichlet over all 2^n states, seen through the chain rule: a value of the k-th variable (k = 0, 1, …)
+        stands for 2^(n - 1 - k) states and takes their pseudo-counts together. So `smoothing` means the same here as in
+        FullTable."""
+        pseudo = torch.empty(self.dimensions, dtype=torch.float64)
+        pseudo[self.order] = smoothing * 2.0 ** torch.arange(self.dimensions - 1, -1, -1, dtype=torch.float64)
+        return pseudo
+
+
+class FullTable(ExplicitModel):
+    """One probability for each of the 2^n states, n <= 20: every distribution over n binary variables is one of these.
+
+    Parameters: `probs` (2^n,), in the order of `all_states`; uniform until `estimate`. They sum to 1, so 2^n - 1 are free.
+    """
+
+    def __init__(self, *, event_shape: Sequence[int]):
+        super().__init__()
+        self.event_shape = tuple(event_shape)
+        size = 2 ** few_enough(math.prod(event_shape))
+        self.probs = nn.Parameter(torch.full((size,), 1 / size), requires_grad=False)
+
+    @property
+    def parameter_count(self) -> int:
+        """2^n - 1: the last probability follows from the sum."""
+        return len(self.probs) - 1
+
+    def _index(self, flat: Tensor) -> Tensor:
+        """Which state each example (B, n) is: (B,) integers."""
+        n = flat.shape[1]
+        return (flat @ 2.0 ** torch.arange(n - 1, -1, -1, device=flat.device)).long()
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Exact log p(x) in nats, (B,): looked up. -inf for a state of probability 0."""
+        return self.probs[self._index(check_binary(x, self.event_shape).flatten(1))].log()
+
+    @torch.no_grad()
+    def estimate(self, x: Tensor, smoothing: float = 1.0, *, counts: Tensor | None = None) -> FullTable:
+        """Count: the posterior mean under a Dirichlet prior with pseudo-count `smoothing` for every state.
+
+        Arguments as in BayesianNetwork.estimate. Without smoothing a state that was never seen gets probability 0.
+        """
+        flat, counts = _check_counting(x, self.event_shape, smoothing, counts)
+        seen = torch.bincount(self._index(flat), counts.double(), minlength=len(self.probs))
+        self.probs.copy_((seen + smoothing) / (seen.sum() + smoothing * len(seen)))
+        return self
+
+    @torch.no_grad()
+    def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """n states drawn from the table, (n, *event_shape)."""
+        drawn_on = generator.device if generator is not None else self.probs.device
+        noise = torch.rand(check_count(n), 1, generator=generator, device=drawn_on).to(self.probs.device)
+        chosen = Categorical(probs=self.probs).from_noise(noise)  # (n,)
+        return all_states(math.prod(self.event_shape)).to(chosen.device)[chosen].reshape(n, *self.event_shape)

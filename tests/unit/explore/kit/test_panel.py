@@ -1,0 +1,224 @@
+"""The panel: what it asks of its controls, what it shows, and what it does with an error."""
+
+import asyncio
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib import plots
+from course_lib.explore.kit.panel import Button, Canvas, Choice, Panel, Pick, Slider, Text, Toggle
+from course_lib.explore.kit.player import Player
+
+CONTROLS = [
+    Slider("k", "pixels known", 0, 784, value=392),
+    Slider("width", "width / cm", 0.0, 1.0, step=0.1),
+    Choice("model", "model", ["nade", "made"]),
+    Choice("many", "many", {f"number {index}": index for index in range(9)}, value=3),
+    Toggle("hidden", "show hidden units"),
+    Button("again", "draw again"),
+    Text("line", "a line"),
+    Canvas("mask", shape=(4, 6)),
+    Pick("pixel", shape=(4, 6)),
+]
+
+
+def _render(**values):
+    return np.full((4, 6), values["k"] / 784)
+
+
+def _panel(render=_render, controls=CONTROLS, **given):
+    return Panel(render, controls, **{"title": "A title", "alt": "What it shows.", **given})
+
+
+def test_the_sweep_covers_every_control():
+    panel = _panel()
+    seen = list(panel.sweep())
+    assert {values["model"] for values in seen} == {"nade", "made"}
+    assert {values["many"] for values in seen} == set(range(9))
+    assert {values["hidden"] for values in seen} == {False, True}
+    pixels = sorted({values["k"] for values in seen})
+    assert pixels[0] == 0
+    assert pixels[-1] == 784
+    assert 40 <= len(pixels) <= 52
+    assert {values["width"] for values in seen} == {round(step / 10, 10) for step in range(11)}
+    assert {values["mask"].sum() for values in seen} >= {0, 24}
+    assert {(0, 0), (3, 5)} <= {values["pixel"] for values in seen}
+    assert ("made", True) in {(values["model"], values["hidden"]) for values in seen}
+
+
+def test_short_sliders_are_swept_whole():
+    assert Slider("k", "k", 2, 9).values() == list(range(2, 10))
+    assert Slider("k", "k", 0, 10, step=3).values() == [0, 3, 6, 9]
+
+
+def test_a_play_button_moves_the_slider_in_the_page_and_keeps_no_value_of_its_own():
+    panel = _panel(controls=[Slider("k", "pixels known", 0, 784, play=40)])
+    column = panel.widget.children[1].children[0].children
+    player = next(part for part in column if isinstance(part, Player))
+    assert player.slider is panel.handle("k")
+    assert player.interval == 40
+    assert not {"value", "min", "max"} & set(player.keys)  # nothing to send when the slider moves
+
+
+def _still(panel):
+    return Image.open(io.BytesIO(base64.b64decode(panel._repr_mimebundle_()[0]["image/png"])))
+
+
+def test_the_bundle_has_the_widget_the_still_and_words():
+    panel = _panel(controls=CONTROLS[:7])
+    bundle, metadata = panel._repr_mimebundle_()
+    still = _still(panel)
+    assert still.size == (6 * 56, 4 * 56) == (metadata["image/png"]["width"], metadata["image/png"]["height"])
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.widget.model_id
+    assert "What it shows." in bundle["text/plain"]
+    assert metadata["image/png"]["alt"] == "What it shows."
+
+
+def test_the_still_holds_the_drawing_surfaces_as_they_are_now():
+    panel = _panel(lambda k, mask, pixel: np.full((4, 6), k / 784), [CONTROLS[0], *CONTROLS[7:]])
+    mask = np.zeros((4, 6), bool)
+    mask[3, 0] = True
+    panel.set(mask=mask, pixel=(1, 2))
+    still = _still(panel)
+    side = 252 // 6
+    left = 2 * (6 * side + 12)
+    assert still.size == (left + 6 * 56, 4 * 56)
+    assert still.getpixel((left + 20, 20)) == (128, 128, 128)  # what render returned, at the right
+    assert still.getpixel((side // 2, 3 * side + side // 2)) == (172, 119, 0)  # three quarters of plots.ORANGE over black
+    assert still.getpixel((side // 2, side // 2)) == (0, 0, 0)
+    square = [still.getpixel((6 * side + 12 + int(2.5 * side) + step, int(1.5 * side))) for step in (-side // 2 + 2, 0, side)]
+    assert [pixel != (0, 0, 0) for pixel in square] == [True, False, False]
+
+
+def test_moving_a_control_changes_the_picture_and_nothing_else_does():
+    panel = _panel()
+    before = panel.picture.value
+    panel.set(k=0)
+    assert panel.values["k"] == 0
+    assert panel.picture.value != before
+    panel.set(k=392)
+    assert panel.picture.value == before
+
+
+def test_a_button_counts_and_a_surface_gives_cells():
+    panel = _panel()
+    panel.handle("again").click()
+    panel.handle("mask").mask = memoryview(bytes([1] + 23 * [0]))  # as the page sends it
+    panel.handle("pixel").pixel = [2, 5]
+    assert panel.values["again"] == 1
+    assert panel.values["mask"].sum() == 1
+    assert panel.values["pixel"] == (2, 5)
+    panel.set(mask=np.ones((4, 6), bool), pixel=(0, 1))
+    assert panel.handle("mask").mask == bytes(24 * [1])
+    assert panel.handle("pixel").pixel == [0, 1]
+    with pytest.raises(ValueError, match=r"shape \(4, 6\); got \(6, 4\)"):
+        panel.set(mask=np.ones((6, 4), bool))
+
+
+def test_the_background_of_a_surface_follows_the_other_controls():
+    canvas = Canvas("mask", shape=(4, 6), background=lambda mask, k: np.full((2, 3), k / 784))
+    panel = _panel(controls=[canvas, CONTROLS[0]])
+    surface = panel.handle("mask")
+    for k, grey in ((392, 128), (784, 255)):
+        panel.set(k=k)
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(surface.picture))), np.full((2, 3), grey))
+
+
+def test_a_background_is_coded_anew_only_when_it_changed(monkeypatch):
+    below = np.zeros((2, 3))
+    panel = _panel(controls=[Canvas("mask", shape=(4, 6), background=lambda mask, k: below), CONTROLS[0]])
+    coded, png_bytes = [], plots.png_bytes
+    monkeypatch.setattr(plots, "png_bytes", lambda picture: coded.append(np.shape(picture)) or png_bytes(picture))
+    panel.set(k=1)
+    assert (2, 3) not in coded
+    below[:] = 1.0  # the same array with other values
+    panel.set(k=2)
+    assert coded.count((2, 3)) == 1
+    assert (np.asarray(Image.open(io.BytesIO(panel.handle("mask").picture))) == 255).all()
+
+
+def test_an_error_is_read_beside_the_last_good_picture_and_goes_again():
+    def render(k):
+        if k == 5:
+            raise ValueError("five <is> not allowed")
+        return np.full((4, 6), k / 10)
+
+    panel = _panel(render, [Slider("k", "k", 0, 10, value=1)])
+    panel.set(k=2)
+    good = panel.picture.value
+    panel.set(k=5)
+    assert "ValueError: five &lt;is&gt; not allowed" in panel.error.value
+    assert panel.picture.value == good
+    with pytest.raises(ValueError, match="five"):
+        panel.render(k=5)
+    panel.set(k=3)
+    assert panel.error.value == ""
+    assert panel.picture.value != good
+
+
+def test_a_surface_goes_on_where_the_picture_fails():
+    def render(k, place):
+        if k == 5:
+            raise ValueError("not five")
+        return np.zeros((4, 6))
+
+    pick = Pick("place", shape=(4, 6), background=lambda k, place: np.full((4, 6), k / 10))
+    panel = _panel(render, [Slider("k", "k", 0, 10, value=1), pick])
+    panel.set(k=5)
+    assert "not five" in panel.error.value
+    shown = np.asarray(Image.open(io.BytesIO(panel.handle("place").picture)))
+    assert (shown == 128).all()
+
+
+def test_in_a_running_kernel_what_piles_up_is_drawn_once():
+    drawn = []
+    panel = _panel(lambda k: drawn.append(k) or np.full((4, 6), k / 784), [Slider("k", "k", 0, 784)])
+
+    async def pile():
+        for k in range(10):
+            panel.set(k=k)
+        await asyncio.sleep(0.01)
+
+    drawn.clear()
+    asyncio.run(pile())
+    assert drawn == [9]
+
+
+def test_a_figure_is_drawn_by_its_own_canvas():
+    figure = plots.figure("Title", xlabel="x", ylabel="y")
+    (line,) = figure.axes[0].plot([0, 1], [0, 1])
+
+    def render(k):
+        line.set_ydata([0, k / 784])
+        return figure
+
+    panel = _panel(render, [Slider("k", "k", 0, 784)])
+    before = panel.picture.value
+    panel.set(k=784)
+    assert panel.picture.value != before
+    assert Image.open(io.BytesIO(panel.picture.value)).size == (500, 340)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: _panel(controls=[CONTROLS[0], CONTROLS[0]]), "names must differ"),
+        (lambda: _panel(alt=" "), "text alternative"),
+        (lambda: _panel(controls=[Slider("k", "", 0, 1)]), "label on every control"),
+        (lambda: Slider("k", "k", 3, 3), "low < high"),
+        (lambda: Slider("k", "k", 0, 3, value=9), "outside"),
+        (lambda: Choice("c", "c", ["a"], value="b"), "not among"),
+        (lambda: _panel().set(other=1), "no control 'other'"),
+    ],
+)
+def test_what_is_wrong_is_said(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_an_error_at_the_start_is_the_cells():
+    with pytest.raises(ZeroDivisionError):
+        _panel(lambda k: 1 / 0, [CONTROLS[0]])

@@ -1,0 +1,40 @@
+"""The gate watcher: what it keeps between two texts changes nothing."""
+
+import numpy as np
+
+from course_lib import runtime
+from course_lib.explore.sequence.recurrent import gate_watcher, gradient_reach
+from course_lib.models.sequence import CharacterModel
+
+
+def watcher():
+    runtime.seed(0)
+    model = CharacterModel(states=4, length=9, hidden=6).eval().requires_grad_(False)
+    return gate_watcher(model, " abc", {"all": range(6)}, text="ab", wide=12)
+
+
+def test_typing_on_shows_what_reading_anew_shows():
+    panel = watcher()
+    for text in ("a", "ab", "abc", "abc cab", "abb", "b", "", "ca" * 20):
+        fresh = watcher()
+        for watched in ("memory", "forget"):
+            one, other = (np.asarray(p.render(text=text, watched=watched, chosen="all")) for p in (panel, fresh))
+            assert np.array_equal(one, other)
+
+
+def test_unknown_characters_are_left_out():
+    panel = watcher()
+    heat = [np.asarray(panel.render(text=text, watched="output", chosen="all"))[:-30] for text in ("abc", "aθbéc")]
+    assert np.array_equal(*heat)
+
+
+def test_the_gradients_curves_start_at_1_and_follow_the_sliders():
+    panel = gradient_reach(lags=20, hidden=8)
+    figure = panel.render(bias=-2.0, gain=0.5)
+    left = {line.get_label(): line.get_ydata()[-1] for line in figure.axes[0].lines}
+    figure = panel.render(bias=6.0, gain=3.0)
+    right = {line.get_label(): line.get_ydata()[-1] for line in figure.axes[0].lines}
+    for name in ("tanh RNN", "LSTM", "GRU", "σ(bias)^k"):
+        assert left[name] < 1e-3
+        assert right[name] > 0.01
+    assert right["tanh RNN"] > 10
