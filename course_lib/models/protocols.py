@@ -28,6 +28,13 @@ class GenerativeModel(nn.Module, ABC):
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """n new examples, (n, *event_shape), without gradients."""
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is a batch of examples of this model, (B, *event_shape); otherwise ValueError with the likely fix.
+
+        Every method that takes data calls it. A model of binary data, of symbols or of grey levels has a stricter one.
+        """
+        return check_events(x, self.event_shape)
+
 
 class ExplicitModel(GenerativeModel):
     """A model that can say how probable an example is, exactly."""
@@ -51,7 +58,6 @@ class AutoregressiveModel(ExplicitModel):
 
     order: list[int]
     noise_size = 1  # uniform numbers one variable needs: see course_lib.distributions
-    check = staticmethod(check_events)  # what an example must be; binary models put check_binary here
 
     @property
     def dimensions(self) -> int:
@@ -96,7 +102,7 @@ class AutoregressiveModel(ExplicitModel):
                 f"{tuple(self.event_shape)} or {tuple(x.shape)}"
             )
         check_shape(x, self.event_shape)
-        x = self.check(torch.where(known, x, torch.zeros_like(x)), self.event_shape)  # the erased part may hold anything
+        x = self.check(torch.where(known, x, torch.zeros_like(x)))  # the erased part may hold anything
         flat = known.expand(x.shape).flatten(1)[:, self.order]  # (B, D), in the order
         if (flat[:, 1:] & ~flat[:, :-1]).any():
             raise ValueError(

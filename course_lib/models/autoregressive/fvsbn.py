@@ -28,8 +28,6 @@ class FVSBN(AutoregressiveModel):
     what is not used gets no gradient and stays 0.
     """
 
-    check = staticmethod(check_binary)
-
     def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
@@ -44,9 +42,13 @@ class FVSBN(AutoregressiveModel):
         """W with everything cut out that would look at a variable itself or ahead, (D, D)."""
         return self.W * self.before
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
+        return check_binary(x, self.event_shape)
+
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        flat = self.check(x, self.event_shape).flatten(1)  # (B, D)
+        flat = self.check(x).flatten(1)  # (B, D)
         return Bernoulli(F.linear(flat, self.weight, self.b).reshape(x.shape))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:

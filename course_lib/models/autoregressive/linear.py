@@ -42,7 +42,7 @@ class LinearAutoregression(AutoregressiveModel):
 
     def conditionals(self, x: Tensor) -> Gaussian:
         """p(x_t | the values before t), for every t: Gaussians of batch shape (B, T)."""
-        past = self.rest.expand(len(self.check(x, self.event_shape)), self.lags)  # (B, N)
+        past = self.rest.expand(len(self.check(x)), self.lags)  # (B, N)
         windows = torch.cat([past, x], 1)[:, :-1].unfold(1, self.lags, 1)  # (B, T, N), the oldest first
         mean = self.bias + (windows * self.weight.flip(0)).sum(-1)  # (B, T)
         return Gaussian(mean, self.log_scale.expand_as(mean))

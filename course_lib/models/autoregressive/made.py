@@ -34,8 +34,6 @@ class MADE(AutoregressiveModel):
         residual: add each hidden layer to the one before it, where the widths agree (Durkan & Nash 2019, section 3.3).
     """
 
-    check = staticmethod(check_binary)
-
     def __init__(
         self,
         *,
@@ -99,16 +97,20 @@ class MADE(AutoregressiveModel):
         logits = self.layers[-1](h, masks[-2])
         return logits if self.shortcut is None else logits + self.shortcut(inputs, masks[-1])
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
+        return check_binary(x, self.event_shape)
+
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        flat = self.check(x, self.event_shape).flatten(1)
+        flat = self.check(x).flatten(1)
         return Bernoulli(self._logits(flat, [None] * (len(self.layers) + 1)).reshape(x.shape))
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Mean negative log-likelihood in nats; with any_order, under one order drawn for this batch."""
         if not self.any_order:
             return super().loss(x, generator=generator)
-        flat = self.check(x, self.event_shape).flatten(1)
+        flat = self.check(x).flatten(1)
         drawn_on = generator.device if generator is not None else "cpu"
         order = torch.randperm(self.dimensions, generator=generator, device=drawn_on).tolist()
         logits = self._logits(flat, self._masks(order, x.device))

@@ -29,8 +29,6 @@ class NADE(AutoregressiveModel):
     Parameters: W (D, H), V (D, H), b (D,), c (H,); rows stand in the order of the variables' indices.
     """
 
-    check = staticmethod(check_binary)
-
     def __init__(self, *, event_shape: Sequence[int], hidden: int = 500, order: Sequence[int] | None = None, chunk: int = 28):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
@@ -43,9 +41,13 @@ class NADE(AutoregressiveModel):
         self.b = nn.Parameter(torch.zeros(self.dimensions))
         self.c = nn.Parameter(torch.zeros(hidden))
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
+        return check_binary(x, self.event_shape)
+
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        ordered = self.check(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
+        ordered = self.check(x).flatten(1)[:, self.order]  # (B, D)
         activation = self.c.expand(len(x), self.hidden)  # (B, H): c + the W of what has gone by
         logits = []
         for start in range(0, self.dimensions, self.chunk):

@@ -47,7 +47,7 @@ class MixtureNADE(AutoregressiveModel):
 
     def conditionals(self, x: Tensor) -> GaussianMixture:
         """p(x_d | those before d in the order), for every d: batch shape (B, *event_shape)."""
-        ordered = self.check(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
+        ordered = self.check(x).flatten(1)[:, self.order]  # (B, D)
         steps = ordered[:, :-1, None] * self.W[self.order[:-1]]  # (B, D - 1, H)
         start = self.c.expand(len(x), 1, self.hidden)
         activation = torch.cat([start, steps], 1).cumsum(1)  # (B, D, H)

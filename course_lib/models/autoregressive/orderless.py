@@ -75,7 +75,7 @@ class OrderlessNADE(AutoregressiveModel):
         Each example shows d variables chosen at random, and the mean cost of the D - d hidden ones stands for all.
         The batch spreads its d evenly over 0 … D - 1, which keeps the estimate steady.
         """
-        B, D = check_binary(x, self.event_shape).flatten(1).shape
+        B, D = self.check(x).flatten(1).shape
         drawn_on = generator.device if generator is not None else x.device
         noise = torch.rand(B, D + 1, generator=generator, device=drawn_on).to(x.device)
         count = ((torch.arange(B, device=x.device) + noise[:, D]) * (D / B)).long().clamp(max=D - 1)  # (B,): d
@@ -84,9 +84,13 @@ class OrderlessNADE(AutoregressiveModel):
         cost = -self.given(x, seen.reshape(x.shape)).log_prob(x).flatten(1)  # (B, D)
         return ((cost * ~seen).sum(1) * D / (D - count)).mean()
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
+        return check_binary(x, self.event_shape)
+
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        ordered = check_binary(x, self.event_shape).flatten(1)[:, self.order]  # (B, D)
+        ordered = self.check(x).flatten(1)[:, self.order]  # (B, D)
         activation = self.first.bias.expand(len(x), 1, self.hidden[0])  # (B, 1, H)
         chunk = self.chunk * max(1, 32 // max(1, len(x)))  # few examples leave room for longer chunks
         logits = []

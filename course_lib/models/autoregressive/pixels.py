@@ -102,7 +102,6 @@ class PixelModel(AutoregressiveModel):
         if features % (2 * C):
             raise ValueError(f"features is {features}; expected a multiple of {2 * C}, so that each of {C} colours has its share")
         self.order = [c * H * W + place for place in range(H * W) for c in range(C)]
-        self.check = check_binary if output == "bernoulli" else self._check_levels
         self.noise_size = 2 if output == "logistic" else 1
         colours, stream = torch.arange(C), channel_groups(features, C)
         self.per_colour = {"bernoulli": 1, "categorical": levels, "logistic": 3 * components}[output]
@@ -115,8 +114,11 @@ class PixelModel(AutoregressiveModel):
         with torch.no_grad():
             self.last.weight.mul_(0.1)  # start out near even odds
 
-    def _check_levels(self, x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
-        check_events(x, event_shape)
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is images (B, C, H, W) of the values that `output` describes; otherwise ValueError with the likely fix."""
+        if self.output == "bernoulli":
+            return check_binary(x, self.event_shape)
+        check_events(x, self.event_shape)
         steps = x * (self.levels - 1)
         if ((steps - steps.round()).abs() > 0.01).any() or (x < 0).any() or (x > 1).any():
             low, high = x.min().item(), x.max().item()
@@ -179,7 +181,7 @@ class PixelModel(AutoregressiveModel):
 
     def conditionals(self, x: Tensor):
         """p(x_d | those before d in the order) for every d: a distribution of batch shape (B, C, H, W)."""
-        x = self.check(x, self.event_shape)
+        x = self.check(x)
         C, H, W = self.event_shape
         inputs = self._standard(x).contiguous(memory_format=torch.channels_last)
         parameters = self._all_parameters(self.placed(self.first(inputs)), inputs)  # (B, H, W, C P)

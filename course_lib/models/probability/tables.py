@@ -118,9 +118,13 @@ class BayesianNetwork(AutoregressiveModel):
             rows.addcmul_(columns[places], worth[:, None])  # (D, B)
         return rows.T.long() + self._starts
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
+        return check_binary(x, self.event_shape)
+
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | parents), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        rows = self._rows(check_binary(x, self.event_shape).flatten(1))
+        rows = self._rows(self.check(x).flatten(1))
         return Bernoulli(probs=self.probs[rows].reshape(x.shape))
 
     def _pseudo_counts(self, smoothing: float) -> Tensor:
@@ -226,9 +230,13 @@ class FullTable(ExplicitModel):
         n = flat.shape[1]
         return (flat @ 2.0 ** torch.arange(n - 1, -1, -1, device=flat.device)).long()
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
+        return check_binary(x, self.event_shape)
+
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log p(x) in nats, (B,): looked up. -inf for a state of probability 0."""
-        return self.probs[self._index(check_binary(x, self.event_shape).flatten(1))].log()
+        return self.probs[self._index(self.check(x).flatten(1))].log()
 
     @torch.no_grad()
     def estimate(self, x: Tensor, smoothing: float = 1.0, *, counts: Tensor | None = None) -> FullTable:

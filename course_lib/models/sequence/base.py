@@ -76,7 +76,7 @@ class SequenceModel(AutoregressiveModel):
         """K, the symbol that stands before the first."""
         return self.states
 
-    def check(self, x: Tensor, event_shape: tuple[int, ...] | None = None) -> Tensor:
+    def check(self, x: Tensor) -> Tensor:
         """x if it is integers (B, T) in 0 … K − 1, padded with −1 after the end only."""
         return check_states(x, self.states)
 

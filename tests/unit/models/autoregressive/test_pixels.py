@@ -40,7 +40,7 @@ def test_probabilities_of_coloured_images_sum_to_1(kind, output):
 
 def jacobian(model, x):
     """d parameters of conditional k / d x_j, both flat: (D, D) of whether any parameter moves."""
-    model.check = lambda x, event_shape: x
+    model.check = lambda x: x
     D = model.dimensions
 
     def numbers(values):
@@ -72,7 +72,7 @@ def test_the_receptive_field_is_what_the_geometry_says(kind, layers, kernel, pla
     seen = torch.zeros(8, 13, dtype=torch.bool)
     for seed in range(4):  # a relu may be dead in one of them
         model = build(kind, (1, 8, 13), seed, layers=layers, kernel=kernel)
-        model.check = lambda x, event_shape: x
+        model.check = lambda x: x
         x = torch.rand(1, 1, 8, 13, dtype=torch.double, generator=runtime.generator(seed)).requires_grad_()
         (gradient,) = torch.autograd.grad(model.conditionals(x).logits[0, 0, i, j], x)
         seen |= gradient[0, 0] != 0
