@@ -1,7 +1,8 @@
 """Saved notebooks in one form, so that running a lesson again changes only what came out differently.
 
 Widget views go (their still picture stays), and so do widget state, execution times and whatever an editor left in the
-metadata. Executed cells count 1…n; a cell's id follows from its text; keys are sorted; the file ends with a newline.
+metadata. Pictures are kept in the smallest PNG that loses nothing. Executed cells count 1…n; a
+cell's id follows from its text; keys are sorted; the file ends with a newline.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib import runtime
+from course_lib.cli.stills import smaller_in_text
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 INJECTED = "injected-parameters"  # the tag of the cell that papermill adds
@@ -116,6 +118,8 @@ def _outputs(outputs: list[NotebookNode], count: int | None) -> list[NotebookNod
             for kind, value in output.data.items():
                 if kind.startswith("text/") and isinstance(value, str):
                     output.data[kind] = _ADDRESS.sub("0x0", value)
+            if isinstance(output.data.get("image/png"), str):
+                output.data["image/png"] = smaller_in_text(output.data["image/png"])
             output.metadata = nbformat.from_dict({k: v for k, v in output.metadata.items() if k in output.data and v})
             if output.output_type == "execute_result":
                 output.execution_count = count

@@ -1,0 +1,47 @@
+"""Smaller PNG files of the same pictures: saved notebooks hold many stills, and every version of them stays in the history."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+
+from PIL import Image
+
+
+def smaller(png: bytes) -> bytes:
+    """The shortest of several PNG files that hold exactly the pixels of this one; the file itself when none is shorter.
+
+    Tried are grey values, a palette of at most 256 colours, and plain RGB, each only where it loses nothing.
+    """
+    with Image.open(io.BytesIO(png)) as image:
+        image.load()
+        pixels = image.convert("RGBA")
+    if pixels.getextrema()[3][0] < 255:  # something is transparent
+        return png
+    return min([png, *_encoded(pixels.convert("RGB"))], key=len)
+
+
+def smaller_in_text(encoded: str) -> str:
+    """`smaller` for the base64 text in which a notebook keeps a PNG."""
+    png = base64.b64decode(encoded)
+    if (best := smaller(png)) == png:
+        return encoded
+    return base64.b64encode(best).decode("ascii") + encoded[len(encoded.rstrip("\n")) :]
+
+
+def _encoded(image: Image.Image) -> Iterator[bytes]:
+    yield _png(image)
+    grey = image.convert("L")
+    if grey.convert("RGB").tobytes() == image.tobytes():
+        yield _png(grey)
+    if (colours := image.getcolors(256)) is not None:
+        palette = image.convert("P", palette=Image.Palette.ADAPTIVE, colors=len(colours))
+        if palette.convert("RGB").tobytes() == image.tobytes():
+            yield _png(palette)
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,54 @@
+"""Saved pictures become smaller and keep every pixel."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course_lib.cli.stills import smaller, smaller_in_text
+
+
+def png(pixels, **options):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", **options)
+    return buffer.getvalue()
+
+
+def opened(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
+
+
+def picture(kind):
+    draw = np.random.default_rng(0)
+    if kind == "few colours":
+        return draw.integers(0, 256, (40, 3), dtype=np.uint8)[draw.integers(0, 40, (60, 80))]
+    if kind == "grey":
+        return np.repeat(draw.integers(0, 256, (60, 80, 1), dtype=np.uint8), 3, axis=2)
+    if kind == "many colours":
+        return draw.integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    return np.concatenate([draw.integers(0, 2, (60, 80, 3), dtype=np.uint8) * 200, np.full((60, 80, 1), 100, np.uint8)], axis=2)
+
+
+@pytest.mark.parametrize("kind", ["few colours", "grey", "many colours", "transparent"])
+def test_no_pixel_changes_and_twice_is_the_same_as_once(kind):
+    before = png(picture(kind), compress_level=1)
+    after = smaller(before)
+    np.testing.assert_array_equal(opened(after), opened(before))
+    assert len(after) <= len(before)
+    assert smaller(after) == after
+
+
+@pytest.mark.parametrize("kind", ["few colours", "grey"])
+def test_a_palette_or_grey_values_save_a_third(kind):
+    before = png(picture(kind))
+    assert len(smaller(before)) < 0.67 * len(before)
+
+
+def test_the_text_of_a_notebook_holds_the_same_picture():
+    text = base64.b64encode(png(picture("few colours"), compress_level=1)).decode("ascii") + "\n"
+    after = smaller_in_text(text)
+    assert len(after) < len(text)
+    np.testing.assert_array_equal(opened(base64.b64decode(after)), opened(base64.b64decode(text)))
+    assert smaller_in_text(after) == after
