@@ -2,9 +2,9 @@
 
 Nothing here knows what a model is. Every choice has one environment variable:
 
-    COURSE_DEVICE   cpu, cuda, cuda:1, mps   (default: the best one present)
+    COURSE_DEVICE   cpu, cuda, cuda:1, mps   (default: CUDA where there is one, otherwise the CPU)
     COURSE_BUDGET   smoke, lesson, full      (default: lesson)
-    COURSE_THREADS  CPU threads              (default: torch's own choice)
+    COURSE_THREADS  CPU threads              (default: torch's own choice, at most the cores that the process may use)
     COURSE_QUIET    1 hides progress bars    (set by the tests)
     COURSE_HOME     the user's own folder: progress and trained models
     COURSE_DATA     the data folder          (default: data/ beside the library)
@@ -13,45 +13,110 @@ Nothing here knows what a model is. Every choice has one environment variable:
 from __future__ import annotations
 
 import difflib
+import hashlib
+import operator
 import os
 import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from course_lib import machine
+
 BUDGETS = ("smoke", "lesson", "full")
 T = TypeVar("T")
 
 
-def device(override: str | torch.device | None = None) -> torch.device:
-    """CUDA, then Apple's GPU, then the CPU; an argument or COURSE_DEVICE overrides.
+def check_index(value: Any, name: str = "n", least: int = 0) -> int:
+    """The value as a Python int, where it is an integer (Python's, NumPy's or torch's) of at least `least`; else ValueError.
 
+    JSON, torch's generators and `range` all take a Python int, and not all of them take the others. A bool is no integer here.
+    """
+    try:
+        number = None if isinstance(value, bool) or getattr(value, "dtype", None) is torch.bool else operator.index(value)
+    except (TypeError, RuntimeError):  # torch raises RuntimeError where a tensor holds no data
+        number = None
+    if number is None or number < least:
+        fix = f"; int({name}) may do" if isinstance(value, float) and value.is_integer() and value >= least else ""
+        raise ValueError(f"{name} is {value!r}; expected an integer of at least {least}{fix}")
+    return number
+
+
+def device(override: str | torch.device | None = None) -> torch.device:
+    """CUDA where there is one, otherwise the CPU; an argument or COURSE_DEVICE overrides, and Apple's GPU must be asked for.
+
+    Each process that torchrun starts gets the GPU with the number of its LOCAL_RANK, unless a number was asked for.
     Raises ValueError when the device asked for is unknown or absent.
     """
-    asked = override or os.environ.get("COURSE_DEVICE") or None
-    if asked is None:
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    asked = override or os.environ.get("COURSE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(asked)
     except RuntimeError as error:
         raise ValueError(f"device {asked!r} is not one torch knows; expected cpu, cuda, cuda:N or mps") from error
+    rank, fix = os.environ.get("LOCAL_RANK"), "unset COURSE_DEVICE or use 'cpu'"
+    if rank and chosen.type == "cuda" and chosen.index is None:
+        chosen = torch.device("cuda", check_index(int(rank), "LOCAL_RANK"))
+        fix = f"start as many processes as there are GPUs: torchrun --nproc-per-node={torch.cuda.device_count()}"
     present = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if (chosen.index or 0) >= present.get(chosen.type, 0):
-        raise ValueError(f"device {str(asked)!r} was asked for, but this machine has none; unset COURSE_DEVICE or use 'cpu'")
+        raise ValueError(f"device {str(chosen)!r} was asked for, but this machine has none; {fix}")
     return chosen
 
 
+def bf16_supported(device: str | torch.device) -> bool:
+    """True where bfloat16 runs in hardware (CUDA from Ampere on), and on the CPU, which computes it rightly, seldom faster."""
+    chosen = torch.device(device)
+    if chosen.type != "cuda":
+        return chosen.type == "cpu"
+    with torch.cuda.device(chosen):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def generator(seed: int = 0, device: str | torch.device = "cpu") -> torch.Generator:
-    """A generator of its own, seeded: the only source of randomness that a model is given."""
-    return torch.Generator(device=device).manual_seed(seed)
+    """A seeded generator that shares its state with no other: the only source of randomness that a model is given."""
+    return torch.Generator(device=device).manual_seed(check_seed(seed))
+
+
+def check_seed(value: Any) -> int:
+    """The value as a Python int, where it is an integer from 0 to 2**63 - 1; otherwise ValueError."""
+    number = check_index(value, "seed")
+    if number >= 2**63:
+        raise ValueError(f"seed is {number}; expected an integer below 2**63: seed % 2**63")
+    return number
+
+
+def generator_state(generator: torch.Generator) -> dict[str, Any]:
+    """The state of a generator and the kind of device it draws on: what `restore_generator` takes."""
+    return {"device": generator.device.type, "state": generator.get_state()}
+
+
+def restore_generator(generator: torch.Generator, kept: Any, name: str = "the run") -> None:
+    """Put a generator into the state that `generator_state` returned; it then draws what that one would have drawn.
+
+    The state of one kind of device means nothing on another. There the generator is seeded from a hash of the state, so that the
+    same state always continues in the same way, and one printed line says so. Raises ValueError where the state does not fit.
+    """
+    try:
+        kind, state = kept["device"], kept["state"].cpu()
+        if kind == generator.device.type:
+            generator.set_state(state)
+            return
+        digest = hashlib.sha256(bytes(state.tolist())).digest()
+    except (TypeError, KeyError, IndexError, AttributeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"the state of the random numbers of {name} does not fit ({error}); expected what runtime.generator_state returned: "
+            "delete the file that it was read from, and the run starts anew"
+        ) from error
+    generator.manual_seed(int.from_bytes(digest[:7], "big"))
+    print(
+        f"{name} began on {kind} and continues on {generator.device.type}: it draws other random numbers from here on", flush=True
+    )
 
 
 def uniform(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -83,25 +148,28 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 def seed(value: int = 0) -> torch.Generator:
     """Seed Python, NumPy (if loaded) and torch on every device; return a CPU generator with that seed."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"a seed is a non-negative integer; got {value!r}")
-    random.seed(value)
+    number = check_seed(value)
+    random.seed(number)
     if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(value % 2**32)
-    torch.manual_seed(value)
-    return generator(value)
+        sys.modules["numpy"].random.seed(number % 2**32)
+    torch.manual_seed(number)
+    return generator(number)
 
 
 def threads(count: int | None = None) -> int:
-    """Set the number of CPU threads (argument, then COURSE_THREADS) and return the number in use."""
+    """Set the number of CPU threads and return the number in use.
+
+    The argument counts first, then COURSE_THREADS; with neither, torch's own choice stands, but is lowered to `machine.cores()`.
+    """
     asked = count if count is not None else os.environ.get("COURSE_THREADS") or None
-    if asked is not None:
+    if asked is None:
+        number = min(torch.get_num_threads(), machine.cores())
+    else:
         try:
-            number = int(asked)
-        except ValueError:
-            number = 0
-        if number < 1:
-            raise ValueError(f"the number of threads is a positive integer; got {asked!r}")
+            number = check_index(int(asked) if isinstance(asked, str) else asked, "threads", 1)
+        except ValueError as error:
+            raise ValueError(f"the number of threads is {asked!r}; expected a positive integer") from error
+    if number != torch.get_num_threads():
         torch.set_num_threads(number)
     return torch.get_num_threads()
 
@@ -125,8 +193,22 @@ def data_dir() -> Path:
 
 
 def user_dir() -> Path:
-    """The user's own folder (made when needed): progress and the models they train. Never in the clone."""
-    folder = Path(os.environ.get("COURSE_HOME") or Path.home() / ".deep-generative-models")
+    """The user's own folder, for progress and trained models; never in the clone. It need not exist: reading makes no folder.
+
+    Raises FileNotFoundError where this user has no home folder and COURSE_HOME is not set.
+    """
+    named = os.environ.get("COURSE_HOME")
+    try:
+        return Path(named).expanduser() if named else Path.home() / ".deep-generative-models"
+    except RuntimeError as error:
+        raise FileNotFoundError(
+            f"the folder for your own files is unknown ({error}); set COURSE_HOME to a folder of yours"
+        ) from error
+
+
+def make_user_dir() -> Path:
+    """The user's own folder, made where it does not exist: for those who write into it. Raises OSError where that fails."""
+    folder = user_dir()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -136,18 +218,38 @@ def quiet() -> bool:
     return os.environ.get("COURSE_QUIET", "") not in ("", "0")
 
 
+def _redraws(stream: Any) -> bool:
+    """True where a line can be written over: on a terminal and in a notebook, but not in a file or a pipe."""
+    return type(stream).__module__.startswith("ipykernel") or (hasattr(stream, "isatty") and stream.isatty())
+
+
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
-    """Go through `items` with a progress line that leaves nothing behind, and none at all when quiet."""
-    return iter(tqdm(items, desc=label, total=total, leave=False, disable=quiet(), file=sys.stdout))
+    """Go through `items` with a progress line that leaves nothing behind; there is none when quiet, nor in a file or a pipe."""
+    hidden = quiet() or not _redraws(sys.stdout)
+    return iter(tqdm(items, desc=label, total=total, leave=False, disable=hidden, file=sys.stdout))
+
+
+def _reach_disk(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Write to the temporary path given, and it replaces `path` only if all went well: whole or not at all."""
+    """Write to the temporary path given, and it replaces `path` only if all went well: whole or not at all.
+
+    The new content reaches the disk before it takes the old one's place, so that a power failure leaves one of the two.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
+        _reach_disk(temporary, os.O_RDWR)
         os.replace(temporary, path)
+        with suppress(OSError):  # Windows opens no folder, and some network disks cannot do it
+            _reach_disk(path.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)
