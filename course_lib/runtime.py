@@ -61,7 +61,7 @@ def device(override: str | torch.device | None = None) -> torch.device:
         raise ValueError(f"device {asked!r} is not one torch knows; expected cpu, cuda, cuda:N or mps") from error
     rank, fix = os.environ.get("LOCAL_RANK"), "unset COURSE_DEVICE or use 'cpu'"
     if rank and chosen.type == "cuda" and chosen.index is None:
-        chosen = torch.device("cuda", check_index(int(rank), "LOCAL_RANK"))
+        chosen = torch.device("cuda", int(rank))
         fix = f"start as many processes as there are GPUs: torchrun --nproc-per-node={torch.cuda.device_count()}"
     present = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if (chosen.index or 0) >= present.get(chosen.type, 0):
@@ -103,6 +103,8 @@ def restore_generator(generator: torch.Generator, kept: Any, name: str = "the ru
     same state always continues in the same way, and one printed line says so. Raises ValueError where the state does not fit.
     """
     try:
+        if not isinstance(kept, dict):
+            raise TypeError(f"it is a {type(kept).__name__}")
         kind, state = kept["device"], kept["state"].cpu()
         if kind == generator.device.type:
             generator.set_state(state)
@@ -114,9 +116,8 @@ def restore_generator(generator: torch.Generator, kept: Any, name: str = "the ru
             "delete the file that it was read from, and the run starts anew"
         ) from error
     generator.manual_seed(int.from_bytes(digest[:7], "big"))
-    print(
-        f"{name} began on {kind} and continues on {generator.device.type}: it draws other random numbers from here on", flush=True
-    )
+    here = generator.device.type
+    print(f"{name} began on {kind} and continues on {here}: from here on it draws other random numbers", flush=True)
 
 
 def uniform(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -65,7 +65,7 @@ def keep(exercise: str, status: str) -> str:
 @contextmanager
 def _locked() -> Iterator[None]:
     """One writer at a time, on any system: the one who made the lock file."""
-    lock = file().with_name(".progress.lock")
+    lock = runtime.make_user_dir() / ".progress.lock"
     while True:
         try:
             os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
