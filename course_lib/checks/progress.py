@@ -31,12 +31,12 @@ def read() -> tuple[dict[str, Any], str]:
     A damaged file is renamed, never overwritten.
     """
     path = file()
-    if not path.exists():
-        return {"exercises": {}}, ""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if all(entry["status"] in ("right", "wrong") for entry in kept["exercises"].values()):
             return kept, ""
+    except FileNotFoundError:
+        return {"exercises": {}}, ""
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
     aside = next(p for i in range(1, 10_000) if not (p := path.with_name(f"progress.damaged-{i}.json")).exists())
