@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_lib import runtime
 from course_lib.checks.report import Slip, Verdict, grade
-from course_lib.distributions import Bernoulli, GaussianMixture, gaussian_log_prob
+from course_lib.distributions import Bernoulli, UnivariateGaussianMixture, gaussian_log_prob
 
 EXERCISES = {
     "07.1": "one conditional of NADE",
@@ -159,7 +159,7 @@ def mixture_log_prob(attempt, *, record: bool = True) -> Verdict:
         return gaussian_log_prob(x[:, None], mean, log_scale)  # (B, M)
 
     def truth(x, logits, mean, log_scale) -> Tensor:
-        return GaussianMixture(logits, mean, log_scale).log_prob(x)
+        return UnivariateGaussianMixture(logits, mean, log_scale).log_prob(x)
 
     def over_examples(x, logits, mean, log_scale, *, axis: int) -> Tensor:
         return (logits.log_softmax(axis) + parts(x, mean, log_scale)).logsumexp(0)  # (M,)

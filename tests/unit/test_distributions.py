@@ -83,7 +83,7 @@ def test_categorical_never_draws_a_state_of_probability_0(u):
 def mixture(dtype=torch.double):
     weights = torch.tensor([0.2, 0.5, 0.3], dtype=dtype)
     mean, scale = torch.tensor([-2.0, 0.5, 3.0], dtype=dtype), torch.tensor([0.3, 1.0, 0.1], dtype=dtype)
-    return ds.GaussianMixture(weights.log(), mean, scale.log())
+    return ds.UnivariateGaussianMixture(weights.log(), mean, scale.log())
 
 
 def mixture_cdf(x):

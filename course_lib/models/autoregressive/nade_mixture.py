@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions import GaussianMixture
+from course_lib.distributions import UnivariateGaussianMixture
 from course_lib.models.inputs import check_count, check_event_shape, check_order
 from course_lib.models.protocols import AutoregressiveModel
 
@@ -45,7 +45,7 @@ class MixtureNADE(AutoregressiveModel):
         bias[:, 1] = torch.linspace(-1, 1, M) if M > 1 else 0.0  # means apart, or the components stay twins
         self.b = nn.Parameter(bias.reshape(D, 3 * M))
 
-    def conditionals(self, x: Tensor) -> GaussianMixture:
+    def conditionals(self, x: Tensor) -> UnivariateGaussianMixture:
         """p(x_d | those before d in the order), for every d: batch shape (B, *event_shape)."""
         ordered = self.check(x).flatten(1)[:, self.order]  # (B, D)
         steps = ordered[:, :-1, None] * self.W[self.order[:-1]]  # (B, D - 1, H)
@@ -55,4 +55,4 @@ class MixtureNADE(AutoregressiveModel):
         settings = torch.einsum("bdh,dhm->bdm", h, self.V[self.order]) + self.b[self.order]  # (B, D, 3 M)
         back = torch.tensor(self.order).argsort().to(x.device)
         logits, mean, log_scale = settings[:, back].reshape(*x.shape, 3, self.components).unbind(-2)
-        return GaussianMixture(logits, mean, log_scale)
+        return UnivariateGaussianMixture(logits, mean, log_scale)

@@ -1,0 +1,83 @@
+"""Distributions of 0 and 1, and of one category among K."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch import distributions as td
+from torch.nn import functional as F
+
+from course_lib.distributions.base import UnivariateDistribution
+from course_lib.distributions.precision import full_precision
+
+
+class Bernoulli(UnivariateDistribution, td.Bernoulli):
+    """Independent coins, by their `logits` log(p / (1 - p)) or by `probs`, (*batch)."""
+
+    @full_precision
+    def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
+        td.Bernoulli.__init__(self, logits=logits, probs=probs, validate_args=False)
+        self.by_probs = probs is not None
+
+    @full_precision
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats, (*batch); value in {0, 1}. Stable for logits of any size; probabilities 0 and 1 are exact."""
+        if self.by_probs:  # torch would turn a probability of 0 into 1e-7 on the way through the logits
+            return torch.special.xlogy(value, self.probs) + torch.special.xlog1py(1 - value, -self.probs)
+        return -F.binary_cross_entropy_with_logits(self.logits, value, reduction="none")
+
+    @full_precision
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Uniform numbers (*batch, 1) -> values (*batch): 1 where the uniform number lies below p."""
+        return (noise[..., 0] < self.probs).to(self.probs.dtype)
+
+    def arguments(self) -> dict[str, Tensor]:
+        """`probs` or `logits`, whichever the coins were made from."""
+        return {"probs": self.probs} if self.by_probs else {"logits": self.logits}
+
+
+class Categorical(UnivariateDistribution, td.Categorical):
+    """One of K categories, by `logits` or `probs` of shape (*batch, K)."""
+
+    @full_precision
+    def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
+        td.Categorical.__init__(self, logits=logits, probs=probs, validate_args=False)
+        self.by_probs = probs is not None
+
+    @full_precision
+    def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats, (*batch), of categories 0 … K - 1; minus infinity where `probs` were given as 0.
+
+        ValueError for any other value on the CPU. On a GPU such a value ends the program, as an index out of range does.
+        """
+        if value.device.type == "cpu":
+            self.check(value)
+        logits = self.probs.log() if self.by_probs else self.logits
+        value, logits = torch.broadcast_tensors(value.long()[..., None], logits)  # (*batch, K)
+        return logits.gather(-1, value[..., :1])[..., 0]
+
+    @full_precision
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Uniform numbers (*batch, 1) -> integers (*batch): the first category whose cumulative probability exceeds it."""
+        steps = self.probs.cumsum(-1)
+        steps = steps / steps[..., -1:]  # rounding may end the sum below 1: a category of probability 0 could then be drawn
+        return (noise[..., :1] >= steps).sum(-1).clamp(max=steps.shape[-1] - 1)
+
+    def arguments(self) -> dict[str, Tensor]:
+        """`probs` or `logits`, whichever the distributions were made from."""
+        return {"probs": self.probs} if self.by_probs else {"logits": self.logits}
+
+
+def logit_threshold(noise: Tensor) -> Tensor:
+    """log(u / (1 - u)) of uniform numbers u, elementwise: u < sigmoid(logit) exactly where logit exceeds this threshold.
+
+    float64 in between, where it exists, keeps the uniform numbers nearest to 0 and 1 exact. Apple's GPU has none.
+    """
+    if noise.device.type == "mps":
+        return logit_in_single_precision(noise)
+    return torch.logit(noise.double()).to(noise.dtype)
+
+
+def logit_in_single_precision(noise: Tensor) -> Tensor:
+    """log(u / (1 - u)), elementwise, as a difference of two logarithms in the type of the uniform numbers."""
+    return noise.log() - torch.log1p(-noise)
