@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+from course_lib import runtime
 
 
 def check_event_shape(event_shape: Sequence[int]) -> tuple[int, ...]:
@@ -21,26 +24,34 @@ def check_event_shape(event_shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def check_shape(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
-    """x if it holds floats and its shape is (B, *event_shape); otherwise ValueError with the likely mend."""
+    """x if it holds floats and its shape is (B, *event_shape); otherwise ValueError with the likely fix."""
     expected = f"(B, {', '.join(map(str, event_shape))})"
     if not isinstance(x, Tensor):
         raise ValueError(f"x is a {type(x).__name__}; expected a float tensor {expected}: torch.as_tensor(x) may do")
     if not x.is_floating_point():
         raise ValueError(f"x holds {x.dtype}; expected floats: x.float()")
     if tuple(x.shape[1:]) != tuple(event_shape):
-        mend = ""
+        fix = ""
         if tuple(x.shape) == tuple(event_shape):
-            mend = "; add the batch axis: x[None]"
+            fix = "; add the batch axis: x[None]"
         elif x.ndim and x[:1].numel() == torch.Size(event_shape).numel():
-            mend = f"; x.reshape(-1, {', '.join(map(str, event_shape))}) may do"
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected {expected}{mend}")
+            fix = f"; x.reshape(-1, {', '.join(map(str, event_shape))}) may do"
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected {expected}{fix}")
+    return x
+
+
+def check_numbers(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
+    """As check_shape, and no value is NaN. For a density that is defined, as 0, where x is infinite."""
+    if torch.isnan(check_shape(x, event_shape)).any():
+        raise ValueError("x has NaN in it; expected numbers: torch.nan_to_num(x), or drop those examples")
     return x
 
 
 def check_events(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
-    """As check_shape, and no value is NaN."""
-    if torch.isnan(check_shape(x, event_shape)).any():
-        raise ValueError("x has NaN in it; expected finite numbers: torch.nan_to_num(x) or drop those examples")
+    """As check_shape, and every value is finite: no NaN and no infinity."""
+    if not check_shape(x, event_shape).isfinite().all():
+        what = "NaN" if x.isnan().any() else "infinity"
+        raise ValueError(f"x has {what} in it; expected finite numbers: torch.nan_to_num(x), or drop those examples")
     return x
 
 
@@ -50,20 +61,30 @@ def check_binary(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
     if not ((x == 0) | (x == 1)).all():
         low, high = x.min().item(), x.max().item()
         if high > 1:
-            mend = "divide by 255, then binarise"
+            fix = "divide by 255, then binarise"
         elif low < 0:
-            mend = "undo the normalisation, then binarise"
+            fix = "undo the normalisation, then binarise"
         else:
-            mend = "binarise it: torch.bernoulli(x), or load(…, binarisation='fixed')"
-        raise ValueError(f"x has values in [{low:.4g}, {high:.4g}] that are neither 0 nor 1; {mend}")
+            fix = "binarise it: torch.bernoulli(x), or load(…, binarisation='fixed')"
+        raise ValueError(f"x has values in [{low:.4g}, {high:.4g}] that are neither 0 nor 1; {fix}")
     return x
 
 
 def check_count(n: int, name: str = "n") -> int:
-    """n if it is an integer of at least 1."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"{name} is {n!r}; expected an integer of at least 1")
-    return n
+    """n as a Python int, if it is an integer (Python's, NumPy's or torch's) of at least 1."""
+    return runtime.check_index(n, name, least=1)
+
+
+def check_whole(n: int, name: str) -> int:
+    """n as a Python int, if it is an integer (Python's, NumPy's or torch's) of at least 0; the message calls it `name`."""
+    return runtime.check_index(n, name, least=0)
+
+
+def check_smoothing(smoothing: float) -> float:
+    """smoothing as a float if it is a finite pseudo-count of at least 0; otherwise ValueError."""
+    if not (math.isfinite(smoothing) and smoothing >= 0):
+        raise ValueError(f"smoothing is {smoothing!r}; expected a finite pseudo-count of at least 0, such as 1.0")
+    return float(smoothing)
 
 
 def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Explorers of lesson 03: draw a factorisation of 3 × 3 patches, and see which model a given number of patches can feed."""
+"""Explorers of lesson 03: draw a factorisation of 3 × 3 patches, and see which model is best for a given number of patches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from course_lib import plots, runtime
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider, Toggle
 from course_lib.explore.probability.patch_diagram import PatchDiagram
 from course_lib.metrics.likelihood import mean_with_error
@@ -29,7 +30,10 @@ SMOOTHINGS = (0.0, 0.1, 1.0)
 
 
 def parents_of(order: Sequence[int], memory: int, neighbours: Sequence[str] = ()) -> list[list[int]]:
-    """Which pixels each of the 9 looks at: the `memory` before it in the order, and those neighbours that come before it."""
+    """For each of the 9 pixels, the pixels it looks at: the last `memory` before it in the order, and its earlier neighbours.
+
+    neighbours: names from NEIGHBOURS. Raises ValueError when `order` is no order of the 9 pixels.
+    """
     order = check_order(order, D)
     parents: list[list[int]] = [[] for _ in range(D)]
     for k, d in enumerate(order):
@@ -43,12 +47,12 @@ def parents_of(order: Sequence[int], memory: int, neighbours: Sequence[str] = ()
 
 
 def _state_of(x: Tensor) -> Tensor:
-    """Which of the 512 states each patch is: (N,) integers."""
+    """The index, among the 512 possible patches, of each patch of x (N, 1, 3, 3): (N,) integers."""
     return (check_binary(x, SHAPE).flatten(1) @ 2.0 ** torch.arange(D - 1, -1, -1)).long()
 
 
 class _Patches:
-    """Training and test patches as counts of the 512 states: a model is then fitted and tested in a millisecond."""
+    """Training and test patches as counts of the 512 possible patches, so that a model is fitted and tested in a millisecond."""
 
     def __init__(self, train: Tensor, test: Tensor):
         self.states = all_states(D).reshape(-1, *SHAPE)
@@ -60,7 +64,7 @@ class _Patches:
 
     def fit(self, model, smoothing: float, counts: Tensor):
         """The model, its tables filled from these counts of training states."""
-        return model.estimate(self.states, smoothing, counts=counts)
+        return model.estimate(self.states, smoothing=smoothing, counts=counts)
 
     def nats(self, model) -> Tensor:
         """-log p of every state, (512,)."""
@@ -68,12 +72,13 @@ class _Patches:
 
 
 def _mean(nats: Tensor, counts: Tensor) -> Tensor:
-    """The mean over examples that occur so often: a state that never occurs may cost anything, even infinity."""
+    """The mean of nats (512,) weighted by counts (512,). A patch that never occurs does not count, even with infinite nats."""
     return torch.where(counts > 0, counts * nats, 0.0).sum() / counts.sum()
 
 
+@explorer
 def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -> Panel:
-    """Choose which pixels each pixel looks at; see the diagram, the count of numbers, the held-out nats and samples.
+    """Choose which pixels each pixel looks at: the diagram, the number of parameters, the held-out nats, and samples.
 
     train, test: binary patches (N, 1, 3, 3).
     """
@@ -149,6 +154,7 @@ def size_curves(patches: _Patches, sizes: Sequence[int], models: Mapping[str, ob
     return curves
 
 
+@explorer
 def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
     """Held-out nats of four models against the number of training patches: where does the table overtake?
 

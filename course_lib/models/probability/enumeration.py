@@ -11,12 +11,13 @@ from torch import Tensor
 from course_lib.distributions import entropy
 from course_lib.models.inputs import check_count
 from course_lib.models.protocols import ExplicitModel
+from course_lib.runtime import device_of
 
 MOST = 20  # more binary variables than this have over a million states
 
 
 def few_enough(n: int) -> int:
-    """n if all states of so many binary variables fit in memory."""
+    """n if all 2^n states of n binary variables fit in memory; ValueError otherwise."""
     if check_count(n) > MOST:
         raise ValueError(
             f"{n} variables have 2^{n} states; expected at most {MOST}: take fewer pixels, or assume something (MarkovTable)"
@@ -33,13 +34,14 @@ def all_states(n: int) -> Tensor:
 def joint_tensor(model: ExplicitModel) -> Tensor:
     """All probabilities of a model of D <= 20 binary variables, as a tensor of shape (2,) * D: axis d is variable d."""
     n = math.prod(model.event_shape)
-    device = next((p.device for p in model.parameters()), None)
-    return model.log_prob(all_states(n).reshape(-1, *model.event_shape).to(device)).exp().reshape((2,) * n)
+    states = all_states(n).reshape(-1, *model.event_shape).to(device_of(model))
+    return model.log_prob(states).exp().reshape((2,) * n)
 
 
 def conditional(joint: Tensor, query: Sequence[int], given: Mapping[int, int] | None = None) -> Tensor:
     """p(query | given) from a joint tensor (2,) * D, as a tensor (2,) * len(query), by the two rules alone.
 
+    query: variables, by axis. given: the variables that are known, and the value of each, 0 or 1.
     The sum rule adds up every axis that is not asked for; the product rule divides by p(given).
     ValueError when p(given) is 0 or a variable is named twice.
     """
@@ -51,13 +53,13 @@ def conditional(joint: Tensor, query: Sequence[int], given: Mapping[int, int] | 
         )
     sliced = joint[tuple(given.get(axis, slice(None)) for axis in range(joint.ndim))]
     left = [axis for axis in range(joint.ndim) if axis not in given]
-    evidence = sliced.sum()  # p(given)
-    if evidence <= 0:
+    p_given = sliced.sum()
+    if p_given <= 0:
         raise ValueError(f"p(given) is 0 for {given}: nothing can be said about what never happens; smooth the tables")
     rest = tuple(place for place, axis in enumerate(left) if axis not in query)
     summed = sliced.sum(rest) if rest else sliced  # axes of the query, in rising order
     rising = sorted(query)
-    return summed.permute([rising.index(v) for v in query]) / evidence
+    return summed.permute([rising.index(v) for v in query]) / p_given
 
 
 def conditional_mutual_information(joint: Tensor, a: Sequence[int], b: Sequence[int], given: Sequence[int] = ()) -> Tensor:

@@ -12,19 +12,24 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Categorical
-from course_lib.models.inputs import check_count
+from course_lib.models.inputs import check_count, check_smoothing, check_whole
 from course_lib.models.protocols import ExplicitModel
+from course_lib.runtime import uniform
 
 PAD = -1  # after the end of a sequence of states
 PAD_REAL = -math.inf  # after the end of a sequence of real numbers, of which no finite one is free
 
 
 def pad(sequences: Sequence[Tensor]) -> Tensor:
-    """Sequences of different lengths, each (T_b, …), as one tensor (B, max T, …), filled up with −1 (reals: −inf)."""
+    """Sequences of different lengths, each (T_b, …), as one tensor (B, max T, …), filled up with −1 (reals: −inf).
+
+    Integers come back as int64: in a narrower type without a sign, −1 would be a symbol. ValueError for an empty sequence.
+    """
     if len(sequences) == 0 or any(s.ndim == 0 or len(s) == 0 for s in sequences):
         raise ValueError("a sequence of length 0 says nothing; expected at least one sequence, each of at least 1 step: drop it")
-    value = PAD_REAL if sequences[0].is_floating_point() else PAD
-    return nn.utils.rnn.pad_sequence(list(sequences), batch_first=True, padding_value=value)
+    if sequences[0].is_floating_point():
+        return nn.utils.rnn.pad_sequence(list(sequences), batch_first=True, padding_value=PAD_REAL)
+    return nn.utils.rnn.pad_sequence([s.long() for s in sequences], batch_first=True, padding_value=PAD)
 
 
 def check_ends(valid: Tensor) -> Tensor:
@@ -40,23 +45,33 @@ def check_ends(valid: Tensor) -> Tensor:
 
 
 def check_states(x: Tensor, states: int, name: str = "x") -> Tensor:
-    """x if it is integers (B, T) in 0 … states − 1, padded with −1 after the end only; ValueError with the mend otherwise."""
+    """x as int64, if it is integers (B, T) in 0 … states − 1, padded with −1 after the end only.
+
+    Work on what this returns: indices and sums of a narrower type would overflow without a word, and uint8 would be a mask.
+    ValueError otherwise, with what came and the likely fix; `name` is what the message calls x.
+    """
     if not isinstance(x, Tensor) or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"{name} holds {kind}; expected integers (B, T): {name}.long(), after mending any NaN")
+        raise ValueError(f"{name} holds {kind}; expected integers (B, T): {name}.long(), where it has no NaN")
     if x.ndim != 2 or x.numel() == 0:
-        mend = "; add the batch axis: x[None]" if x.ndim == 1 and len(x) else ""
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (B, T) with at least 1 sequence of at least 1 step{mend}")
+        fix = f"; add the batch axis: {name}[None]" if x.ndim == 1 and len(x) else ""
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (B, T) with at least 1 sequence of at least 1 step{fix}")
+    x = x.long()
     low, high = int(x.min()), int(x.max())
     if low < PAD or high >= states:
         seen = low if low < PAD else high
-        raise ValueError(f"{name} has the symbol {seen}, unseen by this model; expected 0 … {states - 1}, and −1 after the end")
+        raise ValueError(
+            f"{name} has the symbol {seen}, unseen by this model; expected 0 … {states - 1}, and −1 after a sequence's end"
+        )
     check_ends(x != PAD)
     return x
 
 
 def check_probs(probs: Tensor | Sequence, shape: tuple[int, ...], name: str) -> Tensor:
-    """probs as double, if they have this shape, no NaN, and each row is at least 0 and sums to 1."""
+    """probs as float64, if they have this shape, no NaN, and each row is at least 0 and sums to 1 (to within 1e-5).
+
+    The rows that come back sum to 1 exactly. ValueError otherwise; `name` is what the message calls them.
+    """
     probs = torch.as_tensor(probs, dtype=torch.double)
     if tuple(probs.shape) != tuple(shape):
         raise ValueError(f"{name} has shape {tuple(probs.shape)}; expected {tuple(shape)} for this many states and symbols")
@@ -73,20 +88,23 @@ def check_probs(probs: Tensor | Sequence, shape: tuple[int, ...], name: str) -> 
 
 
 def normalise_counts(counts: Tensor, otherwise: Tensor) -> Tensor:
-    """counts / their sum along the last axis; rows with nothing counted are taken from `otherwise`."""
+    """counts (…, K) / their sum along the last axis, (…, K); rows without any count are taken from `otherwise` (…, K)."""
     total = counts.sum(-1, keepdim=True)
     return torch.where(total > 0, counts / total.clamp(min=torch.finfo(counts.dtype).tiny), otherwise)
 
 
 def stationary(transition: Tensor) -> Tensor:
-    """The distribution that one more step does not change, pi A = pi, (K). ValueError when there is more than one."""
+    """The distribution that one more step does not change, pi A = pi, (K), of a transition matrix A (K, K).
+
+    ValueError when there is more than one.
+    """
     A = check_probs(transition, transition.shape, "transition")
     K = len(A)
     system = torch.cat([A.T - torch.eye(K, dtype=A.dtype, device=A.device), torch.ones(1, K, dtype=A.dtype, device=A.device)])
     if torch.linalg.matrix_rank(system, tol=1e-12) < K:
         raise ValueError(
             "this chain has more than one stationary distribution: it falls into groups of states that never reach each "
-            "other, and the start decides which; join them, or take each group alone"
+            "other, and the first state decides which one counts; join the groups, or take each alone"
         )
     right = torch.zeros(K + 1, 1, dtype=A.dtype, device=A.device)
     right[-1] = 1
@@ -102,21 +120,19 @@ class MarkovChain(ExplicitModel):
 
     Args:
         states: K.
-        length: T of the sequences that `sample` makes unless told; `log_prob` takes any length.
+        length: T, the length of the sequences that `sample` makes unless it is told another; `log_prob` takes any length.
         order: how many states back it looks; 0 makes all steps independent.
     """
 
     def __init__(self, *, states: int, length: int, order: int = 1):
         super().__init__()
         self.states, self.length = check_count(states, "states"), check_count(length, "length")
-        if isinstance(order, bool) or not isinstance(order, int) or order < 0 or (states + 1) ** order * states > 2**27:
-            raise ValueError(
-                f"order is {order!r}; expected a whole number of at least 0 whose table (K + 1)^order K fits in memory"
-            )
-        self.order = order
-        self.event_shape = (length,)
-        shape = (states + 1,) * order + (states,)
-        self.probs = nn.Parameter(torch.full(shape, 1 / states, dtype=torch.double), requires_grad=False)
+        self.order, K = check_whole(order, "order"), self.states
+        if (K + 1) ** self.order * K > 2**27:
+            raise ValueError(f"order is {order!r}; expected one whose table of (K + 1)^order K numbers has at most 2^27: try 2")
+        self.event_shape = (self.length,)
+        shape = (K + 1,) * self.order + (K,)
+        self.probs = nn.Parameter(torch.full(shape, 1 / K, dtype=torch.double), requires_grad=False)
 
     @property
     def parameter_count(self) -> int:
@@ -134,6 +150,10 @@ class MarkovChain(ExplicitModel):
         if self.order != 1:
             raise ValueError(f"a transition matrix belongs to order 1; this chain has order {self.order}: use probs")
         return self.probs[: self.states]
+
+    def check(self, x: Tensor) -> Tensor:
+        """x as int64 if it is sequences of this chain's states, (B, T), padded with −1 after the end; otherwise ValueError."""
+        return check_states(x, self.states)
 
     def set_probs(self, *, initial: Tensor | Sequence, transition: Tensor | Sequence) -> MarkovChain:
         """Take these probabilities, (K) and (K, K) with rows that sum to 1 (order 1); returns itself."""
@@ -155,10 +175,9 @@ class MarkovChain(ExplicitModel):
         whole = torch.cat([before, x.clamp(min=0)], 1)  # (B, order + T)
         return tuple(whole[:, k : k + x.shape[1]] for k in range(self.order + 1))
 
-    @torch.no_grad()
     def log_conditionals(self, x: Tensor) -> Tensor:
-        """log p(x_t | those before) in nats, (B, T), 0 at padding."""
-        check_states(x, self.states)
+        """log p(x_t | those before) in nats, (B, T), of sequences x (B, T); 0 at padding."""
+        x = self.check(x)
         return self.probs[self._contexts(x)].log().masked_fill(x == PAD, 0.0)
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -169,24 +188,23 @@ class MarkovChain(ExplicitModel):
     def estimate(self, x: Tensor, *, smoothing: float = 0.0) -> MarkovChain:
         """Set the table to counts + smoothing, normalised: maximum likelihood at 0, add-one at 1 (Laplace); returns itself.
 
-        A context that never occurred gets equal probabilities when smoothing is 0.
+        x: sequences (B, T), padded with −1, on any device. A context that never occurred gets equal probabilities when
+        smoothing is 0.
         """
-        if not smoothing >= 0:
-            raise ValueError(f"smoothing is {smoothing!r}; expected a number of at least 0")
-        check_states(x, self.states)
+        check_smoothing(smoothing)
+        x = self.check(x).to(self.probs.device)
         inside = x != PAD
         index = tuple(part[inside] for part in self._contexts(x))
-        counts = torch.full_like(self.probs, smoothing)
+        counts = torch.full_like(self.probs, float(smoothing))
         counts.index_put_(index, torch.ones((), dtype=counts.dtype, device=counts.device), accumulate=True)
         self.probs.data = normalise_counts(counts, torch.full_like(counts, 1 / self.states))
         return self
 
     @torch.no_grad()
     def sample(self, n: int, *, length: int | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """n sequences drawn state by state, (n, length)."""
-        steps = check_count(self.length if length is None else length, "length")
-        drawn_on = generator.device if generator is not None else self.probs.device
-        noise = torch.rand(check_count(n), steps, 1, generator=generator, device=drawn_on).to(self.probs)
+        """n sequences drawn state by state, (n, length), as int64; length None is the model's own."""
+        n, steps = check_count(n), check_count(self.length if length is None else length, "length")
+        noise = uniform((n, steps, 1), torch.empty(0, device=self.probs.device), generator)  # float32
         whole = torch.full((n, self.order + steps), self.states, device=self.probs.device)
         for t in range(steps):
             context = tuple(whole[:, t + k] for k in range(self.order))

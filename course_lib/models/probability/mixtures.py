@@ -226,6 +226,33 @@ class GaussianMixture(ExplicitModel):
         return self.sample_joint(n, generator=generator)[0]
 
 
+def best_of(
+    x: Tensor,
+    components: int,
+    *,
+    covariance: str = "full",
+    starts: int = 3,
+    steps: int = 60,
+    min_variance: float = 1e-3,
+    seed: int = 0,
+) -> GaussianMixture:
+    """The mixture that has the highest likelihood on x (N, *event_shape) among several runs of EM.
+
+    EM finds a local maximum, which depends on where it starts. Each run starts by k-means++, from a generator seeded by
+    seed, seed + 1, …, and makes `steps` steps. Of equal likelihoods the earliest run is kept.
+    """
+    best, height = None, -math.inf
+    for run in range(check_count(starts, "starts")):
+        model = GaussianMixture(event_shape=x.shape[1:], components=components, covariance=covariance, min_variance=min_variance)
+        model.to(x.device).start(x, generator=runtime.generator(seed + run))
+        for _ in range(steps):
+            model.em_step(x)
+        reached = model.log_prob(x).mean().item()
+        if best is None or reached > height:
+            best, height = model, reached
+    return best
+
+
 def _cholesky_above(covariance: Tensor, floor: float) -> Tensor:
     """Cholesky factors (K, D, D) of the matrices, whose eigenvalues below `floor` are raised to it.
 

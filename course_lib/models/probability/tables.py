@@ -1,10 +1,10 @@
 """Models of binary variables whose parameters are tables of probabilities: counted, never trained by gradient.
 
-    BayesianNetwork    p(x) = product over d of p(x_d | its parents), one small table a variable (Pearl 1988)
+    BayesianNetwork    p(x) = product over d of p(x_d | its parents), one small table per variable (Pearl 1988)
     IndependentTable   no parents:                     n numbers
     MarkovTable        the variable before it:         2n - 1 numbers
     ChainRuleTable     all variables before it:        2^n - 1 numbers, a theorem that assumes nothing
-    FullTable          one probability a state:        2^n - 1 numbers that are free
+    FullTable          one probability per state:       2^n - 1 numbers that are free
 
 A probability of 0 is kept as it is: a state that a table rules out has log_prob -inf, never a number made up for it.
 """
@@ -19,22 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, Categorical
-from course_lib.models.inputs import check_binary, check_count, check_order
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_order, check_whole
+from course_lib.models.probability.counting import check_counting, row_numbers
 from course_lib.models.probability.enumeration import MOST, all_states, few_enough
 from course_lib.models.protocols import AutoregressiveModel, ExplicitModel
-
-
-def _check_counting(x: Tensor, event_shape: tuple[int, ...], smoothing: float, counts: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Examples (N, D) and how often each occurs (N), after a look at everything that goes into counting."""
-    flat = check_binary(x, event_shape).flatten(1)
-    if not (math.isfinite(smoothing) and smoothing >= 0):
-        raise ValueError(f"smoothing is {smoothing!r}; expected a finite pseudo-count of at least 0, such as 1.0")
-    counts = torch.ones(len(x)) if counts is None else counts
-    if tuple(counts.shape) != (len(x),) or (counts < 0).any():
-        raise ValueError(f"counts has shape {tuple(counts.shape)}; expected one number of at least 0 an example, ({len(x)},)")
-    if counts.sum() == 0 and smoothing == 0:
-        raise ValueError("there is nothing to count: no examples and smoothing 0; give examples, or smoothing above 0")
-    return flat, counts.to(flat.device)
+from course_lib.runtime import uniform
 
 
 class BayesianNetwork(AutoregressiveModel):
@@ -51,37 +40,37 @@ class BayesianNetwork(AutoregressiveModel):
 
     def __init__(self, *, event_shape: Sequence[int], parents: Sequence[Sequence[int]], order: Sequence[int] | None = None):
         super().__init__()
-        self.event_shape = tuple(event_shape)
-        self.parents = [list(given) for given in parents]
+        self.event_shape = check_event_shape(event_shape)
+        self.parents = [[check_whole(p, f"a parent of variable {d}") for p in those] for d, those in enumerate(parents)]
         self._check_parents()
         self.order = check_order(order, self.dimensions) if order is not None else self._find_order()
         place = {d: k for k, d in enumerate(self.order)}
-        for d, given in enumerate(self.parents):
-            late = [p for p in given if place[p] >= place[d]]
+        for d, those in enumerate(self.parents):
+            late = [p for p in those if place[p] >= place[d]]
             if late:
                 raise ValueError(f"variable {d} has the parents {late}, which do not come before it in the order {self.order}")
-        sizes = torch.tensor([2 ** len(given) for given in self.parents])
+        sizes = torch.tensor([2 ** len(those) for those in self.parents])
         most = max(map(len, self.parents), default=0)
         places = torch.zeros(self.dimensions, most, dtype=torch.long)  # (D, most): the parents, filled up with 0
-        worth = torch.zeros(self.dimensions, most)  # what a parent's 1 adds to the row's number; 0 for those filled up
-        for d, given in enumerate(self.parents):
-            places[d, : len(given)] = torch.tensor(given, dtype=torch.long)
-            worth[d, : len(given)] = 2.0 ** torch.arange(len(given) - 1, -1, -1)
+        powers = torch.zeros(self.dimensions, most, dtype=torch.long)  # what a parent's 1 adds to the row's number; 0: nothing
+        for d, those in enumerate(self.parents):
+            places[d, : len(those)] = torch.tensor(those, dtype=torch.long)
+            powers[d, : len(those)] = 2 ** torch.arange(len(those) - 1, -1, -1)
         self.register_buffer("_places", places, persistent=False)
-        self.register_buffer("_worth", worth, persistent=False)
-        self.register_buffer("_starts", sizes.cumsum(0) - sizes, persistent=False)
+        self.register_buffer("_powers", powers, persistent=False)
+        self.register_buffer("_firsts", sizes.cumsum(0) - sizes, persistent=False)
         self.probs = nn.Parameter(torch.full((int(sizes.sum()),), 0.5), requires_grad=False)
 
     def _check_parents(self) -> None:
         n = self.dimensions
         if len(self.parents) != n:
             raise ValueError(f"parents has {len(self.parents)} lists; expected one for each of the {n} variables, [] for none")
-        for d, given in enumerate(self.parents):
-            if len(set(given)) != len(given) or not all(0 <= p < n and p != d for p in given):
-                raise ValueError(f"the parents of variable {d} are {given}; expected different others of 0 … {n - 1}")
-            if len(given) > MOST:
+        for d, those in enumerate(self.parents):
+            if len(set(those)) != len(those) or not all(p < n and p != d for p in those):
+                raise ValueError(f"the parents of variable {d} are {those}; expected different others of 0 … {n - 1}")
+            if len(those) > MOST:
                 raise ValueError(
-                    f"variable {d} has {len(given)} parents, a table of 2^{len(given)} numbers; expected at most {MOST}"
+                    f"variable {d} has {len(those)} parents, a table of 2^{len(those)} numbers; expected at most {MOST}"
                 )
 
     def _find_order(self) -> list[int]:
@@ -96,8 +85,8 @@ class BayesianNetwork(AutoregressiveModel):
         return len(self.probs)
 
     def table(self, d: int) -> Tensor:
-        """p(x_d = 1 | parents) as a tensor (2,) * number of parents, one axis a parent, in the order of `parents[d]`."""
-        start, size = int(self._starts[d]), 2 ** len(self.parents[d])
+        """p(x_d = 1 | parents) as a tensor (2,) * number of parents, one axis per parent, in the order of `parents[d]`."""
+        start, size = int(self._firsts[d]), 2 ** len(self.parents[d])
         return self.probs[start : start + size].reshape((2,) * len(self.parents[d]))
 
     def set_table(self, d: int, probs: Tensor | Sequence | float) -> BayesianNetwork:
@@ -111,12 +100,12 @@ class BayesianNetwork(AutoregressiveModel):
         return self
 
     def _rows(self, flat: Tensor) -> Tensor:
-        """Where in `probs` each p(x_d = 1 | parents) of these examples stands: (B, D) integers."""
-        columns = flat.T.contiguous()  # (D, B): picking whole rows of this is several times faster than columns
-        rows = torch.zeros_like(columns)
-        for places, worth in zip(self._places.unbind(1), self._worth.unbind(1), strict=True):
-            rows.addcmul_(columns[places], worth[:, None])  # (D, B)
-        return rows.T.long() + self._starts
+        """Where in `probs` each p(x_d = 1 | parents) of these examples (B, D) stands: (B, D) int64."""
+        columns = flat.T.int().contiguous()  # (D, B): to pick whole rows of this is several times faster than columns
+        rows = torch.zeros_like(columns)  # whole numbers, below 2^20
+        for places, power in zip(self._places.unbind(1), self._powers.int().unbind(1), strict=True):
+            rows.addcmul_(columns[places], power[:, None])  # (D, B)
+        return rows.T.long() + self._firsts
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
@@ -128,36 +117,40 @@ class BayesianNetwork(AutoregressiveModel):
         return Bernoulli(probs=self.probs[rows].reshape(x.shape))
 
     def _pseudo_counts(self, smoothing: float) -> Tensor:
-        """What is added to the count of each of the two values of x_d, in every row of its table: (D,)."""
+        """The pseudo-count of each of the two values of x_d, in every row of its table: (D,) float64."""
         return torch.full((self.dimensions,), float(smoothing), dtype=torch.float64)
 
     @torch.no_grad()
-    def estimate(self, x: Tensor, smoothing: float = 1.0, *, counts: Tensor | None = None) -> BayesianNetwork:
+    def estimate(self, x: Tensor, *, smoothing: float = 0.0, counts: Tensor | None = None) -> BayesianNetwork:
         """Count: the posterior mean of each table row under a Beta(smoothing, smoothing) prior. Returns the model.
 
-        x: examples (N, *event_shape) of 0 and 1. smoothing: pseudo-count added to each value; 0 is maximum likelihood,
-        1 is Laplace's rule. counts (N): how often each example occurs; None is once.
+        x: examples (N, *event_shape) of 0 and 1, on any device. smoothing: pseudo-count added to each value; 0 is maximum
+        likelihood, 1 is Laplace's rule. counts (N): how often each example occurs; None means once.
         A row that was never seen stays at the prior's mean, 1/2, also without smoothing.
         """
-        flat, counts = _check_counting(x, self.event_shape, smoothing, counts)
+        flat, counts = check_counting(self.check(x), counts, smoothing, self.probs.device)
         ones = torch.zeros(len(self.probs), dtype=torch.float64, device=flat.device)
         seen = torch.zeros_like(ones)
-        for part, times in zip(flat.split(5_000), counts.double().split(5_000), strict=True):
+        for part, times in zip(flat.split(5_000), counts.split(5_000), strict=True):
             rows, times = self._rows(part).flatten(), times[:, None].expand(part.shape)  # (B D,), (B, D)
             seen += torch.bincount(rows, times.flatten(), minlength=len(seen))
             ones += torch.bincount(rows, (times * part).flatten(), minlength=len(ones))
-        sizes = torch.tensor([2 ** len(given) for given in self.parents])
+        sizes = torch.tensor([2 ** len(those) for those in self.parents])
         pseudo = self._pseudo_counts(smoothing).repeat_interleave(sizes).to(flat.device)  # (P,)
         total = seen + 2 * pseudo
         self.probs.copy_(torch.where(total > 0, (ones + pseudo) / total.clamp(min=1e-300), 0.5))
         return self
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling that looks up one row a variable. noise (n, D, 1) -> (n, D); keeps x as the base class does."""
-        drawn = torch.zeros(noise.shape[:2], device=noise.device) if x is None else x.clone()
+        """Ancestral sampling that looks up one row per variable: noise (n, D, 1) -> (n, D), in the parameters' type.
+
+        Row b keeps its first start[b] variables in the order from x (n, D).
+        """
+        dtype = self.probs.dtype
+        drawn = torch.zeros(noise.shape[:2], dtype=dtype, device=noise.device) if x is None else x.to(dtype, copy=True)
         for k, d in enumerate(self.order):
-            rows = (drawn[:, self._places[d]] @ self._worth[d]).long() + self._starts[d]  # (n,)
-            value = Bernoulli(probs=self.probs[rows]).from_noise(noise[:, d])
+            rows = row_numbers(drawn[:, self._places[d]], self._powers[d]) + self._firsts[d]  # (n,)
+            value = Bernoulli(probs=self.probs[rows]).from_noise(noise[:, d]).to(dtype)
             drawn[:, d] = value if start is None else torch.where(k < start, drawn[:, d], value)
         return drawn
 
@@ -216,8 +209,8 @@ class FullTable(ExplicitModel):
 
     def __init__(self, *, event_shape: Sequence[int]):
         super().__init__()
-        self.event_shape = tuple(event_shape)
-        size = 2 ** few_enough(math.prod(event_shape))
+        self.event_shape = check_event_shape(event_shape)
+        size = 2 ** few_enough(math.prod(self.event_shape))
         self.probs = nn.Parameter(torch.full((size,), 1 / size), requires_grad=False)
 
     @property
@@ -226,9 +219,8 @@ class FullTable(ExplicitModel):
         return len(self.probs) - 1
 
     def _index(self, flat: Tensor) -> Tensor:
-        """Which state each example (B, n) is: (B,) integers."""
-        n = flat.shape[1]
-        return (flat @ 2.0 ** torch.arange(n - 1, -1, -1, device=flat.device)).long()
+        """The number of the state that each example (B, n) is: (B,) int64."""
+        return row_numbers(flat, 2 ** torch.arange(flat.shape[1] - 1, -1, -1, device=flat.device))
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
@@ -239,20 +231,21 @@ class FullTable(ExplicitModel):
         return self.probs[self._index(self.check(x).flatten(1))].log()
 
     @torch.no_grad()
-    def estimate(self, x: Tensor, smoothing: float = 1.0, *, counts: Tensor | None = None) -> FullTable:
-        """Count: the posterior mean under a Dirichlet prior with pseudo-count `smoothing` for every state.
+    def estimate(self, x: Tensor, *, smoothing: float = 0.0, counts: Tensor | None = None) -> FullTable:
+        """Count: the posterior mean under a Dirichlet prior with pseudo-count `smoothing` for every state. Returns the model.
 
-        Arguments as in BayesianNetwork.estimate. Without smoothing a state that was never seen gets probability 0.
+        x (N, *event_shape) and counts (N) as in BayesianNetwork.estimate. Without smoothing a state that was never seen gets
+        probability 0.
         """
-        flat, counts = _check_counting(x, self.event_shape, smoothing, counts)
-        seen = torch.bincount(self._index(flat), counts.double(), minlength=len(self.probs))
+        flat, counts = check_counting(self.check(x), counts, smoothing, self.probs.device)
+        seen = torch.bincount(self._index(flat), counts, minlength=len(self.probs))
         self.probs.copy_((seen + smoothing) / (seen.sum() + smoothing * len(seen)))
         return self
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """n states drawn from the table, (n, *event_shape)."""
-        drawn_on = generator.device if generator is not None else self.probs.device
-        noise = torch.rand(check_count(n), 1, generator=generator, device=drawn_on).to(self.probs.device)
-        chosen = Categorical(probs=self.probs).from_noise(noise)  # (n,)
-        return all_states(math.prod(self.event_shape)).to(chosen.device)[chosen].reshape(n, *self.event_shape)
+        """n states drawn from the table, (n, *event_shape), in the parameters' type."""
+        noise = uniform((check_count(n), 1), self.probs, generator)
+        chosen = Categorical(probs=self.probs.to(noise.dtype)).from_noise(noise)  # (n,)
+        states = all_states(math.prod(self.event_shape)).to(self.probs)
+        return states[chosen].reshape(n, *self.event_shape)

@@ -54,7 +54,7 @@ def test_the_drawing_shows_the_librarys_numbers():
     for memory, model in (("the 1 before it", MarkovTable(event_shape=SHAPE)), ("all before it", None)):
         made = panel.render(**{**start, "memory": memory})
         model = model or BayesianNetwork(event_shape=SHAPE, parents=[list(range(d)) for d in range(9)])
-        cost = negative_log_likelihood(model.estimate(TRAIN, 1.0), TEST)
+        cost = negative_log_likelihood(model.estimate(TRAIN, smoothing=1.0), TEST)
         assert f"{model.parameter_count} numbers" in made.alt
         assert f"{cost.mean:.2f} held-out nats" in made.alt
     before = panel.encode(panel.render(**start))
@@ -69,7 +69,7 @@ def test_curves_are_the_librarys_numbers():
     chosen = TRAIN[torch.randperm(len(TRAIN), generator=runtime.generator(0))]
     for m, model in enumerate(models.values()):
         for k, size in enumerate((20, 320)):
-            model.estimate(chosen[:size], factorisation.SMOOTHINGS[2])
+            model.estimate(chosen[:size], smoothing=factorisation.SMOOTHINGS[2])
             expected = {"held out": TEST, "training": chosen[:size]}
             for name, x in expected.items():
                 assert curves[name][2, m, k].item() == pytest.approx(negative_log_likelihood(model, x).mean, abs=1e-4)

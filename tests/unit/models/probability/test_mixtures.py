@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture as Oracle
 from course_lib import runtime
 from course_lib.datasets import load
 from course_lib.distributions import gaussian_log_prob, multivariate_gaussian_log_prob
-from course_lib.models.probability.mixtures import COVARIANCES, GaussianMixture
+from course_lib.models.probability.mixtures import COVARIANCES, GaussianMixture, best_of
 from course_lib.training import EMStep, fit
 
 THEIRS = {"full": "full", "diagonal": "diag", "spherical": "spherical"}
@@ -309,3 +309,14 @@ def test_bad_components_are_named(change, says):
     good = {"probs": [0.5, 0.5], "mean": [[0.0], [1.0]], "covariance": [[[1.0]], [[1.0]]]}
     with pytest.raises(ValueError, match=says):
         GaussianMixture(event_shape=(1,), components=2).set_components(**{**good, **change})
+
+
+def test_best_of_keeps_the_run_of_the_highest_likelihood():
+    x = torch.cat([c + 0.1 * torch.randn(30, 2, generator=runtime.generator(c)) for c in range(6)])
+    runs = [best_of(x, 4, starts=1, steps=5, seed=seed) for seed in range(4)]
+    heights = torch.tensor([model.log_prob(x).mean() for model in runs])
+    assert heights.max() > heights[0] + 0.01  # otherwise this test could not tell the first run from the best
+    found = best_of(x, 4, starts=4, steps=5)
+    assert torch.equal(found.mean, runs[int(heights.argmax())].mean)
+    with pytest.raises(ValueError, match="starts is 0"):
+        best_of(x, 4, starts=0)
