@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Iterator
 
@@ -21,9 +22,13 @@ def family(base: type = GenerativeModel) -> list[tuple[int, str]]:
 
 
 def _children(cls: type) -> list[type]:
-    """Its classes in the library: a student's own is welcome, but not drawn."""
+    """Its classes in the library, without views; a student's own is welcome, but not drawn.
+
+    An abstract kind stands in the tree once a model of that kind is there.
+    """
     ours = [child for child in cls.__subclasses__() if child.__module__.startswith(course_lib.models.__name__)]
-    return sorted(ours, key=lambda child: child.__name__)
+    kinds = [child for child in ours if not child.is_view and (not inspect.isabstract(child) or _children(child))]
+    return sorted(kinds, key=lambda child: child.__name__)
 
 
 def _walk(cls: type, depth: int) -> Iterator[tuple[int, str]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import inspect
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -23,6 +25,7 @@ class GenerativeModel(nn.Module, ABC):
     """Anything that makes new examples. `event_shape` is the shape of one of them."""
 
     event_shape: tuple[int, ...]
+    is_view = False  # True for another model seen under a condition or in another order: no new kind of model
 
     @abstractmethod
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -179,7 +182,47 @@ class LatentVariableModel(GenerativeModel):
         return torch.cat(parts)
 
 
-def configuration(model: nn.Module) -> dict[str, Any]:
-    """The constructor's arguments, as the model stored them: `type(model)(**configuration(model))` is its twin."""
-    names = [p.name for p in inspect.signature(type(model).__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
+class EnergyModel(GenerativeModel):
+    """A model with a density up to a constant: p(x) = exp(-E(x)) / Z, where Z, the sum of exp(-E) over all x, is unknown.
+
+    A subclass sets `event_shape` and defines `energy` and `sample`. There is no `log_prob`, for Z is seldom known; a model so
+    small that Z can be summed may offer `normalised()`, an `ExplicitModel`.
+    """
+
+    @abstractmethod
+    def energy(self, x: Tensor) -> Tensor:
+        """E(x) in nats, (B,), differentiable in x, of examples x (B, *event_shape)."""
+
+
+class AdversarialModel(GenerativeModel):
+    """A model that can draw, and tells no density: a generator, and one or several discriminators that judge its examples.
+
+    A subclass sets `event_shape` and defines `generate`, `players`, `player_loss` and `sample`. `AdversarialStep` trains any
+    module that has `players` and `player_loss`, such as a translator between two sets of images.
+    """
+
+    @abstractmethod
+    def generate(self, z: Tensor) -> Tensor:
+        """The examples (B, *event_shape) that the generator makes of noise z (B, …), differentiable."""
+
+    @property
+    @abstractmethod
+    def players(self) -> Mapping[str, nn.Module]:
+        """Name -> module, in the order in which they move, the generator last; no two share a parameter."""
+
+    @abstractmethod
+    def player_loss(self, name: str, x: Tensor | tuple[Tensor, ...], *, generator: torch.Generator | None = None) -> Tensor:
+        """What this player makes small, (), on a batch x of the data: a mean over the batch."""
+
+
+def configuration(model: Any) -> dict[str, Any]:
+    """The constructor's arguments, as the model stored them: `type(model)(**configuration(model))` is its twin.
+
+    It serves models, and the objects (a prior, an objective) that a model takes as arguments: those whose constructors are
+    keyword-only and store every argument under its own name, and dataclasses.
+    """
+    if is_dataclass(model):
+        names = [field.name for field in fields(model) if field.init]
+    else:
+        names = [p.name for p in inspect.signature(type(model).__init__).parameters.values() if p.kind is p.KEYWORD_ONLY]
     return {name: getattr(model, name) for name in names}

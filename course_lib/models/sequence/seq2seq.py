@@ -129,6 +129,8 @@ class Seq2Seq(nn.Module):
 class GivenSource(SequenceModel):
     """p(target | source), an ordinary model of sequences, with `greedy` and `attention` besides. `Seq2Seq.given` makes it."""
 
+    is_view = True
+
     def __init__(self, *, model: Seq2Seq, source: Tensor):
         super().__init__()
         self.model, self.source = model, source if source.ndim == 2 else source[None]
