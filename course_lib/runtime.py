@@ -203,7 +203,7 @@ def user_dir() -> Path:
         return Path(named).expanduser() if named else Path.home() / ".deep-generative-models"
     except RuntimeError as error:
         raise FileNotFoundError(
-            f"the folder for your own files is unknown ({error}); set COURSE_HOME to a folder of yours"
+            f"the folder for your own files is unknown ({error}); fix: set COURSE_HOME to a folder of yours"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""`course doctor`: what this machine has, what is wrong, and the mend. Lesson 00 shows the same report."""
+"""`course doctor`: what this machine has, what is wrong, and how to fix it. Lesson 00 shows the same report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from packaging.requirements import Requirement
 
-from course_lib import runtime
+from course_lib import machine, runtime
 from course_lib.datasets import manifest
 from course_lib.training import checkpoints
 
@@ -24,12 +24,12 @@ SIGNS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. status: "ok", "note" (works, but not at its best) or "wrong"; mend: what to do about it."""
+    """One thing looked at. status: "ok", "note" (works, but not at its best) or "wrong"; fix: what to do about it."""
 
     what: str
     found: str
     status: str = "ok"
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,25 @@ class Report:
 
     @property
     def healthy(self) -> bool:
+        """True when no finding is wrong; notes do not count."""
         return not any(finding.status == "wrong" for finding in self.findings)
 
     @property
     def verdict(self) -> str:
+        """ "all is well", or how many things are wrong."""
         wrong = sum(finding.status == "wrong" for finding in self.findings)
         return "all is well" if self.healthy else f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong"
 
     def __str__(self) -> str:
-        lines = [f"{SIGNS[f.status]} {f.what:16} {f.found}" + f"\n    mend: {f.mend}" * bool(f.mend) for f in self.findings]
+        lines = [f"{SIGNS[f.status]} {f.what:16} {f.found}" + f"\n    fix: {f.fix}" * bool(f.fix) for f in self.findings]
         return "\n".join([*lines, self.verdict])
 
     def _repr_html_(self) -> str:
-        colour = {"ok": "#00734f", "note": "#8a6100", "wrong": "#b04a00"}
+        """A table in the page's own text colour, which can be read on a light and on a dark page alike."""
         rows = "".join(
-            f'<tr><td style="color:{colour[f.status]}">{SIGNS[f.status]} {f.status}</td>'
+            f'<tr style="font-weight:{"bold" if f.status == "wrong" else "normal"}"><td>{SIGNS[f.status]} {f.status}</td>'
             f'<td style="text-align:left">{html.escape(f.what)}</td><td style="text-align:left">{html.escape(f.found)}'
-            + (f"<br><em>mend:</em> {html.escape(f.mend)}" if f.mend else "")
+            + (f"<br><em>fix:</em> {html.escape(f.fix)}" if f.fix else "")
             + "</td></tr>"
             for f in self.findings
         )
@@ -71,8 +73,15 @@ def examine() -> Report:
         try:
             findings += look()
         except (ValueError, OSError) as error:
-            findings.append(Finding(look.__name__.strip("_").replace("_", " "), str(error), "wrong", "as the message says"))
+            found, fix = _parts(error)
+            findings.append(Finding(look.__name__.strip("_").replace("_", " "), found, "wrong", fix or "as the message says"))
     return Report(tuple(findings))
+
+
+def _parts(error: Exception) -> tuple[str, str]:
+    """What an error says is wrong, and the fix that it names; "" where it names none."""
+    found, _, fix = str(error).partition("; fix: ")
+    return found, fix
 
 
 def _python() -> list[Finding]:
@@ -109,20 +118,16 @@ def _device() -> list[Finding]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else {"mps": "Apple GPU"}.get(device.type, "")
     found = [Finding("device", f"{device} {name}".strip())]
     if device.type == "cpu" and shutil.which("nvidia-smi"):
-        mend = "install the CUDA build of torch (README: On a GPU), or unset COURSE_DEVICE"
-        found.append(Finding("GPU", "there is an NVIDIA driver, but torch does not use it", "note", mend))
-    cores, used = os.cpu_count() or 1, torch.get_num_threads()
-    return [*found, Finding("threads", f"{used} of {cores} cores; budget {runtime.budget()}")]
+        fix = "install the CUDA build of torch (README: On a GPU), or unset COURSE_DEVICE"
+        found.append(Finding("GPU", "there is an NVIDIA driver, but torch does not use it", "note", fix))
+    return [*found, Finding("threads", f"{torch.get_num_threads()} of {machine.cores()} cores; budget {runtime.budget()}")]
 
 
 def _memory() -> list[Finding]:
-    found = []
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB
-        low = size < 3.5
-        found.append(
-            Finding("memory", f"{size:.1f} GiB", "note" if low else "ok", "close other programs; run one lesson at a time" * low)
-        )
+    found, available = [], machine.memory()
+    if available is not None:
+        low, fix = available < 3.5 * GIB, "close other programs; run one lesson at a time"
+        found.append(Finding("memory", f"{available / GIB:.1f} GiB", "note" if low else "ok", fix * low))
     if torch.cuda.is_available():
         free, size = torch.cuda.mem_get_info()
         found.append(Finding("GPU memory", f"{free / GIB:.1f} of {size / GIB:.1f} GiB free"))
@@ -130,15 +135,21 @@ def _memory() -> list[Finding]:
 
 
 def _data() -> list[Finding]:
-    """Every file of data/SHA256SUMS, checked."""
-    whole, wrong = 0, []
+    """Every file of data/SHA256SUMS, checked. Files that git changed on the way are one finding, for one fix serves them all."""
+    whole, wrong, changed = 0, [], []
     for name in manifest.checksums():
         try:
             manifest.verify(name)
             whole += 1
         except manifest.DataFileError as error:
-            found, _, mend = str(error).partition("; mend: ")
-            wrong.append(Finding(name, found, "wrong", mend))
+            found, fix = _parts(error)
+            if fix == manifest.RENEW:
+                changed.append(name)
+            else:
+                wrong.append(Finding(name, found, "wrong", fix))
+    if changed:
+        many = f"{len(changed)} files, such as {changed[0]}, have other line endings, because git changed them (core.autocrlf)"
+        wrong.append(Finding("line endings", many, "wrong", manifest.RENEW))
     return [Finding("data", f"{whole} files as listed in data/SHA256SUMS"), *wrong]
 
 
@@ -150,14 +161,16 @@ def _checkpoints() -> list[Finding]:
             checkpoints.load(name)
             loaded.append(name)
         except (ValueError, KeyError, RuntimeError) as error:
-            found, _, mend = str(error).partition("; mend: ")
-            wrong.append(Finding(name, found, "wrong", mend or f"`git checkout -- data/checkpoints/{name}.*`"))
+            found, fix = _parts(error)
+            wrong.append(Finding(name, found, "wrong", fix or f"`git checkout -- data/checkpoints/{name}.*`"))
     return [Finding("trained models", ", ".join(loaded) or "none shipped"), *wrong]
 
 
 def _user_folder() -> list[Finding]:
+    """The folder for progress and trained models, or where it will be made: can it be written, and is there room?"""
     folder = runtime.user_dir()
-    if not os.access(folder, os.W_OK):
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         return [Finding("your folder", f"{folder} cannot be written", "wrong", "set COURSE_HOME to a folder of your own")]
-    free = shutil.disk_usage(folder).free / GIB
+    free = shutil.disk_usage(nearest).free / GIB
     return [Finding("your folder", f"{folder}, {free:.0f} GiB free", "note" if free < 1 else "ok", "free some disk" * (free < 1))]

@@ -8,17 +8,19 @@ from pathlib import Path
 
 from course_lib import runtime
 
+RENEW = "in the clone, keep a copy of what you changed yourself; then run `git rm --cached -r -q .` and `git reset --hard`"
+
 
 class DataFileError(ValueError):
-    """A data file is missing or damaged; the message names the file, both checksums and the mend."""
+    """A data file is missing, damaged or changed; the message names the file, both checksums and the fix."""
 
 
 def checksums() -> dict[str, str]:
-    """File name relative to data/ -> sha256, as listed in data/SHA256SUMS."""
+    """File name relative to data/ -> sha256, as listed in data/SHA256SUMS, whatever ends its lines."""
     listing = runtime.data_dir() / "SHA256SUMS"
     if not listing.is_file():
         raise DataFileError(
-            f"{listing} is missing, so no data file can be checked; mend: `git checkout -- data`, or point COURSE_DATA "
+            f"{listing} is missing, so no data file can be checked; fix: `git checkout -- data`, or point COURSE_DATA "
             "at the data folder of a clone"
         )
     pairs = (line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line.strip())
@@ -42,11 +44,21 @@ def verify(name: str) -> Path:
     if expected is None:
         raise DataFileError(f"data/{name} is not listed in data/SHA256SUMS; expected one of {sorted(checksums())}")
     path = runtime.data_dir() / name
-    mend = f"mend: `git checkout -- data/{name}` in the clone"
+    fix = f"fix: `git checkout -- data/{name}` in the clone"
     if not path.is_file():
-        raise DataFileError(f"{path} is missing; expected sha256 {expected}, found no file; {mend}")
+        raise DataFileError(f"{path} is missing; expected sha256 {expected}, found no file; {fix}")
     status = path.stat()
     found = _sha256_of_version(path, status.st_size, status.st_mtime_ns)
+    if found != expected and has_changed_line_endings(path, expected):
+        raise DataFileError(
+            f"{path} has other line endings than the original, because git changed them (core.autocrlf); "
+            f"expected sha256 {expected}, found {found}; fix: {RENEW}"
+        )
     if found != expected:
-        raise DataFileError(f"{path} is damaged; expected sha256 {expected}, found {found}; {mend}")
+        raise DataFileError(f"{path} is damaged; expected sha256 {expected}, found {found}; {fix}")
     return path
+
+
+def has_changed_line_endings(path: Path, expected: str) -> bool:
+    """True when a file has this sha256 once each CR LF in it is LF again: Git for Windows writes CR LF unless told not to."""
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest() == expected

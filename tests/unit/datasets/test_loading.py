@@ -1,14 +1,13 @@
-"""Every data set by name and split, batches, and files that are missing, cut short or damaged."""
+"""Every data set by name and split, and files of the IDX format."""
 
 import gzip
 import math
-import shutil
 
 import pytest
 import torch
 
 from course_lib import runtime
-from course_lib.datasets import Batches, DataFileError, binarise, load, manifest, names, series, text, toys
+from course_lib.datasets import Batches, binarise, load, names, series, text, toys
 from course_lib.datasets.idx import read_idx
 
 
@@ -42,44 +41,6 @@ def test_a_damaged_idx_file_is_refused(name, content, message, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_idx(tmp_path / name)
-
-
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
-    for name in ("SHA256SUMS", "series/old_faithful.csv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(runtime.data_dir() / name, tmp_path / name)
-    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    return tmp_path / "series/old_faithful.csv"
-
-
-def test_a_damaged_file_names_file_checksums_and_mend(copy):
-    assert len(load("old_faithful")) == 272
-    expected = manifest.checksums()["series/old_faithful.csv"]
-    copy.write_bytes(copy.read_bytes()[:-3])
-    found = manifest.sha256(copy)
-    with pytest.raises(
-        DataFileError, match=f"old_faithful.csv is damaged; expected sha256 {expected}, found {found}; mend: `git checkout"
-    ):
-        load("old_faithful")
-    copy.unlink()
-    with pytest.raises(DataFileError, match=f"is missing; expected sha256 {expected}, found no file; mend"):
-        load("old_faithful")
-    (copy.parent.parent / "SHA256SUMS").unlink()
-    with pytest.raises(DataFileError, match=r"SHA256SUMS is missing.*COURSE_DATA"):
-        load("old_faithful")
-    with pytest.raises(DataFileError, match="SHA256SUMS is missing"):
-        manifest.verify("series/old_faithful.csv")
-
-
-def test_an_unlisted_file_is_refused():
-    with pytest.raises(DataFileError, match="not listed"):
-        manifest.verify("../pyproject.toml")
-
-
-def test_every_listed_file_is_whole():
-    for name in manifest.checksums():
-        assert manifest.verify(name).is_file()
 
 
 def test_mnist_sizes_labels_and_range():

@@ -1,0 +1,95 @@
+"""The doctor's advice about data, memory, cores and the user's folder."""
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from course_lib import machine, runtime
+from course_lib.cli import doctor
+from course_lib.datasets import manifest
+
+
+def found(what):
+    """The findings of the whole report by this name."""
+    return [finding for finding in doctor.examine().findings if finding.what == what]
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    """A data folder with two text files and no models."""
+    names = ("series/old_faithful.csv", "series/sunspots.csv")
+    lines = [f"{manifest.checksums()[name]}  {name}" for name in names]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(runtime.data_dir() / name, tmp_path / name)
+    (tmp_path / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_changed_line_endings_are_one_finding_with_the_fix_that_works(data):
+    for path in (data / "series").iterdir():
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    (one,) = found("line endings")
+    assert one.status == "wrong"
+    assert one.found.startswith("2 files, such as series/old_faithful.csv,")
+    assert "git rm --cached -r -q ." in one.fix
+    assert "git reset --hard" in one.fix
+    assert "git checkout" not in str(doctor.examine())
+
+
+def test_a_damaged_file_is_restored_by_checkout(data):
+    (data / "series/sunspots.csv").write_bytes(b"damaged")
+    (one,) = found("series/sunspots.csv")
+    assert "is damaged" in one.found
+    assert one.fix == "`git checkout -- data/series/sunspots.csv` in the clone"
+    assert "fix: `git checkout" in str(doctor.examine())
+    assert "<em>fix:</em>" in doctor.examine()._repr_html_()
+
+
+def test_the_table_can_be_read_on_a_dark_page():
+    table = doctor.examine()._repr_html_()
+    assert "<table" in table
+    assert "color" not in table  # the page's own
+
+
+def test_memory_and_cores_are_those_of_the_container(monkeypatch):
+    monkeypatch.setattr(machine, "memory", lambda: 2 * doctor.GIB)
+    monkeypatch.setattr(machine, "cores", lambda: 3)
+    (memory,), (threads,) = found("memory"), found("threads")
+    assert (memory.found, memory.status) == ("2.0 GiB", "note")
+    assert "of 3 cores" in threads.found
+    monkeypatch.setattr(machine, "memory", lambda: 20 * doctor.GIB)
+    assert found("memory")[0].status == "ok"
+    monkeypatch.setattr(machine, "memory", lambda: None)
+    assert not found("memory")
+
+
+class TestTheUsersFolder:
+    def test_that_does_not_exist_yet_is_well_and_is_not_made(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("COURSE_HOME", str(tmp_path / "new" / "home"))
+        assert found("your folder")[0].status == "ok"
+        assert not (tmp_path / "new").exists()
+
+    def test_below_a_file_cannot_be_written(self, tmp_path, monkeypatch):
+        (tmp_path / "file").write_text("in the way")
+        monkeypatch.setenv("COURSE_HOME", str(tmp_path / "file" / "home"))
+        (folder,) = found("your folder")
+        assert (folder.status, folder.fix) == ("wrong", "set COURSE_HOME to a folder of your own")
+
+    def test_that_may_not_be_written_is_said(self, tmp_path, monkeypatch):
+        (tmp_path / "closed").mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+        monkeypatch.setattr(doctor.os, "access", lambda path, _: Path(path) != tmp_path / "closed")  # root may write anywhere
+        monkeypatch.setenv("COURSE_HOME", str(tmp_path / "closed" / "home"))
+        assert found("your folder")[0].status == "wrong"
+
+    def test_that_nobody_knows_is_a_finding(self, monkeypatch):
+        def home(*_):
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.setattr(Path, "home", home)
+        monkeypatch.delenv("COURSE_HOME")
+        (folder,) = found("user folder")
+        assert (folder.status, folder.fix) == ("wrong", "set COURSE_HOME to a folder of yours")
