@@ -33,12 +33,12 @@ class Messages:
 
 
 def forward(initial: Tensor, transition: Tensor, likelihood: Tensor) -> tuple[Tensor, Tensor]:
-    """The scaled forward pass (Rabiner 1989, eqs. 19-20 and 91-92).
+    """The scaled forward pass (Rabiner 1989, eqs. 19-20 and 91-92), without gradients: it writes into arrays made before.
 
         alpha_1 = initial * b_1        alpha_t = (alpha_t-1 A) * b_t        each divided by its own sum, the scale
 
     initial (K), transition (K, K), likelihood b (T, B, K) -> alpha (T, B, K), scale (T, B).
-    A scale of 0 says that the sequence is impossible, or that the numbers ran out: `forward_log` knows which.
+    A scale of 0 says that the sequence is impossible or that a number became too small: `forward_log` tells the two apart.
     """
     alpha = torch.empty_like(likelihood)
     scale = likelihood.new_empty(likelihood.shape[:2])
@@ -52,12 +52,12 @@ def forward(initial: Tensor, transition: Tensor, likelihood: Tensor) -> tuple[Te
 
 
 def backward(transition: Tensor, likelihood: Tensor) -> Tensor:
-    """The backward pass (Rabiner 1989, eqs. 24-25), beta (T, B, K).
+    """The backward pass (Rabiner 1989, eqs. 24-25): transition (K, K), likelihood b (T, B, K) -> beta (T, B, K).
 
         beta_T = 1        beta_t = A (b_t+1 * beta_t+1)
 
-    Each beta_t is divided by its own sum rather than by the forward scale: a state that the forward pass holds
-    impossible may explain the rest so well that the forward scale would let its beta overflow.
+    Each beta_t is divided by its own sum rather than by the forward scale. A state may be impossible by the forward pass and
+    yet explain the rest so well that its beta, divided by the forward scale, would overflow.
     """
     beta = torch.ones_like(likelihood)
     columns = transition.T.contiguous()
@@ -68,8 +68,9 @@ def backward(transition: Tensor, likelihood: Tensor) -> Tensor:
 
 
 def forward_log(log_initial: Tensor, log_transition: Tensor, log_likelihood: Tensor) -> tuple[Tensor, Tensor]:
-    """As `forward`, all in logarithms: slower, and it never runs out of numbers. -> log alpha, log scale.
+    """As `forward`, all in logarithms: slower, differentiable, and no number becomes too small.
 
+    log_initial (K), log_transition (K, K), log_likelihood (T, B, K) -> log alpha (T, B, K), log scale (T, B) in nats.
     An impossible sequence has a log scale of -inf from the step that makes it so; its alpha is NaN from there on.
     """
     steps, scales, predicted = [], [], log_initial
@@ -83,7 +84,7 @@ def forward_log(log_initial: Tensor, log_transition: Tensor, log_likelihood: Ten
 
 
 def backward_log(log_transition: Tensor, log_likelihood: Tensor) -> Tensor:
-    """As `backward`, all in logarithms: log beta (T, B, K)."""
+    """As `backward`, all in logarithms: log_transition (K, K), log_likelihood (T, B, K) -> log beta (T, B, K)."""
     steps = [torch.zeros_like(log_likelihood[0])]
     for b in log_likelihood[1:].flip(0):
         steps.append((log_transition + (b + steps[-1])[:, None]).logsumexp(2))  # (B, K)
@@ -91,11 +92,11 @@ def backward_log(log_transition: Tensor, log_likelihood: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Emitted:
     """p(x_t | h_t) for every step, sequence and state, 1 after a sequence's end.
 
     likelihood (T, B, K) times exp(shift) (T, B) is that density; valid (T, B) says where a sequence has not ended.
-    log_likelihood (T, B, K) is its logarithm where the likelihood itself may have run out of numbers; None elsewhere.
+    log_likelihood (T, B, K) is its logarithm where the likelihood itself may be too small for a float; None elsewhere.
     """
 
     likelihood: Tensor
@@ -104,36 +105,39 @@ class Evidence:
     log_likelihood: Tensor | None = None
 
     @classmethod
-    def from_log(cls, log_likelihood: Tensor, valid: Tensor) -> Evidence:
-        """The best state of each step gets likelihood 1, however improbable x is."""
+    def from_log(cls, log_likelihood: Tensor, valid: Tensor) -> Emitted:
+        """From log p(x_t | h_t) (T, B, K) and valid (T, B): the best state of each step gets likelihood 1, the shift the rest."""
         shift = log_likelihood.amax(2)
         return cls((log_likelihood - shift[..., None]).exp(), valid, shift, log_likelihood)
 
     def log(self, rows: Tensor | slice = slice(None)) -> Tensor:
-        """log p(x_t | h_t) of some of the sequences, (T, B', K)."""
+        """log p(x_t | h_t) in nats of some of the sequences, (T, B', K)."""
         return self.likelihood[:, rows].log() if self.log_likelihood is None else self.log_likelihood[:, rows]
 
 
-def filtered(initial: Tensor, transition: Tensor, evidence: Evidence) -> tuple[Tensor, Tensor]:
-    """alpha (T, B, K) and log scale (T, B) by the scaled pass; sequences where it runs out of numbers, in logarithms."""
-    alpha, scale = forward(initial, transition, evidence.likelihood)
-    log_scale = scale.log() + evidence.shift
+def filtered(initial: Tensor, transition: Tensor, emitted: Emitted) -> tuple[Tensor, Tensor]:
+    """alpha (T, B, K) and log scale (T, B) in nats: by the scaled pass, and in logarithms where its numbers become too small.
+
+    initial (K), transition (K, K).
+    """
+    alpha, scale = forward(initial, transition, emitted.likelihood)
+    log_scale = scale.log() + emitted.shift
     lost = ~(log_scale.isfinite().all(0))  # (B)
     if lost.any():
-        log_alpha, log_scale[:, lost] = forward_log(initial.log(), transition.log(), evidence.log(lost))
+        log_alpha, log_scale[:, lost] = forward_log(initial.log(), transition.log(), emitted.log(lost))
         alpha[:, lost] = log_alpha.exp()
-    return alpha, log_scale.masked_fill_(~evidence.valid, 0.0)
+    return alpha, log_scale.masked_fill_(~emitted.valid, 0.0)
 
 
-def smoothed(initial: Tensor, transition: Tensor, evidence: Evidence) -> Messages:
-    """Both passes and what follows from them (Rabiner 1989, eqs. 27 and 37)."""
-    valid, likelihood = evidence.valid, evidence.likelihood
+def smoothed(initial: Tensor, transition: Tensor, emitted: Emitted) -> Messages:
+    """Both passes and what follows from them (Rabiner 1989, eqs. 27 and 37); initial (K), transition (K, K)."""
+    valid, likelihood = emitted.valid, emitted.likelihood
     alpha, scale = forward(initial, transition, likelihood)
     beta = backward(transition, likelihood)
     gamma = alpha * beta
     total = gamma.sum(2)  # (T, B)
     gamma /= total[..., None]
-    log_scale = (scale.log() + evidence.shift).masked_fill_(~valid, 0.0)
+    log_scale = (scale.log() + emitted.shift).masked_fill_(~valid, 0.0)
     lost = ~((log_scale.isfinite() & (total > 0) & total.isfinite()).all(0))  # (B)
     weight = torch.where(valid[1:], 1 / (scale[1:] * total[1:]), 0.0)
     arriving = (likelihood[1:] * beta[1:]).mul_(weight[..., None])  # (T - 1, B, K)
@@ -142,7 +146,7 @@ def smoothed(initial: Tensor, transition: Tensor, evidence: Evidence) -> Message
         leaving, arriving = leaving[:, ~lost], arriving[:, ~lost]
     pairs = transition * (leaving.flatten(0, 1).T @ arriving.flatten(0, 1))
     if lost.any():
-        again = _smoothed_log(initial.log(), transition.log(), evidence.log(lost), valid[:, lost])
+        again = _smoothed_log(initial.log(), transition.log(), emitted.log(lost), valid[:, lost])
         alpha[:, lost], beta[:, lost], gamma[:, lost] = again.alpha, again.beta, again.gamma
         log_scale[:, lost], pairs = again.log_scale, pairs + again.pairs
     return Messages(alpha, beta, gamma, pairs, log_scale)
@@ -163,7 +167,8 @@ def _smoothed_log(log_initial: Tensor, log_transition: Tensor, log_likelihood: T
 def viterbi(log_initial: Tensor, log_transition: Tensor, log_likelihood: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     """The most probable path of each sequence, (B, T), and log p(x, path) in nats, (B) (Viterbi 1967).
 
-    After a sequence's end the path stands still at no cost, so that padding changes nothing.
+    log_initial (K), log_transition (K, K), log_likelihood (T, B, K), valid (T, B). After a sequence's end the path keeps its last
+    state and log p(x, path) stays as it is, so that padding changes nothing.
     """
     K = len(log_initial)
     stay = torch.arange(K, device=log_initial.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -10,33 +11,36 @@ from torch import Tensor
 from course_lib.distributions import gaussian_log_prob, standard_normal_from_noise
 from course_lib.models.inputs import check_count
 from course_lib.models.probability import forward_backward as fb
-from course_lib.models.probability.hidden_markov import HiddenMarkovModel
+from course_lib.models.probability.hidden_markov_base import HiddenMarkovModel
 from course_lib.models.probability.markov_chain import PAD_REAL, check_ends
 
 
 class GaussianHMM(HiddenMarkovModel):
     """Emits real numbers from a Gaussian with independent axes: `mean` and `log_scale`, (K, D).
 
-    x is floats (B, T) where D = 1, else (B, T, D). A shorter sequence is padded with −inf after its end, on every axis: no
-    finite number is free to mean "ended", and NaN stays an error. `pad` in markov_chain does it. Standardise the data first.
+    x is floats (B, T) where D = 1, else (B, T, D). A shorter sequence is padded with −inf after its end, on every axis: every
+    finite number may be data, and NaN stays an error. `pad` in markov_chain does it. Standardise the data first.
 
     Args:
         states: K.
         dimensions: D.
-        length: T of the sequences that `sample` makes unless told.
-        smallest_scale: scales are kept at or above it: one point alone would shrink its state to nothing.
-        seed: of the random start.
+        length: T of the sequences that `sample` makes unless it is told another; other methods take any length.
+        smallest_scale: EM keeps every standard deviation at or above it: a state that explains one point alone would otherwise
+            become as narrow as you like, and the likelihood as large.
+        seed: of the random parameters that EM starts from.
     """
 
     def __init__(self, *, states: int, length: int, dimensions: int = 1, smallest_scale: float = 1e-3, seed: int = 0):
-        self.dimensions, self.smallest_scale = check_count(dimensions, "dimensions"), smallest_scale
-        if not smallest_scale > 0:
-            raise ValueError(f"smallest_scale is {smallest_scale!r}; expected a number above 0")
-        self.noise_size = dimensions
+        if not (math.isfinite(smallest_scale) and smallest_scale > 0):
+            raise ValueError(f"smallest_scale is {smallest_scale!r}; expected a finite number above 0, such as 1e-3")
+        self.dimensions, self.smallest_scale = check_count(dimensions, "dimensions"), float(smallest_scale)
+        self.noise_size = self.dimensions
         super().__init__(states=states, length=length, seed=seed)
-        self.event_shape = (length,) if dimensions == 1 else (length, dimensions)
+        self.event_shape = (self.length,) if self.dimensions == 1 else (self.length, self.dimensions)
 
-    def set_probs(self, *, initial, transition, mean: Tensor | Sequence, scale: Tensor | Sequence) -> GaussianHMM:
+    def set_probs(
+        self, *, initial: Tensor | Sequence, transition: Tensor | Sequence, mean: Tensor | Sequence, scale: Tensor | Sequence
+    ) -> GaussianHMM:
         """Take these probabilities (K), (K, K) and Gaussians, mean and standard deviation (K, D); returns itself."""
         mean, scale = (torch.as_tensor(value, dtype=torch.double) for value in (mean, scale))
         for name, value in (("mean", mean), ("scale", scale)):
@@ -55,7 +59,7 @@ class GaussianHMM(HiddenMarkovModel):
         self.mean = self._parameter(torch.randn(shape, generator=generator, dtype=torch.double))
         self.log_scale = self._parameter(torch.zeros(shape))
 
-    def _check(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _checked(self, x: Tensor) -> tuple[Tensor, Tensor]:
         wanted = "(B, T)" if self.dimensions == 1 else f"(B, T, {self.dimensions})"
         if not isinstance(x, Tensor) or not x.is_floating_point():
             kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
@@ -73,10 +77,10 @@ class GaussianHMM(HiddenMarkovModel):
             )
         return flat.to(self.mean.dtype), check_ends(~ended)
 
-    def _evidence(self, x: Tensor, valid: Tensor) -> fb.Evidence:
+    def _emitted(self, x: Tensor, valid: Tensor) -> fb.Emitted:
         inside = torch.where(valid[..., None], x, 0.0).transpose(0, 1)[:, :, None]  # (T, B, 1, D)
         log_likelihood = gaussian_log_prob(inside, self.mean, self.log_scale).sum(3)  # (T, B, K)
-        return fb.Evidence.from_log(log_likelihood.masked_fill(~valid.T[..., None], 0.0), valid.T)
+        return fb.Emitted.from_log(log_likelihood.masked_fill(~valid.T[..., None], 0.0), valid.T)
 
     def _emit(self, h: Tensor, noise: Tensor) -> Tensor:
         x = self.mean[h] + self.log_scale[h].exp() * standard_normal_from_noise(noise)  # (n, T, D)
@@ -91,9 +95,10 @@ class GaussianHMM(HiddenMarkovModel):
         return torch.cat([weight.sum(0)[:, None], *moments], 1)
 
     def _maximise_emissions(self, counts: Tensor) -> None:
-        given, first, second = counts[:, :1], *counts[:, 1:].chunk(2, 1)
-        step = first / given.clamp(min=torch.finfo(given.dtype).tiny)
-        variance = second / given.clamp(min=torch.finfo(given.dtype).tiny) - step**2
+        weight, first, second = counts[:, :1], *counts[:, 1:].chunk(2, 1)
+        total = weight.clamp(min=torch.finfo(weight.dtype).tiny)
+        step = first / total
+        variance = second / total - step**2
         scale = variance.clamp(min=self.smallest_scale**2).sqrt()
-        self.log_scale.data = torch.where(given > 0, scale.log(), self.log_scale.data)
-        self.mean.data = torch.where(given > 0, self.mean.data + step, self.mean.data)
+        self.log_scale.data = torch.where(weight > 0, scale.log(), self.log_scale.data)
+        self.mean.data = torch.where(weight > 0, self.mean.data + step, self.mean.data)

@@ -111,8 +111,8 @@ def test_slices_change_nothing(model, monkeypatch):
     twin = type(model)(**configuration(model))
     twin.load_state_dict(model.state_dict())
     whole = model.em_step(x)
-    monkeypatch.setattr("course_lib.models.probability.hidden_markov._SLICE", 2 * x.shape[1] * K)
-    monkeypatch.setattr("course_lib.models.probability.hidden_markov._STEP", 1)
+    monkeypatch.setattr("course_lib.models.probability.hidden_markov_base._SLICE", 2 * x.shape[1] * K)
+    monkeypatch.setattr("course_lib.models.probability.hidden_markov_base._STEP", 1)
     assert [len(part) for part, _ in twin._slices(x, x == x)] == [2, 2, 1]
     assert math.isclose(twin.em_step(x), whole, rel_tol=1e-12)
     for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
@@ -157,10 +157,10 @@ def test_numbers_that_run_out_are_done_in_logarithms():
 
 def test_log_space_pass_equals_the_scaled_one(model):
     _, x = ragged(model)
-    checked, valid = model._check(x)
-    evidence = model._evidence(checked, valid)
-    scaled = fb.smoothed(model.initial, model.transition, evidence)
-    logs = fb._smoothed_log(model.initial.log(), model.transition.log(), evidence.log(), evidence.valid)
+    checked, valid = model._checked(x)
+    emitted = model._emitted(checked, valid)
+    scaled = fb.smoothed(model.initial, model.transition, emitted)
+    logs = fb._smoothed_log(model.initial.log(), model.transition.log(), emitted.log(), emitted.valid)
     for name in ("alpha", "gamma", "pairs", "log_scale"):
         assert torch.allclose(getattr(scaled, name), getattr(logs, name), atol=1e-10), name
 
@@ -224,3 +224,28 @@ def test_configuration_makes_a_twin(model):
 def test_free_numbers_are_counted():
     assert CategoricalHMM(states=2, symbols=27, length=5).parameter_count == 1 + 2 * 1 + 2 * 26
     assert CategoricalHMM(states=1, symbols=4, length=5).parameter_count == 3
+
+
+def test_em_step_answers_with_a_tensor_as_every_em_step_does(model):
+    found = model.em_step(model.sample(4, generator=runtime.generator(0)))
+    assert isinstance(found, torch.Tensor)
+    assert found.shape == ()
+
+
+def test_log_prob_is_differentiable_in_the_parameters(model):
+    """Against finite differences of the enumeration's log p(x); by the loss that every explicit model inherits."""
+    _, x = ragged(model, (3, 1, 2))
+    names = [name for name, _ in model.named_parameters()]
+
+    def log_prob(*values):
+        return torch.func.functional_call(model, dict(zip(names, values, strict=True)), (x,))
+
+    model.forward = model.log_prob
+    values = [p.detach().clone().requires_grad_() for p in model.parameters()]
+    assert torch.autograd.gradcheck(log_prob, values)
+    exact = model.log_prob(x)
+    model.requires_grad_()
+    torch.testing.assert_close(model.log_prob(x), exact)
+    model.loss(x).backward()
+    assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+    assert not model.filter(x).requires_grad

@@ -1,13 +1,16 @@
 """Markov chains of every order: counts, sums, stationary distributions, samples and bad input."""
 
 import itertools
+import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from course_lib import runtime
 from course_lib.models.probability.markov_chain import MarkovChain, pad, stationary
+from course_lib.models.protocols import configuration
 
 A = torch.tensor([[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]], dtype=torch.double)
 
@@ -114,3 +117,42 @@ def test_bad_input_is_explained():
         pad([torch.tensor([], dtype=torch.long)])
     with pytest.raises(ValueError, match="length 0"):
         pad([])
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_states_of_a_narrow_type_give_the_same_numbers(order, dtype):
+    """uint8 would be a mask rather than an index: a table of [1/4] * 4 was counted as [0, 1/3, 1/3, 1/3]."""
+    x = torch.tensor([[0, 1, 2, 3, 3, 1]])
+    wide = MarkovChain(states=4, length=6, order=order).estimate(x, smoothing=0.1)
+    narrow = MarkovChain(states=4, length=6, order=order).estimate(x.to(dtype), smoothing=0.1)
+    assert torch.equal(wide.probs, narrow.probs)
+    assert torch.equal(wide.log_prob(x), wide.log_prob(x.to(dtype)))
+
+
+def test_padding_survives_a_type_that_has_no_minus_one():
+    rows = [torch.tensor([0, 1, 2], dtype=torch.uint8), torch.tensor([2], dtype=torch.uint8)]
+    assert pad(rows).tolist() == [[0, 1, 2], [2, -1, -1]]
+    assert torch.equal(chain().log_prob(pad(rows)), chain().log_prob(pad([row.long() for row in rows])))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.float32, torch.complex64])
+def test_what_is_no_integer_is_refused(dtype):
+    with pytest.raises(ValueError, match="expected integers"):
+        chain().log_prob(torch.ones(1, 3, dtype=dtype))
+
+
+def test_log_prob_is_differentiable_in_the_table():
+    model, x = chain().requires_grad_(), torch.tensor([[0, 0, 1], [2, 1, -1]])
+    model.loss(x).backward()
+    assert model.probs.grad[0, 0].item() == pytest.approx(-1 / 0.9 / 2)
+    assert model.probs.grad[3, 2].item() == pytest.approx(-1 / 0.5 / 2)
+
+
+def test_the_integers_of_numpy_and_torch_are_taken_and_kept_as_python_ones():
+    model = MarkovChain(states=np.int64(3), length=torch.tensor(4), order=np.int32(2))
+    assert json.loads(json.dumps(configuration(model))) == {"states": 3, "length": 4, "order": 2}
+    assert model.sample(np.int64(2), length=np.int64(5)).shape == (2, 5)
+    for bad in ({"order": 1.0}, {"order": 40}, {"order": True}):
+        with pytest.raises(ValueError, match="order is"):
+            MarkovChain(states=3, length=4, **bad)
