@@ -14,6 +14,7 @@ from course_lib.distributions.gaussian import (
     UnivariateGaussianMixture,
     gaussian_log_prob,
     multivariate_gaussian_log_prob,
+    precision_weighted,
     standard_normal_from_noise,
 )
 from course_lib.distributions.grey import DiscretisedLogisticMixture, GreyLevels
@@ -21,5 +22,5 @@ from course_lib.distributions.grey import DiscretisedLogisticMixture, GreyLevels
 __all__ = [
     "Bernoulli", "Categorical", "DiagonalGaussian", "DiagonalGaussianMixture", "DiscretisedLogisticMixture", "Distribution",
     "Gaussian", "GreyLevels", "UnivariateGaussianMixture", "cross_entropy", "entropy", "gaussian_log_prob", "jensen_shannon",
-    "kl", "logit_threshold", "multivariate_gaussian_log_prob", "standard_normal_from_noise",
+    "kl", "logit_threshold", "multivariate_gaussian_log_prob", "precision_weighted", "standard_normal_from_noise",
 ]  # fmt: skip

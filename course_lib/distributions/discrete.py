@@ -24,7 +24,8 @@ class Bernoulli(UnivariateDistribution, td.Bernoulli):
         """log p(value) in nats, (*batch); value in {0, 1}. Stable for logits of any size; probabilities 0 and 1 are exact."""
         if self.by_probs:  # torch would turn a probability of 0 into 1e-7 on the way through the logits
             return torch.special.xlogy(value, self.probs) + torch.special.xlog1py(1 - value, -self.probs)
-        return -F.binary_cross_entropy_with_logits(self.logits, value, reduction="none")
+        logits, value = torch.broadcast_tensors(self.logits, value)
+        return -F.binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     @full_precision
     def from_noise(self, noise: Tensor) -> Tensor:
@@ -68,6 +69,7 @@ class Categorical(UnivariateDistribution, td.Categorical):
         return {"probs": self.probs} if self.by_probs else {"logits": self.logits}
 
 
+@full_precision
 def logit_threshold(noise: Tensor) -> Tensor:
     """log(u / (1 - u)) of uniform numbers u, elementwise: u < sigmoid(logit) exactly where logit exceeds this threshold.
 

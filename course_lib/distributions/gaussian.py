@@ -16,7 +16,7 @@ from course_lib.distributions.precision import full_precision
 from course_lib.runtime import standard_normal, uniform
 
 SMALLEST_LOG_SCALE = -30.0  # below it, a squared standardised distance overflows in float32: densities and gradients would be NaN
-_NUMBERS = 2**20  # differences of vectors that are computed at a time
+_NUMBERS = 2**17  # differences that are computed at a time: they stay in the cache
 
 
 class Gaussian(UnivariateDistribution, td.Normal):
@@ -168,6 +168,14 @@ class DiagonalGaussianMixture(Distribution):
 
 
 @full_precision
+def precision_weighted(first: DiagonalGaussian, second: DiagonalGaussian) -> DiagonalGaussian:
+    """The renormalised product of two Gaussian densities over vectors: precisions add, and weigh the means (Sønderby et al. 2016)."""
+    log_precision = torch.logaddexp(-2 * first.log_scale, -2 * second.log_scale)
+    share = torch.exp(-2 * first.log_scale - log_precision)  # of the first, in (0, 1)
+    return DiagonalGaussian(share * first.mean + (1 - share) * second.mean, -0.5 * log_precision)
+
+
+@full_precision
 def standard_normal_from_noise(noise: Tensor) -> Tensor:
     """Standard normal values from uniform numbers in [0, 1), elementwise, through the inverse CDF."""
     eps = torch.finfo(noise.dtype).eps  # uniform numbers come in steps of eps / 2: a 0 stands for the middle of the first
@@ -187,11 +195,16 @@ def multivariate_gaussian_log_prob(x: Tensor, mean: Tensor, scale_tril: Tensor) 
     """log N(x_b; mean_k, L_k L_k^T) in nats, (B, K), of points x (B, D) under K Gaussians.
 
     mean (K, D); scale_tril (K, D, D): the Cholesky factors L, lower triangular, their diagonals not 0. With y = L^-1 (x - mean),
-    log N = -(|y|^2 + D log 2 pi) / 2 - sum log |L_dd|. Differences come first, for L^-1 x - L^-1 mean would
-    cancel where Gaussians are narrow.
+    log N = -(|y|^2 + D log 2 pi) / 2 - sum log |L_dd|. Computed in float64, for y is a difference of two matrix products
+    that cancel where Gaussians are narrow and far apart; returned in the type of x.
     """
-    D = mean.shape[1]
-    whiten = torch.linalg.solve_triangular(scale_tril, torch.eye(D, dtype=mean.dtype, device=mean.device), upper=False).mT
-    squared = [torch.bmm(rows - mean[:, None], whiten).square().sum(-1) for rows in x.split(256)]  # (K, rows) each, in the cache
+    K, D = mean.shape
+    mean, scale_tril, points = mean.double(), scale_tril.double(), x.double()
+    middle = mean.mean(0)  # distances from here, so that a common offset of the data cancels nothing
+    whiten = torch.linalg.solve_triangular(scale_tril, torch.eye(D, dtype=mean.dtype, device=mean.device), upper=False)
+    shift = (whiten @ (mean - middle)[..., None]).flatten()  # (K D)
+    across = whiten.reshape(K * D, D).T  # (D, K D)
+    slices = (points - middle).split(256)  # so many stay in the cache
+    squared = [torch.addmm(-shift, rows, across).view(-1, K, D).square().sum(-1) for rows in slices]
     log_det = scale_tril.diagonal(dim1=1, dim2=2).abs().log().sum(-1)  # (K)
-    return -0.5 * (torch.cat(squared, 1).T + D * math.log(2 * math.pi)) - log_det
+    return (-0.5 * (torch.cat(squared) + D * math.log(2 * math.pi)) - log_det).to(x.dtype)

@@ -110,7 +110,7 @@ class DiscretisedLogisticMixture(UnivariateDistribution):
         The first number chooses the component, the second goes through its inverse CDF and is rounded to a grey value.
         """
         chosen = Categorical(self.logits).from_noise(noise[..., :1])[..., None]
-        mean, log_scale = (t.gather(-1, chosen)[..., 0] for t in (self.mean, self.log_scale))
+        mean, log_scale = (t.expand(*chosen.shape[:-1], -1).gather(-1, chosen)[..., 0] for t in (self.mean, self.log_scale))
         eps = torch.finfo(noise.dtype).eps
         value = mean + log_scale.exp() * torch.logit(noise[..., 1].clamp(eps / 4, 1 - eps / 2))
         steps = self.levels - 1
