@@ -5,109 +5,148 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 
 from course_lib import runtime
-from course_lib.training import checkpoints
+from course_lib.training import distributed
+from course_lib.training.steps.base import size_of
 
-History = list[dict[str, float]]  # one row an epoch: "epoch", "seconds", and the mean of everything the step returned
+LOOK = 50  # steps between two looks at the values that lie on the device
+
+
+class History(list):
+    """One row, a dict, per epoch: "epoch", "seconds", and the mean over its examples of everything the step returned.
+
+    stopped: whether the run was stopped by hand before its last epoch; whoever saves the model must ask.
+    """
+
+    stopped = False
 
 
 class TrainingDiverged(ArithmeticError):
-    """The loss became NaN or infinite. The model was put back to its last good state."""
+    """A loss or a parameter became NaN or infinite. The step was put back to its last good state."""
 
 
-class Checkpoint:
-    """A callback that saves everything a run needs to go on, after every `every` epochs, whole or not at all.
-
-    Args:
-        path: of the .safetensors file, which holds the history too.
-        step, batches: what is being trained, on what.
-        every: epochs between two saves.
-    """
-
-    def __init__(self, path: Path | str, step, batches, *, every: int = 1):
-        self.path, self.step, self.batches, self.every = Path(path), step, batches, every
-
-    def __call__(self, history: History) -> None:
-        if history[-1]["epoch"] % self.every == 0:
-            state = {"step": self.step.state_dict(), "batches": self.batches.state_dict(), "torch": _torch_generators()}
-            checkpoints.write_state(self.path, state, {"history": history})
-
-    def resume(self) -> History:
-        """Load the last save, if there is one, into step and batches; return its history (empty if none)."""
-        if not self.path.exists():
-            return []
-        state, extra = checkpoints.read_state(self.path)
-        self.step.load_state_dict(state["step"])
-        self.batches.load_state_dict(state["batches"])
-        _restore_torch_generators(**state.get("torch", {}))
-        return extra["history"]
+class _NotFinite(Exception):
+    """What became NaN or infinite, and where."""
 
 
-def _torch_generators() -> dict[str, Any]:
-    """The state of torch's own generators, from which layers such as dropout draw."""
-    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []}
+class _Means:
+    """Means over the examples of an epoch. Values stay on the device until `look`, so that no step waits for the device."""
+
+    def __init__(self, device: torch.device):
+        self.device, self.waiting, self.sums, self.seen, self.steps = device, [], {}, 0, 0
+
+    def add(self, values: dict[str, Any], size: int) -> None:
+        self.waiting.append((values, size))
+        if len(self.waiting) == LOOK:
+            self.look()
+
+    def look(self) -> None:
+        """Fetch all that waits in one transfer, and add it up. Raises _NotFinite where a value is NaN or infinite."""
+        waiting, self.waiting = self.waiting, []
+        numbers = iter(_fetch([value for values, _ in waiting for value in values.values()]))
+        rows = [({name: next(numbers) for name in values}, size) for values, size in waiting]
+        for row, size in _over_processes(rows, self.device):
+            self.steps += 1
+            self.seen += size
+            for name, value in row.items():
+                if not math.isfinite(value):
+                    raise _NotFinite(f"{name} became {value} in step {self.steps}")
+                self.sums[name] = self.sums.get(name, 0.0) + size * value
+
+    def means(self) -> dict[str, float]:
+        return {name: value / self.seen for name, value in self.sums.items()}
 
 
-def _restore_torch_generators(cpu: torch.Tensor | None = None, cuda: Sequence[torch.Tensor] = ()) -> None:
-    if cpu is not None:
-        torch.set_rng_state(cpu)
-    for index, state in zip(range(torch.cuda.device_count()), cuda, strict=False):
-        torch.cuda.set_rng_state(state, index)
+def _fetch(values: list[Any]) -> list[float]:
+    """The values as floats, tensors among them by one transfer from the device."""
+    tensors = [value.detach().reshape(()) for value in values if isinstance(value, torch.Tensor)]
+    fetched = iter(torch.stack(tensors).tolist() if tensors else [])
+    return [next(fetched) if isinstance(value, torch.Tensor) else float(value) for value in values]
 
 
-def _is_finite(model: torch.nn.Module) -> bool:
-    """Whether all that is trained by gradient is finite; tables of log-probabilities may hold -inf."""
-    return all(torch.isfinite(value).all() for value in model.parameters() if value.requires_grad)
+def _over_processes(rows: list[tuple[dict[str, float], int]], device: torch.device) -> list[tuple[dict[str, float], int]]:
+    """The rows of all processes, which went through as many batches, as one: sums of sizes, means over all examples."""
+    if distributed.world() == 1 or not rows:
+        return rows
+    table = torch.tensor([[size, *(size * v for v in row.values())] for row, size in rows], device=device, dtype=torch.double)
+    return [
+        (dict(zip(row, (v / size for v in sums), strict=True)), int(size))
+        for (row, _), (size, *sums) in zip(rows, distributed.total(table).tolist(), strict=True)
+    ]
 
 
-def _diverged(step, good: dict, what: str, epoch: int) -> TrainingDiverged:
-    """Put the step back to its last good state, and say so."""
-    step.load_state_dict(good)
-    return TrainingDiverged(
-        f"{what} in epoch {epoch}; the model is back as it was after epoch {epoch - 1}. "
-        "Likely mends: a smaller learning rate, clip=1.0, or a look for bad values in the data"
-    )
+def _epoch(step, batches, watchers: Sequence[Callable[[dict], None]], label: str, interrupted) -> dict[str, float]:
+    """Go through the batches once; the means of what the step returned. Raises _NotFinite."""
+    device = runtime.device_of(step.model)
+    means = _Means(device)
+    for index, batch in enumerate(_shown(batches, label), 1):
+        try:
+            values = step(batch)
+        except (ValueError, RuntimeError, ArithmeticError):
+            if distributed.world() == 1:
+                means.look()  # an earlier step's NaN may have caused the error, and is then what to report
+            raise
+        means.add(values, size_of(batch))
+        for watch in watchers:
+            watch(values)
+        if index % LOOK == 0:
+            interrupted(device)
+    means.look()
+    trained = [torch.isfinite(p).all() for p in step.model.parameters() if p.requires_grad]
+    if trained and not torch.stack(trained).all():  # the last loss was still finite; what it did to the model is not
+        raise _NotFinite("a parameter became NaN or infinite at the end")
+    interrupted(device)
+    return means.means()
+
+
+def _shown(batches, label: str) -> Iterator:
+    """The batches, with a progress line in the first process."""
+    return runtime.progress(batches, label, total=len(batches)) if distributed.first() else iter(batches)
 
 
 def fit(
-    step, batches, epochs: int, callbacks: Sequence[Callable[[History], None]] = (), *, history: History | None = None
+    step, batches, epochs: int, callbacks: Sequence[Callable[[History], None]] = (), *, history: Sequence[dict] | None = None
 ) -> History:
-    """Run `step` over `batches` until `epochs` passes are done; return one row of means an epoch.
+    """Run `step` over `batches` until `epochs` epochs are done; return one row of means per epoch.
 
     Args:
-        step: step(batch) -> dict of floats; with state_dict, load_state_dict and model (see steps).
-        batches: a sized iterable of batches, gone through once an epoch.
-        callbacks: called with the history after every epoch.
-        history: rows of the epochs already done, as `Checkpoint.resume` returns them; grows in place.
+        step: step(batch) -> {name: mean over the batch}; with state_dict, load_state_dict and model (see steps).
+        batches: a sized iterable of batches, gone through once per epoch.
+        callbacks: each is called with the history after every epoch, and may write into its last row; one that has
+            `after_step(values)` is told what every step returned. With several processes, the first one calls them; those
+            with `everywhere = True` are called in all.
+        history: rows of the epochs already done, as `Checkpoint.resume` returns them.
 
-    An interrupt (Ctrl-C, or the stop button) ends training and keeps the model and the history. A loss or a parameter
-    that is not finite raises TrainingDiverged, with the state put back to the last epoch's end.
+    An interrupt (Ctrl-C, or the stop button) ends training and keeps the model and the history, whose `stopped` is then
+    True. A loss or a parameter that is not finite raises TrainingDiverged, with the state put back to the last epoch's end.
     """
-    history = [] if history is None else history
+    history = history if isinstance(history, History) else History(history or ())
+    history.stopped = False
+    callbacks = [call for call in callbacks if distributed.first() or getattr(call, "everywhere", False)]
+    watchers = [call.after_step for call in callbacks if hasattr(call, "after_step")]
     good = copy.deepcopy(step.state_dict())
     try:
-        for epoch in range(len(history) + 1, epochs + 1):
-            began, sums, seen = time.perf_counter(), {}, 0
-            for batch in runtime.progress(batches, f"epoch {epoch}/{epochs}", total=len(batches)):
-                size = len(batch[0]) if isinstance(batch, (tuple, list)) else len(batch)
-                seen += size
-                for name, value in step(batch).items():
-                    if not math.isfinite(value):
-                        raise _diverged(step, good, f"{name} became {value}", epoch)
-                    sums[name] = sums.get(name, 0.0) + size * value
-            if not _is_finite(step.model):  # the last batch's loss was still finite, what it did to the model is not
-                raise _diverged(step, good, "a parameter became NaN or infinite", epoch)
-            means = {name: total / seen for name, total in sums.items()}
-            history.append({"epoch": epoch, "seconds": time.perf_counter() - began, **means})
-            good = copy.deepcopy(step.state_dict())
-            for callback in callbacks:
-                callback(history)
+        with distributed.interrupts() as interrupted:
+            for epoch in range(len(history) + 1, epochs + 1):
+                began = time.perf_counter()
+                means = _epoch(step, batches, watchers, f"epoch {epoch}/{epochs}", interrupted)
+                history.append({"epoch": epoch, "seconds": time.perf_counter() - began, **means})
+                good = copy.deepcopy(step.state_dict())
+                for call in callbacks:
+                    call(history)
+    except _NotFinite as found:
+        step.load_state_dict(good)
+        raise TrainingDiverged(
+            f"{found} of epoch {len(history) + 1}; the model is back as it was after epoch {len(history)}. "
+            "Likely fixes: a smaller learning rate, clip=1.0, or a look for bad values in the data"
+        ) from None
     except KeyboardInterrupt:
-        print(f"stopped by hand after {len(history)} whole epochs; the model and its history are kept")
+        history.stopped = True
+        if distributed.first():
+            print(f"stopped by hand after {len(history)} whole epochs; the model and its history are kept")
     return history

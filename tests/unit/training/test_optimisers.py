@@ -8,7 +8,7 @@ import torch
 from course_lib import runtime
 from course_lib.models.autoregressive import DiagonalBiLSTM, PixelCNN, RowLSTM
 from course_lib.training import GradientStep
-from course_lib.training.optimisers import OPTIMISERS, optimisers
+from course_lib.training.optimisers import OPTIMISERS, cosine, linear, optimisers
 
 
 def model():
@@ -59,15 +59,6 @@ def test_an_update_of_muon_is_near_orthogonal_and_as_large_as_one_of_adam(shape)
     assert 0.1 < update.square().mean().sqrt() < 0.3  # Liu et al. (2025): Adam's updates measure 0.2 to 0.4 lr
 
 
-def test_both_learning_rates_follow_the_cosine():
-    network = model()
-    step = GradientStep(network, optimisers(network, "muon", lr=0.02), total_steps=4)
-    x = torch.ones(3, 1, 4, 4)
-    for share in (1.0, (1 + math.cos(math.pi / 4)) / 2, 0.5):
-        step(x)
-        assert [o.param_groups[0]["lr"] for o in step.optimisers.values()] == pytest.approx([0.02 * share] * 2)
-
-
 def test_muon_moves_what_adam_does_not_and_both_learn():
     network = model()
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
@@ -82,3 +73,44 @@ def test_muon_moves_what_adam_does_not_and_both_learn():
 def test_an_unknown_optimiser_is_refused():
     with pytest.raises(ValueError, match=r"optimiser is 'sgd'; expected one of \('adam', 'muon'\)"):
         optimisers(model(), "sgd", lr=0.1)
+
+
+def rates_used(schedule, steps, kind="muon", lr=0.02):
+    """The rates of all optimisers in every step, beginning with the first."""
+    network = torch.nn.Linear(3, 3)
+    network.loss = lambda x, *, generator=None: network(x).square().mean()
+    step = GradientStep(network, optimisers(network, kind, lr=lr), schedule=schedule)
+    used = []
+    for _ in range(steps):
+        used.append([o.param_groups[0]["lr"] for o in step.optimisers.values()])
+        step(torch.ones(1, 3))
+    return used
+
+
+@pytest.mark.parametrize("total", [1, 7, 500])
+def test_the_cosine_gives_its_formula_in_every_step_and_stays_at_0(total):
+    for t, rates in enumerate(rates_used(cosine(total), total + 3)):
+        expected = 0.02 * (1 + math.cos(math.pi * min(t / total, 1.0))) / 2
+        assert rates == pytest.approx([expected] * 2, abs=1e-12, rel=0)
+
+
+def test_a_warm_up_rises_by_equal_amounts_to_the_full_rate():
+    used = [rates[0] for rates in rates_used(cosine(10, warm_up=4), 10)]
+    assert used[:5] == pytest.approx([0.005, 0.01, 0.015, 0.02, 0.02])
+    assert used[4:] == pytest.approx([0.02 * (1 + math.cos(math.pi * t / 6)) / 2 for t in range(6)])
+
+
+def test_the_linear_schedule_is_constant_and_then_falls_to_0():
+    used = [rates[0] for rates in rates_used(linear(10, constant=0.4), 12)]
+    assert used == pytest.approx([0.02] * 5 + [0.02 * (1 - t / 6) for t in range(1, 6)] + [0.0, 0.0])
+
+
+def test_a_scheduler_of_torchs_own_will_do():
+    used = rates_used(lambda optimiser: torch.optim.lr_scheduler.StepLR(optimiser, 2, gamma=0.1), 5)
+    assert [rates[0] for rates in used] == pytest.approx([0.02, 0.02, 0.002, 0.002, 0.0002])
+
+
+@pytest.mark.parametrize("make", [lambda: cosine(3, warm_up=3), lambda: linear(3, constant=1.0), lambda: cosine(-1)])
+def test_schedules_that_mean_nothing_are_refused(make):
+    with pytest.raises(ValueError, match=r"warm_up is|constant is|total_steps is"):
+        make()

@@ -1,0 +1,183 @@
+"""Several processes, each with a part of every batch: torch's torchrun and DistributedDataParallel, and nothing of our own.
+
+A script that `torchrun --nproc-per-node 2 script.py` starts says
+
+    with distributed.group():
+        batches = Batches(data, 100, seed=0, rank=distributed.rank(), world=distributed.world())
+        step = distributed.spread(GradientStep(model))
+        fit(step, batches, epochs)
+
+and the same script, started without torchrun, trains in one process. A loss that draws no noise gives the same result with
+any number of processes, up to rounding. A loss that draws noise draws it from a generator seeded for each process, so that no
+two examples share theirs; the result is then that of another seed. Batch normalisation sees the process's own part only:
+nn.SyncBatchNorm.convert_sync_batchnorm(model) makes it see them all.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from course_lib import runtime
+
+
+def _together() -> bool:
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank() -> int:
+    """This process's number, from 0; 0 when it is alone."""
+    return dist.get_rank() if _together() else 0
+
+
+def world() -> int:
+    """How many processes train together; 1 when this one is alone."""
+    return dist.get_world_size() if _together() else 1
+
+
+def first() -> bool:
+    """Whether this process is the one that saves, prints and measures."""
+    return rank() == 0
+
+
+@contextmanager
+def group(*, minutes: float = 30) -> Iterator[None]:
+    """Join the processes that torchrun started, over NCCL on GPUs and gloo elsewhere; without torchrun, do nothing.
+
+    minutes: how long one process waits for another before it gives up.
+    """
+    if "WORLD_SIZE" not in os.environ:
+        yield
+        return
+    device = runtime.device()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=minutes))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+class _Loss(nn.Module):
+    """A module whose forward is a loss: DistributedDataParallel averages the gradients of what goes through a forward."""
+
+    def __init__(self, part: nn.Module, loss: Callable[..., Tensor]):
+        super().__init__()
+        self.part = part
+        self.loss = loss
+
+    def forward(self, batch: Any, *, generator: torch.Generator) -> Tensor:
+        return self.loss(batch, generator=generator)
+
+
+def spread(step, *, find_unused_parameters: bool = False):
+    """The step, its gradients averaged over all processes from now on; unchanged when this process is alone.
+
+    Every process then has the parameters of process 0, and draws its own noise: the step's generator and torch's own are
+    seeded anew from their states and the process's number. find_unused_parameters: True where a loss leaves parameters out.
+    Raises ValueError for a step that does not go down the gradient of a loss.
+    """
+    if world() == 1:
+        return step
+    losses = step.losses()
+    if not losses:
+        raise ValueError(f"a {type(step).__name__} cannot be spread; expected a GradientStep or an AdversarialStep")
+    follow_first(step.model)
+    for name, (module, loss) in losses.items():
+        step.parallel[name] = DistributedDataParallel(_Loss(module, loss), find_unused_parameters=find_unused_parameters)
+    step.generator.manual_seed(step.generator.initial_seed() + rank())
+    torch.manual_seed(torch.initial_seed() + rank())
+    return step
+
+
+@torch.no_grad()
+def follow_first(model: nn.Module) -> None:
+    """Give every process the parameters and buffers that process 0 has."""
+    if world() > 1:
+        for value in (*model.parameters(), *model.buffers()):
+            dist.broadcast(value.detach(), 0)
+
+
+def weight(size: int, device: torch.device) -> Tensor | float:
+    """By what to multiply the mean loss of `size` examples here, so that the mean over processes is that of all examples."""
+    if world() == 1:
+        return 1.0
+    total = torch.tensor(float(size), device=device)
+    dist.all_reduce(total)
+    return size * world() / total
+
+
+def total(values: Tensor) -> Tensor:
+    """The sum of these values over all processes."""
+    if world() > 1:
+        dist.all_reduce(values)
+    return values
+
+
+def anyone(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set in any process; every process gets the same answer."""
+    return bool(total(torch.tensor(float(flag), device=device)).item()) if world() > 1 else flag
+
+
+def from_first(value: Any) -> Any:
+    """What this value is in process 0."""
+    if world() == 1:
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, 0)
+    return box[0]
+
+
+def gathered(value: Any) -> Any:
+    """The value of every process, in a list by their numbers; when this process is alone, its own value as it is."""
+    if world() == 1:
+        return value
+    every: list[Any] = [None] * world()
+    dist.all_gather_object(every, value)
+    return every
+
+
+def own_part(kept: Any) -> dict[str, Any]:
+    """This process's state of a generator, out of what `gathered` returned for runtime.generator_state.
+
+    Where another number of processes kept it, the state is marked as foreign, so that every process seeds anew.
+    """
+    states = kept if isinstance(kept, list) else [kept]
+    if len(states) == world():
+        return states[rank()]
+    number = torch.tensor([rank()], dtype=torch.uint8)
+    return {"device": f"{len(states)} processes", "state": torch.cat([states[0]["state"].cpu(), number])}
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[torch.device], None]]:
+    """Decide about Ctrl-C together: yields a function that raises KeyboardInterrupt in all processes when one was asked to stop.
+
+    Alone, Ctrl-C raises at once, as always, and the function does nothing.
+    """
+    asked: list[int] = []
+    if world() == 1 or threading.current_thread() is not threading.main_thread():
+        before = None
+    else:
+        before = signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))
+
+    def look(device: torch.device) -> None:
+        if anyone(bool(asked), device):
+            raise KeyboardInterrupt
+
+    try:
+        yield look
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,125 @@
+"""Learning of a restricted Boltzmann machine by contrastive divergence, in closed form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import SGD, Optimizer
+
+from course_lib.runtime import check_index, uniform
+from course_lib.training.averaging import Rule
+from course_lib.training.steps.base import Schedule, Step
+
+
+class ContrastiveDivergenceStep(Step):
+    """Contrastive divergence (Hinton 2002), or persistent (Tieleman 2008), for a machine of binary units.
+
+    The machine has energy -x W h - b x - c h. The gradient of its log-likelihood is a difference of two means, over data and
+    over the model's own examples, and needs no automatic differentiation:
+
+        <x h> of data - <x h> of chains for W,   <x> - <x> for b,   <h> - <h> for c,   h being its mean given x
+
+    The model's examples come from k Gibbs steps, which begin at the data, or, when persistent, where the last batch's ended.
+    Centred, the gradient is that of x and h less their means (Montavon & Müller 2012; Melchior, Fischer & Wiskott 2016, eq. 12
+    to 14), which a change of the code from 0 and 1 to 1 and 0 leaves as it is.
+
+    Args:
+        model: has the parameters W (V, H), b (V,) and c (H,).
+        optimiser: over them; None makes plain gradient descent with `lr`, and with `weight_decay` on W alone.
+        k: Gibbs steps per batch.
+        persistent: keep the chains from batch to batch.
+        chains: how many, when persistent; None is as many as the first batch has examples.
+        centre: share of each batch in the running means of x and h that are taken off; None takes nothing off.
+        schedule, averaging, seed: see `Step`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimiser: Optimizer | None = None,
+        *,
+        lr: float = 0.01,
+        weight_decay: float = 0.0,
+        k: int = 1,
+        persistent: bool = False,
+        chains: int | None = None,
+        centre: float | None = 0.01,
+        schedule: Schedule | None = None,
+        averaging: Rule | None = None,
+        seed: int = 0,
+    ):
+        if chains is not None and not persistent:
+            raise ValueError(f"chains is {chains}, but persistent is False: then each example has its own; use persistent=True")
+        if centre is not None and not 0 < centre <= 1:
+            raise ValueError(f"centre is {centre!r}; expected a share in (0, 1], or None for no centring")
+        groups = [{"params": [model.W], "weight_decay": weight_decay}, {"params": [model.b, model.c], "weight_decay": 0.0}]
+        super().__init__(model, {"main": optimiser or SGD(groups, lr=lr)}, seed=seed, schedule=schedule, averaging=averaging)
+        self.k, self.persistent, self.centre = check_index(k, "k", 1), persistent, centre
+        self.chains = None if chains is None else check_index(chains, "chains", 1)
+        self.chain: Tensor | None = None  # hidden units (chains, H) where the last batch's chains ended
+        self.offsets: tuple[Tensor, Tensor] | None = None  # running means of x (V,) and of h (H,)
+
+    @torch.no_grad()
+    def move(self, batch: Tensor) -> dict[str, Tensor]:
+        """One step up the likelihood; the free energy of the data less that of the chains, in nats."""
+        x, logits = batch.flatten(1), self._logits(batch.flatten(1))
+        h = torch.sigmoid(logits)
+        if self.centre is not None:
+            self._follow(x.mean(0), h.mean(0))
+        start = self._start(h)
+        made, made_logits, end = self._gibbs(start)
+        self.chain = end if self.persistent else None
+        self._set_gradients(x, h, made, torch.sigmoid(made_logits))
+        self.optimisers["main"].step()
+        return {"free_energy_gap": self._free_energy(x, logits).mean() - self._free_energy(made, made_logits).mean()}
+
+    def _logits(self, x: Tensor) -> Tensor:
+        return torch.addmm(self.model.c, x, self.model.W)  # (B, H)
+
+    def _draw(self, probs: Tensor) -> Tensor:
+        return (uniform(probs.shape, probs, self.generator) < probs).to(probs.dtype)
+
+    def _start(self, h: Tensor) -> Tensor:
+        """Hidden units from which the chains go on; h: their means given the data, (B, H)."""
+        if self.chain is not None:
+            return self.chain
+        count = self.chains or len(h)
+        return self._draw(h[torch.arange(count, device=h.device) % len(h)])
+
+    def _gibbs(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """k Gibbs steps from hidden units (N, H): visible units (N, V), the logits of h given them, and h drawn from those."""
+        for _ in range(self.k):
+            visible = self._draw(torch.sigmoid(torch.addmm(self.model.b, hidden, self.model.W.T)))
+            logits = self._logits(visible)
+            hidden = self._draw(torch.sigmoid(logits))
+        return visible, logits, hidden
+
+    def _follow(self, x: Tensor, h: Tensor) -> None:
+        """Take a batch's means into the running means, which begin as those of the first batch."""
+        if self.offsets is None:
+            self.offsets = (x, h)
+        else:
+            self.offsets = tuple(old.lerp(new, self.centre) for old, new in zip(self.offsets, (x, h), strict=True))
+
+    def _set_gradients(self, x: Tensor, h: Tensor, made: Tensor, made_h: Tensor) -> None:
+        """The gradients of minus the log-likelihood, from data (x, h) and from the model's own (made, made_h)."""
+        model, (mean_x, mean_h) = self.model, self.offsets or (x.new_zeros(()), h.new_zeros(()))
+        products = (x - mean_x).T @ (h - mean_h) / len(x) - (made - mean_x).T @ (made_h - mean_h) / len(made)
+        b, c = x.mean(0) - made.mean(0), h.mean(0) - made_h.mean(0)
+        if self.offsets is not None:
+            b, c = b - products @ mean_h, c - products.T @ mean_x
+        model.W.grad, model.b.grad, model.c.grad = -products, -b, -c
+
+    def _free_energy(self, x: Tensor, logits: Tensor) -> Tensor:
+        return -x @ self.model.b - F.softplus(logits).sum(1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"chain": self.chain, "offsets": self.offsets}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.chain = None if state["chain"] is None else state["chain"].clone().to(self.device)
+        self.offsets = None if state["offsets"] is None else tuple(offset.clone().to(self.device) for offset in state["offsets"])
