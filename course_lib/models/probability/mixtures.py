@@ -10,27 +10,28 @@ from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.distributions import Categorical, gaussian_log_prob, multivariate_gaussian_log_prob
-from course_lib.models.inputs import check_count, check_event_shape, check_events
+from course_lib.models.inputs import check_count, check_event_shape, check_events, check_numbers
+from course_lib.models.probability.covariances import cholesky_above, second_moment, slice_size
 from course_lib.models.protocols import ExplicitModel
 
 COVARIANCES = ("full", "diagonal", "spherical")
-_SLICE = 256  # examples at a time where (B, K, D) numbers are needed: they stay in the cache
 
 
 class GaussianMixture(ExplicitModel):
     """p(x) = sum over k of probs[k] N(x; mean[k], Sigma[k]): draw a component z = k, then x from its Gaussian.
 
-    Fitted by EM (Dempster, Laird & Rubin 1977): `start(x)`, then `em_step(x)` until the likelihood stands still. All
-    arithmetic is in double precision, whatever the data come in; `log_prob` answers in the type of its data.
+    Fitted by EM (Dempster, Laird & Rubin 1977): `start(x)` puts the components on the data, then `em_step(x)` until the
+    likelihood stands still; `best_of` does it several times. All arithmetic is in double precision, whatever type the data
+    have; `log_prob` answers in that type. Data on another device than the model are moved to the model's.
 
     Args:
         event_shape: shape of one example, D values in all.
         components: K.
         covariance: "full" (any ellipsoid), "diagonal" (its axes along the variables) or "spherical" (a ball).
         min_variance: in squared units of x; no component may be narrower than this in any direction. It keeps the likelihood
-            finite: without it a component that shrinks onto one point makes it as large as one likes. The M-step stays the
-            exact maximum under this bound (eigenvalues below it are raised to it), so EM still never falls.
-        seed: of the means before `start`.
+            finite, which a component that shrinks onto one point would make as large as you like. The M-step stays the exact
+            maximum under this bound (eigenvalues below it are raised to it), so EM still never lowers the likelihood.
+        seed: of the means that the components have before `start`.
 
     Parameters, in double precision: `probs` (K); `mean` (K, D); `scale`, the Cholesky factors (K, D, D) of the covariances when
     full, the standard deviations (K, D) when diagonal, (K, 1) when spherical.
@@ -46,12 +47,13 @@ class GaussianMixture(ExplicitModel):
             raise ValueError(f"covariance is {covariance!r}; expected one of {COVARIANCES}")
         if not (math.isfinite(min_variance) and min_variance > 0):
             raise ValueError(f"min_variance is {min_variance!r}; expected a finite number above 0, such as 1e-6")
-        self.covariance, self.min_variance, self.seed = covariance, min_variance, seed
+        self.covariance, self.min_variance = covariance, float(min_variance)
+        self.seed = runtime.check_index(seed, "seed")
         K, D = self.components, math.prod(self.event_shape)
         shape = {"full": (K, D, D), "diagonal": (K, D), "spherical": (K, 1)}[covariance]
         scale = torch.eye(D).repeat(K, 1, 1) if covariance == "full" else torch.ones(shape)
         self.probs = nn.Parameter(torch.full((K,), 1 / K, dtype=torch.double), requires_grad=False)
-        self.mean = nn.Parameter(torch.randn(K, D, generator=runtime.generator(seed)).double(), requires_grad=False)
+        self.mean = nn.Parameter(torch.randn(K, D, generator=runtime.generator(self.seed)).double(), requires_grad=False)
         self.scale = nn.Parameter(max(1.0, min_variance**0.5) * scale.double(), requires_grad=False)
 
     @property
@@ -73,11 +75,11 @@ class GaussianMixture(ExplicitModel):
         probs (K), at least 0, sum 1; mean (K, D); covariance: matrices (K, D, D) when full, variances (K, D) when diagonal,
         (K, 1) when spherical. ValueError where they are no mixture, or one narrower than min_variance.
         """
-        given = [torch.as_tensor(value, dtype=torch.double) for value in (probs, mean, covariance)]
-        for name, value, like in zip(("probs", "mean", "covariance"), given, (self.probs, self.mean, self.scale), strict=True):
+        values = [torch.as_tensor(value, dtype=torch.double) for value in (probs, mean, covariance)]
+        for name, value, like in zip(("probs", "mean", "covariance"), values, (self.probs, self.mean, self.scale), strict=True):
             if value.shape != like.shape or not value.isfinite().all():
                 raise ValueError(f"{name} has shape {tuple(value.shape)}; expected finite numbers of shape {tuple(like.shape)}")
-        probs, mean, covariance = given
+        probs, mean, covariance = values
         if (probs < 0).any() or abs(probs.sum().item() - 1) > 1e-6:
             raise ValueError(f"probs sum to {probs.sum():.6g}; expected numbers of at least 0 that sum to 1: probs / probs.sum()")
         narrowest = (torch.linalg.eigvalsh(covariance) if self.covariance == "full" else covariance).min().item()
@@ -89,35 +91,41 @@ class GaussianMixture(ExplicitModel):
     def _assign(self, probs: Tensor, mean: Tensor, covariance: Tensor) -> None:
         """Store probabilities, means, and covariances raised to min_variance where they are narrower."""
         if self.covariance == "full":
-            scale = _cholesky_above(covariance, self.min_variance)
+            scale = cholesky_above(covariance, self.min_variance)
         else:
             scale = covariance.clamp(min=self.min_variance).sqrt()
         for parameter, value in ((self.probs, probs), (self.mean, mean), (self.scale, scale)):
             parameter.data = value.to(parameter).contiguous()
 
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is floats (B, *event_shape) without NaN; otherwise ValueError. At infinity the density is 0."""
+        return check_numbers(x, self.event_shape)
+
     def _flat(self, x: Tensor) -> Tensor:
-        return check_events(x, self.event_shape).flatten(1).to(self.mean)  # (B, D)
+        return self.check(x).flatten(1).to(self.mean)  # (B, D)
 
     def _training_data(self, x: Tensor) -> Tensor:
-        flat = self._flat(x)
-        if len(flat) == 0 or not flat.isfinite().all():
-            raise ValueError(f"x has {len(flat)} examples, not all finite; EM takes at least one, and no infinities: drop those")
+        flat = check_events(x, self.event_shape).flatten(1).to(self.mean)  # (B, D)
+        if len(flat) == 0:
+            raise ValueError("x has 0 examples; EM needs at least one")
         return flat
 
     def log_joint(self, x: Tensor) -> Tensor:
-        """log p(x, z = k) in nats for every component, (B, K), in double precision; minus infinity where x is infinite."""
+        """log p(x, z = k) in nats of examples x (B, *event_shape) and every component, (B, K), as float64.
+
+        Minus infinity where x is infinite.
+        """
         return self._log_joint(self._flat(x))
 
     def _log_joint(self, flat: Tensor) -> Tensor:
         inside = flat.isfinite().all(1, keepdim=True)
         safe = torch.where(inside, flat, 0.0)
         if self.covariance == "full":
-            given = multivariate_gaussian_log_prob(safe, self.mean, self.scale)  # (B, K)
+            each = multivariate_gaussian_log_prob(safe, self.mean, self.scale)  # (B, K)
         else:
-            log_scale = self.scale.log()
-            given = [gaussian_log_prob(rows[:, None], self.mean, log_scale).sum(-1) for rows in safe.split(_SLICE)]
-            given = torch.cat(given)
-        return torch.where(inside, given + self.probs.log(), -torch.inf)
+            log_scale, size = self.scale.log(), slice_size(*self.mean.shape, safe.device)
+            each = torch.cat([gaussian_log_prob(rows[:, None], self.mean, log_scale).sum(-1) for rows in safe.split(size)])
+        return torch.where(inside, each + self.probs.log(), -torch.inf)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log p(x) in nats, (B,): the component is summed out."""
@@ -133,7 +141,7 @@ class GaussianMixture(ExplicitModel):
 
     @torch.no_grad()
     def em_step(self, x: Tensor) -> Tensor:
-        """One E-step and one M-step on all of x; the mean log-likelihood in nats before the step, ()."""
+        """One E-step and one M-step on all of x (B, *event_shape): the mean log-likelihood in nats before the step, ()."""
         flat = self._training_data(x)
         joint = self._log_joint(flat)
         log_prob = joint.logsumexp(1)
@@ -144,7 +152,10 @@ class GaussianMixture(ExplicitModel):
 
     @torch.no_grad()
     def m_step(self, x: Tensor, responsibilities: Tensor) -> None:
-        """The parameters that maximise the expected log-joint under these responsibilities (B, K), each row of sum 1."""
+        """Take the parameters that maximise the expected log p(x, z) of x (B, *event_shape) under these responsibilities.
+
+        responsibilities: (B, K), each row of sum 1.
+        """
         flat = self._training_data(x)
         if tuple(responsibilities.shape) != (len(flat), self.components):
             raise ValueError(
@@ -153,40 +164,26 @@ class GaussianMixture(ExplicitModel):
         self._maximise(flat, responsibilities.to(flat))
 
     def _maximise(self, flat: Tensor, weight: Tensor) -> None:
-        """Weighted counts, means and covariances. A component that is given nothing keeps its shape, with probability 0."""
+        """Weighted counts, means and covariances of flat (B, D) under weights (B, K).
+
+        A component of weight 0 keeps its place and its shape, with probability 0.
+        """
         count = weight.sum(0)  # (K)
         kept = count <= torch.finfo(count.dtype).eps
         share = weight / torch.where(kept, 1.0, count)  # (B, K): columns of sum 1
         middle = flat.mean(0)
         x = flat - middle
         shift = share.T @ x  # (K, D)
-        spread = self._second_moment(x, share, shift)
+        moment = second_moment(x, share, shift, self.covariance)
         mean = torch.where(kept[:, None], self.mean, middle + shift)
         if kept.any():
             old = self.scale @ self.scale.mT if self.covariance == "full" else self.scale**2
-            spread = torch.where(kept.view(-1, *[1] * (spread.ndim - 1)), old, spread)
-        self._assign(count / count.sum(), mean, spread)
-
-    @staticmethod
-    def _outer(x: Tensor, share: Tensor) -> Tensor:
-        """sum over b of share[b, k] x_b x_b^T, (K, D, D), a slice at a time: one matrix product for all components."""
-        (_, D), K = x.shape, share.shape[1]
-        total = x.new_zeros(D, K * D)
-        for rows, weight in zip(x.split(_SLICE), share.split(_SLICE), strict=True):
-            total.addmm_(rows.T, (weight[:, :, None] * rows[:, None]).view(-1, K * D))
-        return total.view(D, K, D).transpose(0, 1)
-
-    def _second_moment(self, x: Tensor, share: Tensor, shift: Tensor) -> Tensor:
-        """Weighted covariances about `shift`: (K, D, D), variances (K, D), or their mean over the variables (K, 1)."""
-        if self.covariance == "full":
-            spread = self._outer(x, share) - shift[:, :, None] * shift[:, None]
-            return (spread + spread.mT) / 2
-        spread = share.T @ x**2 - shift**2
-        return spread if self.covariance == "diagonal" else spread.mean(1, keepdim=True)
+            moment = torch.where(kept.view(-1, *[1] * (moment.ndim - 1)), old, moment)
+        self._assign(count / count.sum(), mean, moment)
 
     @torch.no_grad()
     def start(self, x: Tensor, *, generator: torch.Generator | None = None) -> GaussianMixture:
-        """Put the components on the data by k-means++ (Arthur & Vassilvitskii 2007); returns the model.
+        """Put the components on the data x (B, *event_shape) by k-means++ (Arthur & Vassilvitskii 2007); returns the model.
 
         The first centre is an example drawn at random, each further one is drawn with probability proportional to its squared
         distance from the centres so far; then every example is given to its nearest centre, and one M-step is made.
@@ -195,8 +192,7 @@ class GaussianMixture(ExplicitModel):
         flat = self._training_data(x)
         if len(flat) < self.components:
             raise ValueError(f"x has {len(flat)} examples, fewer than the {self.components} components; take fewer components")
-        where = generator.device if generator is not None else flat.device
-        noise = torch.rand(self.components, 1, generator=generator, device=where).to(flat)
+        noise = runtime.uniform((self.components, 1), torch.empty(0, device=flat.device), generator)  # float32
         distance = torch.full((len(flat), self.components), torch.inf).to(flat)
         weight = torch.ones(len(flat)).to(flat)
         for k in range(self.components):
@@ -211,9 +207,10 @@ class GaussianMixture(ExplicitModel):
     @torch.no_grad()
     def sample_joint(self, n: int, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """n pairs (x, z): examples (n, *event_shape) and the component that made each, (n)."""
-        where = generator.device if generator is not None else self.mean.device
-        noise = torch.rand(check_count(n), 1, generator=generator, device=where, dtype=torch.double).to(self.mean)
-        normal = torch.randn(n, self.mean.shape[1], generator=generator, device=where, dtype=torch.double).to(self.mean)
+        n = check_count(n)
+        noise = runtime.uniform((n, 1), self.mean, generator)
+        drawn_on = generator.device if generator is not None else self.mean.device
+        normal = torch.randn(n, self.mean.shape[1], generator=generator, device=drawn_on, dtype=torch.double).to(self.mean)
         z = Categorical(probs=self.probs.expand(n, -1)).from_noise(noise)
         x = self.mean[z]
         for k in range(self.components):
@@ -251,19 +248,3 @@ def best_of(
         if best is None or reached > height:
             best, height = model, reached
     return best
-
-
-def _cholesky_above(covariance: Tensor, floor: float) -> Tensor:
-    """Cholesky factors (K, D, D) of the matrices, whose eigenvalues below `floor` are raised to it.
-
-    That is the maximum-likelihood covariance among those of at least this variance in every direction.
-    """
-    identity = torch.eye(covariance.shape[-1], dtype=covariance.dtype, device=covariance.device)
-    narrow = torch.linalg.cholesky_ex(covariance - floor * identity).info != 0
-    factor = torch.linalg.cholesky_ex(covariance).L
-    if narrow.any():
-        values, vectors = torch.linalg.eigh(covariance[narrow])
-        root = values.clamp(min=floor).sqrt()[:, :, None] * vectors.mT  # covariance = root^T root
-        upper = torch.linalg.qr(root).R  # = R^T R, whatever the condition number
-        factor[narrow] = (upper * upper.diagonal(dim1=1, dim2=2).sign()[:, :, None]).mT
-    return factor

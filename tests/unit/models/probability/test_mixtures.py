@@ -1,5 +1,6 @@
 """Gaussian mixtures against scikit-learn, SciPy and brute force; EM never falls; degenerate cases have a result or an error."""
 
+import json
 import math
 import warnings
 
@@ -13,6 +14,7 @@ from course_lib import runtime
 from course_lib.datasets import load
 from course_lib.distributions import gaussian_log_prob, multivariate_gaussian_log_prob
 from course_lib.models.probability.mixtures import COVARIANCES, GaussianMixture, best_of
+from course_lib.models.protocols import configuration
 from course_lib.training import EMStep, fit
 
 THEIRS = {"full": "full", "diagonal": "diag", "spherical": "spherical"}
@@ -252,7 +254,7 @@ def test_infinite_points_have_density_0_and_far_points_do_not_overflow():
     assert model.responsibilities(far).sum() == pytest.approx(1)
     with pytest.raises(ValueError, match="density 0"):
         model.responsibilities(x)
-    with pytest.raises(ValueError, match="not all finite"):
+    with pytest.raises(ValueError, match="infinity"):
         model.em_step(x)
 
 
@@ -272,7 +274,7 @@ def test_a_step_that_raises_changes_nothing():
         (torch.zeros(3, 2, dtype=torch.long), "float"),
         (torch.zeros(0, 2), "0 examples"),
         (torch.zeros(1, 2), "1 examples, fewer than the 2 components"),
-        (torch.tensor([[math.inf, 0.0], [0.0, 0.0]]), "not all finite"),
+        (torch.tensor([[math.inf, 0.0], [0.0, 0.0]]), "infinity"),
     ],
 )
 def test_bad_data_are_named(x, says):
@@ -320,3 +322,23 @@ def test_best_of_keeps_the_run_of_the_highest_likelihood():
     assert torch.equal(found.mean, runs[int(heights.argmax())].mean)
     with pytest.raises(ValueError, match="starts is 0"):
         best_of(x, 4, starts=0)
+
+
+def test_the_integers_of_numpy_and_torch_are_taken_and_kept_as_python_ones():
+    models = [GaussianMixture(event_shape=(2,), components=k, seed=np.int64(3)) for k in np.arange(1, 4)]
+    assert [json.loads(json.dumps(configuration(model)))["components"] for model in models] == [1, 2, 3]
+    assert GaussianMixture(event_shape=torch.Size([2]), components=torch.tensor(2)).sample(np.int64(5)).shape == (5, 2)
+    with pytest.raises(ValueError, match="components is"):
+        GaussianMixture(event_shape=(2,), components=np.float64(2))
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES)
+def test_slices_change_no_number(covariance, monkeypatch):
+    x = torch.randn(40, 3, generator=runtime.generator(5))
+    found = []
+    for size in (256, 7):
+        monkeypatch.setattr("course_lib.models.probability.covariances.SLICE", size)
+        model = GaussianMixture(event_shape=(3,), components=2, covariance=covariance)
+        found.append((model.em_step(x), model.covariances(), model.log_prob(x)))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
