@@ -5,7 +5,7 @@ from functools import partial
 import torch
 
 from course_lib import runtime
-from course_lib.models.latent import VAE, HierarchicalVAE
+from course_lib.models.latent import ELBO, VAE, HierarchicalVAE, ImportanceBound, MixturePrior, VampPrior
 
 vae = partial(VAE, event_shape=(5,), latent=2, hidden=(7,))
 ladder = partial(HierarchicalVAE, event_shape=(1, 2, 3), latents=(2, 1), hidden=((7,), (5,)), activation="gated")
@@ -14,11 +14,11 @@ BUILD = {
     "vae": vae,
     "vae-linear": partial(VAE, event_shape=(4,), latent=1, hidden=()),
     "vae-image-tanh": partial(VAE, event_shape=(1, 2, 3), latent=2, hidden=(6, 5), activation="tanh", mean=0.3, spread=0.4),
-    "vae-relu-beta": partial(vae, activation="relu", beta=4.0, samples=3),
-    "vae-free-nats": partial(vae, free_nats=0.1),
-    "vae-iwae": partial(vae, iwae=True, samples=5),
-    "vae-mixture": partial(vae, prior_kind="mixture", components=4),
-    "vae-encoded": partial(vae, prior_kind="encoded", components=3),
+    "vae-relu-beta": partial(vae, activation="relu", objective=ELBO(beta=4.0, samples=3)),
+    "vae-free-nats": partial(vae, objective=ELBO(free_nats=0.1)),
+    "vae-iwae": partial(vae, objective=ImportanceBound(samples=5)),
+    "vae-mixture": partial(vae, prior=MixturePrior(components=4)),
+    "vae-encoded": partial(vae, prior=VampPrior(components=3)),
     "vae-convolutional": partial(VAE, event_shape=(1, 2, 2), latent=2, hidden=(5,), convolutions=(3,), mean=0.3, spread=0.4),
     "vae-one": partial(VAE, event_shape=(1,), latent=1, hidden=(3,)),
     "ladder": ladder,
@@ -36,8 +36,8 @@ def build(name, device="cpu", dtype=torch.float32):
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-            if key.startswith(("prior_mean", "evidence", "encoder")):
-                parameter.mul_(0.3)  # else q misses parts of the prior, and importance weights tell nothing
+            if key.startswith(("prior.mean", "heads", "encoder")):
+                parameter.mul_(0.3)  # otherwise q misses parts of the prior, and importance weights tell nothing
     return model.to(device=device, dtype=dtype).eval()
 
 

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 import scipy.stats
 import torch
@@ -79,7 +80,7 @@ def test_a_symbol_moves_the_conditionals_after_it_and_no_other(name, device):
 def test_step_by_step_gives_what_the_parallel_way_gives(name, device):
     model = build(name, device, torch.float64)
     x = examples(7, length=9, device=device)
-    symbol, state, stepwise = torch.full((7,), model.start, device=device), model.initial_state(7), []
+    symbol, state, stepwise = torch.full((7,), model.start_symbol, device=device), model.initial_state(7), []
     for t in range(9):
         logits, state = model.step(symbol, state)
         assert logits.shape == (7, STATES)
@@ -170,8 +171,13 @@ def test_complete_keeps_the_beginning_and_draws_the_rest(name, device):
     done = model.complete(x, known, generator=runtime.generator(8, device))
     assert torch.equal(done[:, :2], x[:, :2])
     assert ((done >= 0) & (done < STATES)).all()
+    x[:, 2:] = 0
     with pytest.raises(ValueError, match="come first"):
         model.complete(x, ~known)
+    with pytest.raises(ValueError, match="expected booleans"):
+        model.complete(x, known.float())
+    with pytest.raises(ValueError, match="known is a list"):
+        model.complete(x, [True, True, False, False])
 
 
 @NAMES
@@ -186,9 +192,80 @@ def test_padding_contributes_nothing(name, device):
     assert (model.log_conditionals(x)[x == -1] == 0).all()
     torch.testing.assert_close(model.loss(x), -alone.sum() / 7)  # nats per symbol: 4 + 1 + 2 of them
     if any(p.requires_grad for p in model.parameters()):
-        gradients = [torch.autograd.grad(model.log_prob(t).sum(), list(model.parameters())) for t in (x, longer)]
+        with torch.backends.cudnn.flags(enabled=False):  # cuDNN has no backward pass in evaluation mode
+            gradients = [torch.autograd.grad(model.log_prob(t).sum(), list(model.parameters())) for t in (x, longer)]
         for one, other in zip(*gradients, strict=True):
             torch.testing.assert_close(one, other)
+
+
+@NAMES
+def test_symbols_of_a_narrow_type_give_the_same_numbers(name, device):
+    """An index of uint8 is a mask, and the number of a context overflows in 8 or 16 bits: neither may happen without a word."""
+    model, x = build(name, device), examples(5, 7, device=device)
+    known = torch.arange(7, device=device) < 3
+    expected = [f(x) for f in answers(model, known)]
+    for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32):
+        found = [f(x.to(dtype)) for f in answers(model, known)]
+        for one, other in zip(found, expected, strict=True):
+            assert torch.equal(one, other)
+
+
+def answers(model, known):
+    """Everything that a sequence model computes from symbols."""
+
+    def seeded(draw):
+        return lambda x: draw(x, runtime.generator(3))
+
+    return [
+        model.log_prob,
+        model.log_conditionals,
+        model.loss,
+        lambda x: model.conditionals(x).logits,
+        seeded(lambda x, g: model.complete(x, known, generator=g)),
+        seeded(lambda x, g: model.sample(5, prompt=x, length=3, generator=g)),
+        seeded(lambda x, g: model.sample(5, prompt=x[0], length=3, generator=g)),
+    ]
+
+
+@NAMES
+def test_densities_are_float32_under_autocast(name, device):
+    model, x = build(name, device), examples(40, 30, device=device)
+    exact = model.log_prob(x)
+    with torch.autocast(device, torch.bfloat16):
+        found, loss, conditionals = model.log_prob(x), model.loss(x), model.conditionals(x)
+    assert found.dtype == loss.dtype == exact.dtype
+    assert conditionals.logits.dtype == exact.dtype
+    if not name.startswith("ngram"):
+        with torch.autocast(device, torch.bfloat16):
+            logits = model.logits(x)
+        assert logits.dtype == torch.float32
+        assert not torch.equal(logits, logits.bfloat16().float()), "the logits went through bfloat16"
+
+
+@NAMES
+def test_prompts_may_be_lists_and_must_fit_the_number_of_sequences(name):
+    model = build(name)
+    listed = model.sample(3, prompt=[1, 0], length=4, generator=runtime.generator(2))
+    assert torch.equal(listed, model.sample(3, prompt=torch.tensor([1, 0]), length=4, generator=runtime.generator(2)))
+    with pytest.raises(ValueError, match=r"expected \(P,\) or \(3, P\)"):
+        model.sample(3, prompt=torch.zeros(2, 4, dtype=torch.long))
+
+
+@NAMES
+def test_the_integers_of_numpy_and_torch_are_taken_and_kept_as_python_ones(name):
+    arguments = configuration(build(name))
+    as_numpy = {k: np.int64(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in arguments.items()}
+    twin = type(build(name))(**as_numpy)
+    assert json.dumps(configuration(twin)) == json.dumps(arguments)
+    assert twin.sample(np.int64(2), length=torch.tensor(3)).shape == (2, 3)
+
+
+@NAMES
+def test_a_share_of_dropout_must_be_one(name):
+    arguments = configuration(build(name))
+    for bad in (math.nan, -0.1, 1.0, math.inf) if "dropout" in arguments else ():
+        with pytest.raises(ValueError, match="dropout is"):
+            type(build(name))(**{**arguments, "dropout": bad})
 
 
 @NAMES

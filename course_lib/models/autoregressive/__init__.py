@@ -3,6 +3,7 @@
 from course_lib.models.autoregressive.fvsbn import FVSBN
 from course_lib.models.autoregressive.linear import LinearAutoregression
 from course_lib.models.autoregressive.made import MADE
+from course_lib.models.autoregressive.made_any_order import AnyOrderMADE
 from course_lib.models.autoregressive.nade import NADE
 from course_lib.models.autoregressive.nade_mixture import MixtureNADE
 from course_lib.models.autoregressive.orderless import OrderlessNADE
@@ -13,6 +14,6 @@ from course_lib.models.inputs import check_order
 from course_lib.models.protocols import AutoregressiveModel
 
 __all__ = [
-    "FVSBN", "MADE", "NADE", "AutoregressiveModel", "DiagonalBiLSTM", "GatedPixelCNN", "LinearAutoregression", "MixtureNADE",
-    "OrderlessNADE", "PixelCNN", "RowLSTM", "check_order", "orders",
+    "FVSBN", "MADE", "NADE", "AnyOrderMADE", "AutoregressiveModel", "DiagonalBiLSTM", "GatedPixelCNN", "LinearAutoregression",
+    "MixtureNADE", "OrderlessNADE", "PixelCNN", "RowLSTM", "check_order", "orders",
 ]  # fmt: skip

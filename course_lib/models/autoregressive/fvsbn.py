@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.distributions import Bernoulli
-from course_lib.models.inputs import check_binary, check_event_shape, check_order
+from course_lib.distributions import Bernoulli, logit_threshold
+from course_lib.models.autoregressive.reordering import keep_order
+from course_lib.models.inputs import check_binary, check_event_shape
 from course_lib.models.protocols import AutoregressiveModel
 
 
@@ -31,9 +32,8 @@ class FVSBN(AutoregressiveModel):
     def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
-        self.order = check_order(order, self.dimensions)
-        place = torch.tensor(self.order).argsort()  # (D,): when each variable's turn comes
-        self.register_buffer("before", place[None, :] < place[:, None], persistent=False)  # (D, D): is j before d?
+        keep_order(self, order)
+        self.register_buffer("before", self.turns[None, :] < self.turns[:, None], persistent=False)  # (D, D): is j before d?
         self.W = nn.Parameter(torch.zeros(self.dimensions, self.dimensions))
         self.b = nn.Parameter(torch.zeros(self.dimensions))
 
@@ -57,13 +57,11 @@ class FVSBN(AutoregressiveModel):
         noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
         n, width = len(noise), self.dimensions
-        W = self.weight[self.order][:, self.order]  # (D, D), in the order: below the diagonal
-        bar = (torch.logit(noise[..., 0].double()).to(noise.dtype) - self.b)[:, self.order].T.contiguous()  # (D, n)
+        W = self.weight[self.places][:, self.places]  # (D, D), in the order: below the diagonal
+        threshold = (logit_threshold(noise[..., 0]) - self.b)[:, self.places].T.contiguous()  # (D, n)
         drawn = torch.zeros(width, n, dtype=W.dtype, device=noise.device)  # in the order
         for k in range(width):
-            drawn[k] = W[k, :k] @ drawn[:k] > bar[k]  # u < sigmoid(logit)
+            drawn[k] = W[k, :k] @ drawn[:k] > threshold[k]  # u < sigmoid(logit)
             if x is not None:
                 drawn[k] = torch.where(k < start, x[:, self.order[k]].to(drawn.dtype), drawn[k])
-        result = torch.empty_like(drawn.T)
-        result[:, self.order] = drawn.T
-        return result
+        return drawn[self.turns].T.contiguous()

@@ -8,9 +8,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions import Bernoulli
-from course_lib.models.autoregressive.reordering import in_order
-from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_order
+from course_lib.distributions import Bernoulli, logit_threshold
+from course_lib.models.autoregressive.reordering import keep_order
+from course_lib.models.inputs import check_binary, check_count, check_event_shape
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.nn.masked import MaskedLinear, degree_masks
 
@@ -27,12 +27,11 @@ class MADE(AutoregressiveModel):
         event_shape: shape of one example, D values in all.
         hidden: units of each hidden layer, for instance (500, 500).
         order: the order of the D flat indices; None is raster order.
-        any_order: train for every order at once (section 4.2). Each loss then draws one order; the first layer also
-            sees which variables are visible to it, so that a 0 is not mistaken for "not yet known" (section 4.3).
-            `with_order` gives the model for the order one wants.
         direct: also connect the inputs straight to the outputs, masked alike (section 4.1).
         residual: add each hidden layer to the one before it, where the widths agree (Durkan & Nash 2019, section 3.3).
     """
+
+    inputs_per_variable = 1
 
     def __init__(
         self,
@@ -40,7 +39,6 @@ class MADE(AutoregressiveModel):
         event_shape: Sequence[int],
         hidden: Sequence[int] = (500, 500),
         order: Sequence[int] | None = None,
-        any_order: bool = False,
         direct: bool = False,
         residual: bool = False,
     ):
@@ -51,11 +49,11 @@ class MADE(AutoregressiveModel):
         self.hidden = tuple(check_count(width, "a hidden layer's width") for width in hidden)
         if residual and len(set(self.hidden)) > 1:
             raise ValueError(f"hidden is {self.hidden}; a residual MADE adds layers up, so expected equal widths")
-        self.any_order, self.direct, self.residual = any_order, direct, residual
-        self.order = check_order(order, self.dimensions)
-        inputs = self.dimensions * (2 if any_order else 1)
+        self.direct, self.residual = direct, residual
+        keep_order(self, order)
+        inputs = self.inputs_per_variable * self.dimensions
         widths = [inputs, *self.hidden, self.dimensions]
-        *masks, straight = self._masks(self.order)
+        *masks, straight = self._masks(self.turns)
         self.layers = nn.ModuleList(MaskedLinear(i, o, m) for (i, o), m in zip(pairwise(widths), masks, strict=True))
         self.shortcut = MaskedLinear(inputs, self.dimensions, straight, bias=False) if direct else None
         self._start()
@@ -73,24 +71,26 @@ class MADE(AutoregressiveModel):
             self.shortcut.weight.zero_()
 
     def _degrees(self, width: int) -> Tensor:
-        """Degrees 1 … D - 1 spread evenly over a hidden layer, rising: (width)."""
+        """Degrees 1 … D - 1 spread evenly over a hidden layer, rising: (width,)."""
         most = max(self.dimensions - 1, 1)
-        return 1 + torch.arange(width) * most // width
+        return 1 + torch.arange(width, device=self.turns.device) * most // width
 
-    def _masks(self, order: list[int], device: torch.device | None = None) -> list[Tensor]:
-        """The masks of all layers for this order, and last the one from inputs to outputs; each (out, in)."""
-        position = torch.empty(self.dimensions, dtype=torch.long)
-        position[order] = torch.arange(self.dimensions)
-        seen = (position + 1).to(device)
-        first = torch.cat([seen, seen]) if self.any_order else seen
-        last = position.to(device)
-        hidden = [self._degrees(width).to(device) for width in self.hidden]
-        return degree_masks([first, *hidden, last]) + degree_masks([first, last])
+    def _masks(self, turns: Tensor) -> list[Tensor]:
+        """The masks of all layers, and last the one from inputs to outputs; each (out, in).
 
-    def _logits(self, x: Tensor, masks: list[Tensor] | list[None]) -> Tensor:
-        """(B, D) data -> (B, D) logits."""
-        inputs = torch.cat([x, torch.ones_like(x)], 1) if self.any_order else x
-        h = inputs
+        turns (D,): when each variable comes in the order.
+        """
+        first = (turns + 1).repeat(self.inputs_per_variable)
+        hidden = [self._degrees(width) for width in self.hidden]
+        return degree_masks([first, *hidden, turns]) + degree_masks([first, turns])
+
+    def _inputs(self, flat: Tensor) -> Tensor:
+        """What the network reads, (B, inputs), of data (B, D)."""
+        return flat
+
+    def _logits(self, flat: Tensor, masks: list[Tensor] | list[None]) -> Tensor:
+        """(B, D) data -> (B, D) logits. masks: of every layer, instead of its own."""
+        h = inputs = self._inputs(flat)
         for number, layer in enumerate(self.layers[:-1]):
             new = torch.relu(layer(h, masks[number]))  # (B, H)
             h = h + new if self.residual and number else new
@@ -106,22 +106,6 @@ class MADE(AutoregressiveModel):
         flat = self.check(x).flatten(1)
         return Bernoulli(self._logits(flat, [None] * (len(self.layers) + 1)).reshape(x.shape))
 
-    def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Mean negative log-likelihood in nats; with any_order, under one order drawn for this batch."""
-        if not self.any_order:
-            return super().loss(x, generator=generator)
-        flat = self.check(x).flatten(1)
-        drawn_on = generator.device if generator is not None else "cpu"
-        order = torch.randperm(self.dimensions, generator=generator, device=drawn_on).tolist()
-        logits = self._logits(flat, self._masks(order, x.device))
-        return -Bernoulli(logits).log_prob(flat).sum(1).mean()
-
-    def with_order(self, order: Sequence[int]) -> MADE:
-        """The model for another order, sharing these weights. Only a model trained with any_order is good at it."""
-        if not self.any_order:
-            raise ValueError("this MADE learned one order only; build and train it with any_order=True to change orders")
-        return in_order(self, order)
-
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
         """Ancestral sampling at the cost of about one pass in all.
 
@@ -129,12 +113,14 @@ class MADE(AutoregressiveModel):
         variable settles. noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
         n, width = len(noise), self.dimensions
-        inputs = self.order + [width + d for d in self.order] if self.any_order else self.order  # columns in the order
+        columns = torch.cat(
+            [self.places + width * copy for copy in range(self.inputs_per_variable)]
+        )  # of the inputs, in the order
         weights = [layer.weight * layer.mask for layer in self.layers]  # (out, in)
-        first = weights[0][:, inputs]
-        straight = (self.shortcut.weight * self.shortcut.mask)[self.order][:, inputs] if self.direct else None
-        bar = (torch.logit(noise[..., 0].double()).to(noise.dtype) - self.layers[-1].bias)[:, self.order]  # (n, D)
-        ends = [torch.searchsorted(self._degrees(w), torch.arange(width), right=True).tolist() for w in self.hidden]
+        first, last = weights[0][:, columns], weights[-1][self.places]
+        straight = (self.shortcut.weight * self.shortcut.mask)[self.places][:, columns] if self.direct else None
+        threshold = (logit_threshold(noise[..., 0]) - self.layers[-1].bias)[:, self.places]  # (n, D)
+        ends = [torch.searchsorted(self._degrees(w).cpu(), torch.arange(width), right=True).tolist() for w in self.hidden]
         drawn = torch.zeros(n, width, dtype=first.dtype, device=noise.device)  # in the order
         units = [drawn.new_zeros(n, w) for w in self.hidden]
         for k in range(width):
@@ -145,17 +131,14 @@ class MADE(AutoregressiveModel):
                 value = self._seen(drawn, first[new], k) if number == 0 else units[number - 1] @ weights[number][new].T
                 value = torch.relu(value + layer.bias[new])
                 units[number][:, new] = value + units[number - 1][:, new] if self.residual and number else value
-            logits = torch.mv(units[-1], weights[-1][self.order[k]])
+            logits = torch.mv(units[-1], last[k])
             if straight is not None:
                 logits = logits + self._seen(drawn, straight[k : k + 1], k)[:, 0]
-            drawn[:, k] = (logits > bar[:, k]).to(drawn.dtype)
+            drawn[:, k] = (logits > threshold[:, k]).to(drawn.dtype)  # u < sigmoid(logit)
             if x is not None:
                 drawn[:, k] = torch.where(k < start, x[:, self.order[k]].to(drawn.dtype), drawn[:, k])
-        result = torch.empty_like(drawn)
-        result[:, self.order] = drawn
-        return result
+        return drawn[:, self.turns]
 
     def _seen(self, drawn: Tensor, weight: Tensor, k: int) -> Tensor:
-        """What the first k variables give to units with this weight (U, in) on inputs in the order: (n, U)."""
-        value = drawn[:, :k] @ weight[:, :k].T
-        return value + weight[:, self.dimensions : self.dimensions + k].sum(1) if self.any_order else value
+        """What the first k variables give to units with this weight (U, inputs), its columns in the order: (n, U)."""
+        return drawn[:, :k] @ weight[:, :k].T

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import UnivariateGaussianMixture
-from course_lib.models.inputs import check_count, check_event_shape, check_order
+from course_lib.models.autoregressive.reordering import keep_order
+from course_lib.models.inputs import check_count, check_event_shape
 from course_lib.models.protocols import AutoregressiveModel
 
 
@@ -24,19 +26,32 @@ class MixtureNADE(AutoregressiveModel):
     Args:
         event_shape: shape of one example, D values in all.
         hidden: H, the number of hidden units.
-        components: M, Gaussians a conditional.
+        components: M, Gaussians in each conditional.
         order: the order of the D flat indices; None is raster order.
+        smallest_scale: no Gaussian has a smaller standard deviation. Without such a floor a component can shrink onto one
+            training example, where the likelihood has no upper limit.
     """
 
     noise_size = 2
 
-    def __init__(self, *, event_shape: Sequence[int], hidden: int = 50, components: int = 5, order: Sequence[int] | None = None):
+    def __init__(
+        self,
+        *,
+        event_shape: Sequence[int],
+        hidden: int = 50,
+        components: int = 5,
+        order: Sequence[int] | None = None,
+        smallest_scale: float = 0.01,
+    ):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
         self.hidden = check_count(hidden, "hidden")
         self.components = check_count(components, "components")
-        self.order = check_order(order, self.dimensions)
-        D, H, M = self.dimensions, hidden, components
+        if not 0 < smallest_scale < math.inf:
+            raise ValueError(f"smallest_scale is {smallest_scale!r}; expected a standard deviation above 0, such as 0.01")
+        self.smallest_scale = float(smallest_scale)
+        keep_order(self, order)
+        D, H, M = self.dimensions, self.hidden, self.components
         self.W = nn.Parameter(D**-0.5 * torch.randn(D, H))
         self.c = nn.Parameter(torch.randn(H))
         self.rho = nn.Parameter(torch.ones(D))
@@ -47,12 +62,11 @@ class MixtureNADE(AutoregressiveModel):
 
     def conditionals(self, x: Tensor) -> UnivariateGaussianMixture:
         """p(x_d | those before d in the order), for every d: batch shape (B, *event_shape)."""
-        ordered = self.check(x).flatten(1)[:, self.order]  # (B, D)
-        steps = ordered[:, :-1, None] * self.W[self.order[:-1]]  # (B, D - 1, H)
+        ordered = self.check(x).flatten(1)[:, self.places]  # (B, D)
+        steps = ordered[:, :-1, None] * self.W[self.places[:-1]]  # (B, D - 1, H)
         start = self.c.expand(len(x), 1, self.hidden)
         activation = torch.cat([start, steps], 1).cumsum(1)  # (B, D, H)
-        h = torch.relu(self.rho[self.order][:, None] * activation)
-        settings = torch.einsum("bdh,dhm->bdm", h, self.V[self.order]) + self.b[self.order]  # (B, D, 3 M)
-        back = torch.tensor(self.order).argsort().to(x.device)
-        logits, mean, log_scale = settings[:, back].reshape(*x.shape, 3, self.components).unbind(-2)
-        return UnivariateGaussianMixture(logits, mean, log_scale)
+        h = torch.relu(self.rho[self.places][:, None] * activation)
+        settings = torch.einsum("bdh,dhm->bdm", h, self.V[self.places]) + self.b[self.places]  # (B, D, 3 M)
+        logits, mean, log_scale = settings[:, self.turns].reshape(*x.shape, 3, self.components).unbind(-2)
+        return UnivariateGaussianMixture(logits, mean, log_scale.clamp(min=math.log(self.smallest_scale)))

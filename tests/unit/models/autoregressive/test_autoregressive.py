@@ -8,7 +8,8 @@ import scipy.special
 import torch
 
 from course_lib import runtime
-from course_lib.models.autoregressive import MADE, NADE, MixtureNADE, check_order
+from course_lib.models.autoregressive import MADE, NADE, AnyOrderMADE, MixtureNADE, OrderlessNADE, check_order, nade
+from course_lib.models.protocols import configuration
 from course_lib.nn.masked import MaskedLinear, degree_masks
 
 ORDER = [3, 0, 5, 1, 4, 2]
@@ -46,10 +47,31 @@ def test_nade_equals_the_plain_loop_and_so_do_its_gradients(chunk, order, p):
     model = seeded(lambda: NADE(event_shape=(2, 3), hidden=5, order=order, chunk=chunk))
     x = binary(9, 2, 3, p=p)
     torch.testing.assert_close(model.log_prob(x), plain_nade(model, x))
+    torch.testing.assert_close(model.log_prob_in_a_loop(x), plain_nade(model, x))
     ours = torch.autograd.grad(model.log_prob(x).mean(), model.parameters())
     plain = torch.autograd.grad(plain_nade(model, x).mean(), model.parameters())
     for one, other in zip(ours, plain, strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.4, 1.0])
+def test_both_ways_to_compute_a_chunk_of_nade_agree(p):
+    g = runtime.generator(3)
+    seen = (torch.rand(7, 5, generator=g) < p).double()
+    activation, weights, readout = (torch.randn(n, 4, generator=g).double() for n in (7, 5, 5))
+    by_states = nade._by_distinct_states(seen, activation, weights, readout)
+    torch.testing.assert_close(nade._by_all_states(seen, activation, weights, readout), by_states)
+
+
+def test_both_ways_to_update_nades_hidden_states_agree():
+    g = runtime.generator(4)
+    ones, weight, activation = torch.rand(6, generator=g) < 0.5, torch.randn(4, generator=g), torch.randn(6, 4, generator=g)
+    found = [activation.clone(), activation.sigmoid()]
+    nade._add_where(ones, weight, *found)
+    dense = [activation.clone(), activation.sigmoid()]
+    nade._add_everywhere(ones, weight, *dense)
+    torch.testing.assert_close(found, dense)
+    assert torch.equal(found[0][~ones], activation[~ones])
 
 
 def test_nade_gradcheck():
@@ -90,8 +112,8 @@ def test_made_equals_a_plain_masked_network():
     torch.testing.assert_close(model.conditionals(x).logits, logits)
 
 
-def test_with_order_shares_weights_and_any_order_draws_one_a_batch():
-    model = seeded(lambda: MADE(event_shape=(6,), hidden=(10,), any_order=True, direct=True))
+def test_with_order_shares_weights_and_each_loss_draws_an_order():
+    model = seeded(lambda: AnyOrderMADE(event_shape=(6,), hidden=(10,), direct=True))
     other = model.with_order(ORDER)
     assert other.order == ORDER
     assert {p.data_ptr() for p in other.parameters()} == {p.data_ptr() for p in model.parameters()}
@@ -99,8 +121,23 @@ def test_with_order_shares_weights_and_any_order_draws_one_a_batch():
     assert not torch.allclose(model.log_prob(x), other.log_prob(x))
     drawn = torch.randperm(6, generator=runtime.generator(5)).tolist()
     torch.testing.assert_close(model.loss(x, generator=runtime.generator(5)), -model.with_order(drawn).log_prob(x).mean())
-    with pytest.raises(ValueError, match="any_order=True"):
-        MADE(event_shape=(6,), hidden=(4,)).with_order(ORDER)
+    assert not hasattr(MADE(event_shape=(6,), hidden=(4,)), "with_order")  # it learned one order only
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: AnyOrderMADE(event_shape=(6,), hidden=(10, 10), direct=True), lambda: OrderlessNADE(event_shape=(6,))]
+)
+def test_another_order_is_the_model_built_in_that_order_and_draws_no_random_number(build):
+    model = build().train()
+    x = binary(6, 6).float()
+    before, state = model.log_prob(x), torch.get_rng_state()
+    other = model.with_order(torch.tensor(ORDER))
+    assert torch.equal(torch.get_rng_state(), state)
+    twin = type(model)(**{**configuration(model), "order": ORDER})
+    twin.load_state_dict(model.state_dict())
+    assert torch.equal(other.log_prob(x), twin.log_prob(x))
+    assert torch.equal(model.log_prob(x), before)
+    assert other.training
 
 
 def test_mixture_nade_integrates_to_1_in_one_and_two_dimensions():

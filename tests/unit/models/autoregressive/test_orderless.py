@@ -36,7 +36,7 @@ def test_a_conditional_of_any_order_is_what_the_network_says_given_that_part():
     for place, d in enumerate(order):
         seen = torch.zeros(5, dtype=torch.bool)
         seen[order[:place]] = True
-        expected = model.given(states, seen.expand_as(states)).logits[:, d]
+        expected = model.predict(states, seen.expand_as(states)).logits[:, d]
         torch.testing.assert_close(logits[:, d], expected)
 
 
