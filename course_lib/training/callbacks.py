@@ -76,8 +76,9 @@ class Checkpoint:
             runtime.restore_generator(_own_generator(self.step.model), distributed.own_part(state["torch"]))
             return History(extra["history"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise ValueError(
-                f"{self.path} does not fit this run ({type(error).__name__}: {error}); "
+                f"{self.path} does not fit this run ({reason}); "
                 "it was made by other settings: go back to them, or delete the file and begin anew"
             ) from error
 
@@ -98,7 +99,7 @@ class Validation:
 
     Args:
         step: what is being trained.
-        data: held-out examples: one batch (a tensor, or a tuple of tensors), or a sized iterable of batches.
+        data: held-out examples: one batch (a tensor, or a tuple of tensors), or a list or `Batches` of them.
         measure: (model, batch) -> mean over the batch's examples, or one number per example (B,); None is model.loss, with
             noise from a generator seeded anew each time, so that epochs are compared by the same noise.
         every: epochs between two measurements; the last epoch is measured when `every` divides it.
@@ -147,7 +148,7 @@ class Validation:
         model.eval()
         for batch in self.batches:
             batch = to_device(batch, device)
-            total += size_of(batch) * float(torch.as_tensor(self.measure(model, batch)).double().mean())
+            total += size_of(batch) * float(torch.as_tensor(self.measure(model, batch)).cpu().double().mean())
             seen += size_of(batch)
         model.train(training)
         return total / seen

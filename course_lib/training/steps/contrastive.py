@@ -69,12 +69,12 @@ class ContrastiveDivergenceStep(Step):
         h = torch.sigmoid(logits)
         if self.centre is not None:
             self._follow(x.mean(0), h.mean(0))
-        start = self._start(h)
-        made, made_logits, end = self._gibbs(start)
+        made, made_logits, end = self._gibbs(self._start(h))
         self.chain = end if self.persistent else None
+        gap = self._free_energy(x, logits).mean() - self._free_energy(made, made_logits).mean()
         self._set_gradients(x, h, made, torch.sigmoid(made_logits))
         self.optimisers["main"].step()
-        return {"free_energy_gap": self._free_energy(x, logits).mean() - self._free_energy(made, made_logits).mean()}
+        return {"free_energy_gap": gap}
 
     def _logits(self, x: Tensor) -> Tensor:
         return torch.addmm(self.model.c, x, self.model.W)  # (B, H)

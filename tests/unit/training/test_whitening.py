@@ -1,10 +1,12 @@
-"""Training an FVSBN in decorrelated coordinates trains the same model."""
+"""Training an FVSBN in whitened coordinates trains the same model."""
 
 import torch
+from tiny import copied, same
 
 from course_lib import runtime
 from course_lib.datasets import binarise
 from course_lib.models.autoregressive import FVSBN
+from course_lib.training import GradientStep, PolynomialAverage
 from course_lib.training.whitening import Whitened
 
 ORDER = [3, 0, 5, 1, 4, 2]
@@ -25,10 +27,12 @@ def test_the_plain_model_has_the_same_loss_and_keeps_to_its_order():
     trained.decay = 0.5
     kept = trained.model.W[trained.model.before].square().sum()
     torch.testing.assert_close(trained.loss(x), loss + 0.25 * kept)
+    before = copied(trained.state_dict())
     plain = trained.plain()
     torch.testing.assert_close(plain.loss(x), loss)
     assert plain.order == ORDER
     assert (plain.W[~plain.before] == 0).all()
+    assert same(copied(trained.state_dict()), before)
 
 
 def test_the_inputs_are_uncorrelated_and_each_knows_only_what_came_before():
@@ -46,21 +50,25 @@ def test_it_starts_at_the_independent_pixels():
     torch.testing.assert_close(torch.sigmoid(trained.model.b), grey().flatten(1).mean(0).clamp(min=1e-4))
 
 
-def test_the_mean_of_the_steps_is_kept_the_later_ones_counting_more():
-    trained = Whitened(FVSBN(event_shape=(2, 3)), grey())
-    x = binarise(grey(), generator=runtime.generator(4))
-    steps = []
-    for value in range(6):
-        with torch.no_grad():
-            trained.model.b.fill_(value)
-        trained.loss(x)
-        trained.eval().loss(x)  # looking is no step
-        trained.train()
-        steps.append(float(value))
-    shares = torch.ones(6)
-    for t in range(1, 7):  # step t enters with 5 / (t + 4), and what was there shrinks by the rest
-        shares[t - 1] = 5 / (t + 4)
-        shares[: t - 1] *= 1 - 5 / (t + 4)
-    assert (shares.diff() > 0).all()
-    torch.testing.assert_close(trained.mean_b, (shares @ torch.tensor(steps)).expand(6))
-    torch.testing.assert_close(trained.plain().b, trained.mean_b)  # no weights yet
+def test_the_loss_changes_no_state():
+    trained = Whitened(FVSBN(event_shape=(2, 3)), grey()).train()
+    before = copied(trained.state_dict())
+    trained.loss(binarise(grey(), generator=runtime.generator(4)))
+    assert same(copied(trained.state_dict()), before)
+
+
+def test_a_step_that_averages_keeps_the_mean_of_its_steps():
+    """What is averaged are the parameters at which each gradient was computed, the first ones included."""
+    trained = Whitened(FVSBN(event_shape=(2, 3)), grey(), decay=0.0)
+    step = GradientStep(trained, lr=0.1, averaging=PolynomialAverage())
+    mean = None
+    for t, x in enumerate(binarise(grey(), generator=runtime.generator(4)).split(50), 1):
+        now = copied(dict(trained.named_parameters()))
+        share = 5 / (t + 4)
+        mean = {name: share * now[name] + (1 - share) * (mean or now)[name] for name in now}
+        step(x)
+    kept = step.result()
+    for name, parameter in kept.named_parameters():
+        torch.testing.assert_close(parameter, mean[name])
+    x = binarise(grey(), generator=runtime.generator(5))
+    torch.testing.assert_close(kept.plain().loss(x), kept.loss(x))
