@@ -169,7 +169,7 @@ class DiagonalGaussianMixture(Distribution):
 
 @full_precision
 def precision_weighted(first: DiagonalGaussian, second: DiagonalGaussian) -> DiagonalGaussian:
-    """The renormalised product of two Gaussian densities over vectors: precisions add, and weigh the means (Sønderby et al. 2016)."""
+    """The renormalised product of two densities over vectors: precisions add, and weigh the means (Sønderby et al. 2016)."""
     log_precision = torch.logaddexp(-2 * first.log_scale, -2 * second.log_scale)
     share = torch.exp(-2 * first.log_scale - log_precision)  # of the first, in (0, 1)
     return DiagonalGaussian(share * first.mean + (1 - share) * second.mean, -0.5 * log_precision)
