@@ -1,20 +1,28 @@
-"""Make .venv ready: create, install, heal; or see within seconds that it is. Run as a script, with nothing installed.
+"""Make .venv ready: create it, install into it, repair it; or see within seconds that it is ready.
+
+This file is run as a script, before anything is installed:
 
     python3 course_lib/cli/environment.py
 
-A stamp in .venv names what was installed, from which files, where. With the right stamp and every installed file in its
-place nothing is done, and no network is needed. The wrong stamp installs again on top; anything broken is built anew.
+A stamp in .venv says what was installed, from which files and where. With the right stamp and every installed file in its
+place, nothing is done and no network is needed. With another stamp, everything is installed again on top. A broken
+environment is built anew.
 """
 
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 
 OLDEST = (3, 11)
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# The user's shell or pip.conf may tell pip to install elsewhere, or not at all. These undo it: an empty variable counts as unset,
+# and an empty option overrides pip.conf. The package index, proxy and certificates stay as the user set them.
+PIP_SETTINGS = {"PIP_USER": "0", "PIP_DRY_RUN": "0", "PIP_NO_DEPS": "0", "PIP_PREFIX": "", "PIP_ROOT": ""}
+PIP_OPTIONS = ["--target="]
 CHECK = """
 import csv, importlib.metadata, os, sys
 for package in importlib.metadata.distributions():
@@ -41,12 +49,15 @@ def main(root=ROOT):
         print(f"the environment is broken ({broken}): building it anew")
     try:
         if broken or not can_run(venv):
+            if stamped is None and not may_be_replaced(venv):
+                print(f"{venv} is there and is not a Python environment; it is left alone. Fix: rename it, then run this again")
+                return 1
             remove(venv)
             print(f"creating .venv with Python {sys.version_info[0]}.{sys.version_info[1]}", flush=True)
-            subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+            run([sys.executable, "-m", "venv", venv])
         elif stamped is not None:
             os.unlink(stamp)
-        print("installing, once: a minute or two, and longer where torch brings the libraries of a GPU", flush=True)
+        print("installing once: this takes a minute or two, and longer where torch brings the libraries for a GPU", flush=True)
         install(root, venv)
     except subprocess.CalledProcessError as error:
         print(failure(error))
@@ -54,30 +65,30 @@ def main(root=ROOT):
     broken = trouble(venv)
     if broken:
         remove(venv)
-        print(f"the installation did not come out whole ({broken}); .venv was removed: run the same command again")
+        print(f"the installation is incomplete ({broken}); .venv was removed. Fix: run the same command again")
         return 1
-    with open(stamp, "w") as file:
+    with open(stamp, "w", encoding="utf-8") as file:
         file.write(wanted)
     return 0
 
 
 def refusal(version):
-    """What a Python that is too old is told, with a newer one that is here, if any."""
+    """The message for a Python that is too old; it names a newer one when this machine has one."""
     newer = [name for name in ("python3.13", "python3.12", "python3.11") if shutil.which(name)]
-    mend = f"here is one: make lab PYTHON={newer[0]}" if newer else "install one, then: make lab PYTHON=python3.12"
+    fix = f"this machine has one: make lab PYTHON={newer[0]}" if newer else "install one, then: make lab PYTHON=python3.12"
     have, need = (".".join(map(str, numbers[:2])) for numbers in (version, OLDEST))
-    return f"this course needs Python {need} or newer; {sys.executable} is {have}. Mend: {mend}"
+    return f"this course needs Python {need} or newer; {sys.executable} is {have}. Fix: {fix}"
 
 
 def failure(error):
-    """What to do about a step that failed."""
+    """What to do about a command that failed."""
     if "venv" in error.cmd:
-        return "no environment could be created; on Debian and Ubuntu: apt-get install python3-venv"
-    return "the installation failed (above); it needs the network this once. Then run the same command again"
+        return "no environment could be created. Fix, on Debian and Ubuntu: apt-get install python3-venv"
+    return "the installation failed (see above). It needs the network this once. Fix: run the same command again"
 
 
 def fingerprint(root):
-    """What the environment is made from: both lists of packages, the Python, the place."""
+    """A checksum of what the environment is made from: both lists of packages, the version of Python, the folder."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", "constraints.txt"):
         with open(os.path.join(root, name), "rb") as file:
@@ -92,27 +103,50 @@ def python_of(venv):
 
 
 def can_run(venv):
-    """Whether the environment has an interpreter of this very version, and pip."""
+    """Whether the environment has an interpreter of this version, and pip."""
     code = f"import sys, pip; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
-    return os.path.exists(python_of(venv)) and subprocess.run([python_of(venv), "-c", code], capture_output=True).returncode == 0
+    command = [python_of(venv), "-I", "-c", code]
+    return os.path.exists(python_of(venv)) and subprocess.run(command, capture_output=True).returncode == 0
 
 
 def trouble(venv):
-    """What is wrong with the environment, in a line; None when every file is there and the key packages import."""
+    """What is wrong with the environment, in one line; None when every file is there and the main packages import."""
     if not os.path.exists(python_of(venv)):
         return "it has no Python"
-    found = subprocess.run([python_of(venv), "-I", "-c", CHECK], capture_output=True, text=True)
+    command = [python_of(venv), "-I", "-c", CHECK]
+    found = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     return (found.stderr.strip().splitlines() or ["its Python does not run"])[-1] if found.returncode else None
 
 
 def install(root, venv):
     """Install this project and everything it needs, at the versions in constraints.txt."""
-    command = [python_of(venv), "-m", "pip", "install", "--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[test]"]
-    subprocess.run(command + ([] if sys.stdout.isatty() else ["--quiet"]), check=True, cwd=root)
+    command = [python_of(venv), "-I", "-m", "pip", "install", *PIP_OPTIONS]
+    command += ["--disable-pip-version-check", "-c", "constraints.txt", "-e", ".[test]"]
+    quiet = [] if sys.stdout.isatty() else ["--quiet"]
+    run(command + quiet, cwd=root, env={**os.environ, **PIP_SETTINGS})
+
+
+def run(command, **options):
+    """Run a command that prints for itself, and end it when this script is ended. CalledProcessError when it fails."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            raise
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+
+
+def may_be_replaced(venv):
+    """Whether nothing but an environment would be lost: the folder is absent, empty, a link, or an environment itself."""
+    if os.path.isfile(venv):
+        return False
+    return not os.path.isdir(venv) or os.path.islink(venv) or not os.listdir(venv) or "pyvenv.cfg" in os.listdir(venv)
 
 
 def remove(venv):
-    """Remove the environment, whatever state it is in."""
+    """Remove the environment, in whatever state it is."""
     if os.path.islink(venv):
         os.unlink(venv)
     elif os.path.isdir(venv):
@@ -120,13 +154,21 @@ def remove(venv):
 
 
 def read(path):
-    """The text of a file, None when there is none."""
+    """The text of a file; None when there is none."""
     try:
-        with open(path) as file:
+        with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError:
         return None
 
 
+def stop(number, frame):
+    """The handler of signals that end this script: leave by an exception, so that commands in progress are ended."""
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:
+            signal.signal(getattr(signal, name), stop)
     sys.exit(main())

@@ -1,11 +1,13 @@
-"""`course lab`: JupyterLab at a lesson, on this machine only, its token kept."""
+"""`course lab`: JupyterLab opened at a lesson, reachable from this machine only, with its token."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
+from course_lib.cli import children
 from course_lib.cli.lessons import ROOT, Lesson
 
 
@@ -17,5 +19,14 @@ def command(lesson: Lesson, extra: Sequence[str] = ()) -> list[str]:
 
 
 def open_lab(lesson: Lesson, extra: Sequence[str] = ()) -> int:
-    """Open a lesson and stay until JupyterLab is stopped; return its exit code."""
-    return subprocess.run(command(lesson, extra), check=False).returncode
+    """Open a lesson and wait until JupyterLab ends; return its exit code.
+
+    Ctrl-C in a terminal reaches JupyterLab itself, which asks before it closes. Any other end of this command ends JupyterLab.
+    """
+    process = subprocess.Popen(command(lesson, extra))
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        children.end(process.pid)

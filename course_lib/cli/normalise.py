@@ -8,9 +8,13 @@ cell's id follows from its text; keys are sorted; the file ends with a newline.
 from __future__ import annotations
 
 import copy
+import errno
 import hashlib
+import os
 import re
+import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_lib import runtime
+from course_lib.cli.asked import AskedWrongly
 from course_lib.cli.stills import smaller_in_text
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -49,26 +54,45 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def clean(paths: Sequence[Path], *, check: bool = False) -> int:
+    """`course clean`: normalise the notebooks among `paths` and under the folders, and say which ones changed.
+
+    check: change nothing. Returns 1 when `check` found a notebook in another form, else 0. Notebooks in another language than
+    Python are left alone.
+    """
+    found = notebooks_in(paths)
+    foreign = {path: language for path in found if (language := _other_language(_read(path)[1]))}
+    changed = [path for path in found if path not in foreign and normalise(path, write=not check)]
+    for path, language in foreign.items():
+        print(f"left alone: {path} (its language is {language}; this course's form is for Python)")
+    for path in changed:
+        print(f"{'not clean' if check else 'cleaned'}: {path}")
+    print(f"{len(found)} notebooks, {len(changed)} {'to clean' if check else 'cleaned'}")
+    return 1 if check and changed else 0
+
+
 def normalise(path: Path | str, *, write: bool = True) -> bool:
     """Normalise the notebook file at `path`, whole or not at all; True if it was not in that form.
 
-    write=False only looks. Raises ValueError when the file is no notebook.
+    write=False only looks. A notebook in another language than Python is left alone. Raises AskedWrongly when the file is not a
+    notebook, and PermissionError when it may not be written.
     """
-    path = Path(path)
-    before = path.read_text(encoding="utf-8")
-    try:
-        notebook = nbformat.reads(before, as_version=4)
-    except Exception as error:  # nbformat raises several kinds, json.JSONDecodeError among them
-        raise ValueError(f"{path} is no readable notebook ({error}); mend: git can restore it") from error
+    path = Path(path).resolve()  # a link stays a link: the file that it names is written
+    before, notebook = _read(path)
+    if _other_language(notebook):
+        return False
     after = nbformat.writes(normalised(notebook)).rstrip("\n") + "\n"
     if after != before and write:
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, "this notebook may not be written", str(path))
         with runtime.whole_file(path) as temporary:
             temporary.write_text(after, encoding="utf-8", newline="\n")
+            shutil.copymode(path, temporary)
     return after != before
 
 
-def notebooks_in(paths: list[Path]) -> list[Path]:
-    """The notebook files among `paths` and, for folders, under them. ValueError for a path that is neither."""
+def notebooks_in(paths: Sequence[Path]) -> list[Path]:
+    """The notebook files among `paths` and, for folders, under them. AskedWrongly for a path that is neither."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -76,8 +100,26 @@ def notebooks_in(paths: list[Path]) -> list[Path]:
         elif path.suffix == ".ipynb" and path.is_file():
             found.append(path)
         else:
-            raise ValueError(f"{path} is neither a notebook nor a folder")
+            raise AskedWrongly(f"{path} is neither a notebook nor a folder")
     return found
+
+
+def _read(path: Path) -> tuple[str, NotebookNode]:
+    """The text of a notebook file, and the notebook. AskedWrongly when it is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, nbformat.reads(text, as_version=4)
+    except OSError:
+        raise
+    except Exception as error:  # nbformat raises several kinds, json.JSONDecodeError among them
+        raise AskedWrongly(f"{path} is no readable notebook ({error}); fix: git can restore it") from error
+
+
+def _other_language(notebook: NotebookNode) -> str | None:
+    """The language that a notebook is written in when it is another one than Python; None for Python, or when none is named."""
+    metadata = notebook.metadata
+    language = metadata.get("kernelspec", {}).get("language") or metadata.get("language_info", {}).get("name") or "python"
+    return None if language.lower() in ("python", "ipython", "python3") else language
 
 
 def _is_kept(cell: NotebookNode) -> bool:
@@ -85,7 +127,7 @@ def _is_kept(cell: NotebookNode) -> bool:
 
 
 def _cell_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Only what a reader, a presenter or a test needs: tags, the kind of slide, a folded input."""
+    """Only what a reader, a presenter, a test or a teacher needs: tags, the kind of slide, a folded input, nbgrader's marks."""
     kept: dict[str, Any] = {}
     if metadata.get("tags"):
         kept["tags"] = list(metadata["tags"])
@@ -93,6 +135,8 @@ def _cell_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         kept["slideshow"] = {"slide_type": metadata["slideshow"]["slide_type"]}
     if metadata.get("jupyter", {}).get("source_hidden"):
         kept["jupyter"] = {"source_hidden": True}
+    if metadata.get("nbgrader"):
+        kept["nbgrader"] = metadata["nbgrader"]
     return kept
 
 

@@ -3,52 +3,65 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 from tqdm import tqdm
 
-from course_lib import runtime
+from course_lib import machine, runtime
+from course_lib.cli import executed
+from course_lib.cli.asked import AskedWrongly
+from course_lib.cli.children import Children
 from course_lib.cli.lessons import Lesson
-
-ADDED = {"papermill-error-cell-tag", "injected-parameters"}  # tags of cells that papermill puts in
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a lesson ended: seconds, and what went wrong (None when nothing did)."""
+    """How a lesson ended: seconds, what went wrong (None when nothing did), and what else the reader should know."""
 
     lesson: Lesson
     seconds: float
     trouble: str | None = None
+    note: str | None = None
 
 
 def run(chosen: Sequence[Lesson], *, budget: str, out: Path, jobs: int = 1) -> int:
-    """Run lessons in a budget, `jobs` at a time, into the folder `out` (made when needed). Return 0 if all ended well, else 1."""
+    """Run lessons in a budget, `jobs` at a time, into the folder `out` (made when needed). Return 0 if all ended well, else 1.
+
+    Raises AskedWrongly, before anything is run, when an executed lesson would replace the lesson itself or when `out` cannot be
+    a folder. Whatever ends the command ends the lessons that are running.
+    """
     if jobs < 1:
-        raise ValueError(f"--jobs is {jobs}; expected 1 or more")
+        raise AskedWrongly(f"--jobs is {jobs}; expected 1 or more")
     if not chosen:
-        raise ValueError("there is no lesson to run")
-    out.mkdir(parents=True, exist_ok=True)
+        raise AskedWrongly("there is no lesson to run")
+    for lesson in chosen:
+        refuse_to_replace(lesson, out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AskedWrongly(
+            f"--out {out} cannot be a folder ({error.strerror}); choose one that can be made and written"
+        ) from error
     began = time.perf_counter()
-    outcomes = []
+    outcomes, children = [], Children()
     with (
         ThreadPoolExecutor(min(jobs, len(chosen))) as pool,
-        tqdm(total=len(chosen), desc=f"lessons, budget {budget}", disable=runtime.quiet(), leave=False) as bar,
+        tqdm(total=len(chosen), desc=f"lessons, budget {budget}", disable=_no_bar(), leave=False) as bar,
     ):
-        waiting = [pool.submit(run_one, lesson, budget, out, jobs) for lesson in chosen]
+        waiting = [pool.submit(run_one, lesson, budget, out, jobs, children) for lesson in chosen]
         try:
             for done in as_completed(waiting):
                 outcomes.append(done.result())
                 bar.write(line(outcomes[-1]))
                 bar.update()
-        except KeyboardInterrupt:
+        except BaseException:
+            children.end()
             pool.shutdown(cancel_futures=True)
             raise
     failed = [outcome for outcome in outcomes if outcome.trouble]
@@ -58,33 +71,58 @@ def run(chosen: Sequence[Lesson], *, budget: str, out: Path, jobs: int = 1) -> i
     return 1 if failed else 0
 
 
-def run_one(lesson: Lesson, budget: str, out: Path, jobs: int = 1) -> Outcome:
-    """Run one lesson by papermill, in a process and with a share of the cores of its own."""
+def run_one(lesson: Lesson, budget: str, out: Path, jobs: int = 1, children: Children | None = None) -> Outcome:
+    """Run one lesson by papermill, in a process and with a share of the cores of its own.
+
+    The executed notebook is written aside, and takes its place in the folder `out` when papermill has ended, also when a cell
+    failed. Until then the file that was there stays. Raises AskedWrongly when its place is the lesson itself.
+    """
+    refuse_to_replace(lesson, out)
     target = out / lesson.path.name
-    target.unlink(missing_ok=True)
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    environment = {"OMP_NUM_THREADS": str(threads), **os.environ, "COURSE_BUDGET": budget}
-    command = [sys.executable, "-m", "papermill", str(lesson.path), str(target), "--no-progress-bar"]
-    command += ["--kernel", "python3", "--language", "python", "--cwd", str(lesson.path.parent), "-p", "budget", budget]
+    aside = target.with_name(f".{os.getpid()}.{target.name}")
     began = time.perf_counter()
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    seconds = time.perf_counter() - began
-    return Outcome(lesson, seconds, None if ended.returncode == 0 else where_it_failed(target, ended.stderr))
+    trouble = note = None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        ended = (children or Children()).run(_command(lesson, budget, aside), _environment(budget, jobs))
+        if ended.returncode != 0:
+            trouble = executed.trouble(aside, ended.stderr)
+        if aside.is_file():
+            note = executed.keep(aside, target, failed=trouble is not None)
+    except OSError as error:
+        trouble = f"{target} was not written: {error.strerror or error}"
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+    return Outcome(lesson, time.perf_counter() - began, trouble, note)
 
 
-def where_it_failed(executed: Path, stderr: str) -> str:
-    """The failing cell (counted as in the lesson), its first lines and its error; the last of stderr when no cell failed."""
-    cells = nbformat.read(executed, as_version=4).cells if executed.is_file() else []
-    own = [cell for cell in cells if ADDED.isdisjoint(cell.metadata.get("tags", []))]
-    for number, cell in enumerate(own, start=1):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                source = "\n".join(f"        {text}" for text in cell.source.splitlines()[:5])
-                return f"cell {number} raised {output.ename}: {output.evalue}\n{source}"
-    return (stderr.strip().splitlines() or ["papermill stopped without a word"])[-1]
+def refuse_to_replace(lesson: Lesson, out: Path) -> None:
+    """Raise AskedWrongly when running this lesson into `out` would replace the lesson, by whatever spelling or link."""
+    target = out / lesson.path.name
+    if target.exists() and target.samefile(lesson.path):
+        raise AskedWrongly(f"running {lesson} into {out} would replace the lesson itself; choose another folder: --out out")
 
 
 def line(outcome: Outcome) -> str:
     """An outcome as a person reads it."""
     verdict = "ok    " if outcome.trouble is None else "FAILED"
-    return f"{verdict} {outcome.lesson!s:28} {outcome.seconds:6.1f} s" + (f"\n    {outcome.trouble}" if outcome.trouble else "")
+    further = "".join(f"\n    {text}" for text in (outcome.trouble, outcome.note) if text)
+    return f"{verdict} {outcome.lesson!s:28} {outcome.seconds:6.1f} s{further}"
+
+
+def _command(lesson: Lesson, budget: str, target: Path) -> list[str]:
+    """The command line of papermill, which reads braces in a path as a template unless they are doubled."""
+    source, aside = (str(path).replace("{", "{{").replace("}", "}}") for path in (lesson.path, target))
+    options = ["--no-progress-bar", "--kernel", "python3", "--language", "python", "--cwd", str(lesson.path.parent)]
+    return [sys.executable, "-m", "papermill", source, aside, *options, "-p", "budget", budget]
+
+
+def _environment(budget: str, jobs: int) -> dict[str, str]:
+    """The lesson's environment: a share of the cores, and no progress bar, which would stay in the notebook's outputs."""
+    threads = max(1, machine.cores() // jobs)
+    return {"OMP_NUM_THREADS": str(threads), **os.environ, "COURSE_BUDGET": budget, "COURSE_QUIET": "1"}
+
+
+def _no_bar() -> bool:
+    return runtime.quiet() or sys.stderr is None or not sys.stderr.isatty()

@@ -12,11 +12,17 @@ from PIL import Image
 def smaller(png: bytes) -> bytes:
     """The shortest of several PNG files that hold exactly the pixels of this one; the file itself when none is shorter.
 
-    Tried are grey values, a palette of at most 256 colours, and plain RGB, each only where it loses nothing.
+    Tried are grey values, a palette of at most 256 colours, and plain RGB, each only where it loses nothing. An animation, a
+    picture with 16 bits per channel, and a file that is not a readable picture stay as they are.
     """
-    with Image.open(io.BytesIO(png)) as image:
-        image.load()
-        pixels = image.convert("RGBA")
+    try:
+        with Image.open(io.BytesIO(png)) as image:
+            image.load()
+            if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA") or getattr(image, "n_frames", 1) > 1:
+                return png
+            pixels = image.convert("RGBA")
+    except (OSError, SyntaxError):  # what Pillow raises for a file that it cannot read
+        return png
     if pixels.getextrema()[3][0] < 255:  # something is transparent
         return png
     return min([png, *_encoded(pixels.convert("RGB"))], key=len)

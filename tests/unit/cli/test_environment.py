@@ -1,8 +1,11 @@
 """The lists of packages agree; the environment is made, recognised and healed."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import pytest
@@ -115,3 +118,54 @@ def test_trouble_is_seen_in_an_environment_without_the_packages(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "v"], check=True)
     assert "course_lib" in environment.trouble(str(tmp_path / "v"))
     assert not environment.can_run(str(tmp_path / "v"))  # it has no pip
+
+
+@pytest.mark.parametrize("by", ["the environment", "pip.conf"])
+def test_pip_installs_here_whatever_the_users_settings(tmp_path, monkeypatch, by):
+    elsewhere = {"user": "true", "target": str(tmp_path / "t")}
+    if by == "pip.conf":
+        (tmp_path / "pip.conf").write_text("[global]\n" + "".join(f"{k} = {v}\n" for k, v in elsewhere.items()), encoding="utf-8")
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    else:
+        for name, value in {**elsewhere, "prefix": str(tmp_path / "p"), "root": str(tmp_path / "r")}.items():
+            monkeypatch.setenv(f"PIP_{name.upper()}", value)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
+    asked = {}
+    monkeypatch.setattr(environment, "run", lambda command, **options: asked.update(options, command=command))
+    environment.install(str(tmp_path), str(tmp_path / ".venv"))
+    assert asked["env"]["PIP_INDEX_URL"] == "https://mirror.example/simple"
+    code = (
+        "from pip._internal.commands.install import InstallCommand as Install\n"
+        "import sys; given, _ = Install('install', '').parse_args(sys.argv[1:])\n"
+        "print(given.use_user_site, [given.target_dir, given.prefix_path, given.root_path], given.index_url)"
+    )
+    words = [sys.executable, "-I", "-c", code, *asked["command"][asked["command"].index("install") + 1 :]]
+    chosen = subprocess.run(words, env=asked["env"], capture_output=True, text=True, check=True)
+    assert chosen.stdout.strip() == "0 ['', None, None] https://mirror.example/simple"
+
+
+def test_a_folder_that_is_no_environment_is_left_alone(clone, capsys):
+    root, done = clone
+    (root / ".venv").mkdir()
+    (root / ".venv" / "work.txt").write_text("mine", encoding="utf-8")
+    assert environment.main(root) == 1
+    assert "is not a Python environment" in capsys.readouterr().out
+    assert (root / ".venv" / "work.txt").read_text(encoding="utf-8") == "mine"
+    assert not done
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_command_in_progress_ends_with_the_script(tmp_path):
+    code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    words = (
+        "import signal, sys; from course_lib.cli import environment\n"
+        f"signal.signal(signal.SIGTERM, environment.stop); environment.run([sys.executable, '-c', {code!r}])"
+    )
+    script = subprocess.Popen([sys.executable, "-c", words])
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert script.poll() is None
+        time.sleep(0.05)
+    script.terminate()
+    assert script.wait(timeout=30) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_lib.cli.lessons import ROOT
-from course_lib.cli.normalise import WIDGET_VIEW, normalise, normalised, notebooks_in
+from course_lib.cli.normalise import WIDGET_VIEW, clean, normalise, normalised, notebooks_in
 
 NOTEBOOKS = notebooks_in([ROOT / "notebooks"])
 
@@ -111,3 +111,65 @@ def test_every_lesson_is_kept_executed_and_in_this_form(path: Path):
 
 def test_there_are_lessons():
     assert NOTEBOOKS
+
+
+def test_other_languages_are_left_alone_and_said(tmp_path, capsys):
+    r = new_notebook(cells=[new_code_cell("x <- 1", metadata={"trusted": True})])
+    for name, metadata in (
+        ("r", {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}),
+        ("julia", {"language_info": {"name": "julia"}}),
+    ):
+        r.metadata = nbformat.from_dict(metadata)
+        nbformat.write(r, tmp_path / f"{name}.ipynb")
+    nbformat.write(messy(), tmp_path / "python.ipynb")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert clean([tmp_path], check=True) == 1
+    assert clean([tmp_path]) == 0
+    assert {path.stem for path in tmp_path.iterdir() if path.read_bytes() != before[path]} == {"python"}
+    said = capsys.readouterr().out
+    assert "its language is R" in said
+    assert "its language is julia" in said
+
+
+def test_a_teachers_marks_stay():
+    notebook = messy()
+    notebook.cells[0].metadata["nbgrader"] = {"grade": True, "points": 3}
+    assert normalised(notebook).cells[0].metadata["nbgrader"] == {"grade": True, "points": 3}
+
+
+def test_a_link_stays_a_link_and_the_file_keeps_its_rights(tmp_path):
+    path, link = tmp_path / "messy.ipynb", tmp_path / "link.ipynb"
+    nbformat.write(messy(), path)
+    path.chmod(0o600)
+    link.symlink_to(path)
+    assert normalise(link)
+    assert link.is_symlink()
+    assert not normalise(path, write=False)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_clean_that_fails_halfway_leaves_the_notebook_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "messy.ipynb"
+    nbformat.write(messy(), path)
+    before = path.read_bytes()
+    writing = Path.write_text
+
+    def full(self, text, **options):
+        writing(self, text[:50], **options)
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="no space"):
+        normalise(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_may_not_be_written_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "messy.ipynb"
+    nbformat.write(messy(), path)
+    before = path.read_bytes()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(PermissionError):
+        normalise(path)
+    assert path.read_bytes() == before

@@ -1,0 +1,106 @@
+"""Child processes that end when the command ends, whatever ends it: Ctrl-C, SIGTERM or a closed terminal."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+import psutil
+
+PATIENCE = 3.0  # seconds between asking a process to end and killing it
+
+
+class Stopped(KeyboardInterrupt):
+    """The command was told to end by a signal. Code that tidies up after Ctrl-C tidies up after this too."""
+
+    def __init__(self, number: int):
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.code = 128 + number  # the exit code that a shell gives to a command ended by this signal
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Inside the block, SIGTERM and SIGHUP raise Stopped. A signal that is ignored (by `nohup`) stays ignored."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        before = {number: signal.getsignal(number) for number in numbers if signal.getsignal(number) != signal.SIG_IGN}
+    try:
+        for number in before:
+            signal.signal(number, _stop)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+class Children:
+    """The processes that a command started and that have not ended. Several threads may use one object."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end and return its exit code and what it printed, read as UTF-8.
+
+        An exception in this thread ends the command and every process that it started. Raises Stopped when `end` was called
+        before or in the meantime.
+        """
+        pipe = subprocess.PIPE
+        with self._lock:
+            if self._closed:
+                raise Stopped(signal.SIGTERM)
+            process = subprocess.Popen(
+                command, stdout=pipe, stderr=pipe, env=environment, encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL
+            )
+            self._running.add(process)
+        try:
+            printed, complaint = process.communicate()
+        except BaseException:
+            end(process.pid)
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if self._closed:
+            raise Stopped(signal.SIGTERM)
+        return subprocess.CompletedProcess(process.args, process.returncode, printed, complaint)
+
+    def end(self) -> None:
+        """End every process that is running, and let no other begin."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            end(process.pid)
+
+
+def end(process: int) -> None:
+    """End a process and all that descend from it: ask first, kill what has not ended after PATIENCE seconds.
+
+    A notebook's kernel leads a process group of its own, so a signal to the group of its parent does not reach it.
+    """
+    try:
+        parent = psutil.Process(process)
+        family = [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        with suppress(psutil.NoSuchProcess):  # it may have ended by itself
+            member.terminate()
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+    for member in alive:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
+    psutil.wait_procs(alive, timeout=PATIENCE)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
