@@ -9,11 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from course_lib import __version__, runtime
+from course_lib.cli import children, streams
+from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import ROOT, UnknownName, find, lessons
+from course_lib.datasets.manifest import DataFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the `course` command; return its exit code: 0 all well, 1 something failed, 2 asked wrongly, 130 stopped by hand."""
+    """Run the `course` command; return its exit code: 0 all well, 1 something failed, 2 asked wrongly, 130 stopped by hand.
+
+    Errors with a known reason are one line, and a traceback when COURSE_DEBUG is set; other errors keep their traceback.
+    """
+    streams.accept_every_sign()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parser()
     try:
@@ -23,16 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if extra and asked.command != "lab":
             parser.error(f"unrecognised: {' '.join(extra)}")
         asked.extra = extra
-        return asked.answer(asked)
-    except ValueError as error:
-        print(f"course: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
+        with children.stopped_by_signals():
+            return asked.answer(asked)
+    except KeyboardInterrupt as stop:
         print("\ncourse: stopped by hand", file=sys.stderr)
-        return 130
+        return getattr(stop, "code", 130)
     except BrokenPipeError:  # as in `course list | head`: whoever read has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (AskedWrongly, DataFileError, Failed, OSError) as error:
+        if os.environ.get("COURSE_DEBUG", "") not in ("", "0"):
+            raise
+        print(f"course: {error}", file=sys.stderr)
+        return 2 if isinstance(error, AskedWrongly) else 1
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
@@ -56,11 +66,15 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     train = commands.add_parser("train", help="train a model again, going on where an earlier run stopped")
     train.add_argument("name", help="as `course list` shows it")
     _add_budget(train)
-    train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: the best one here)")
+    train.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: CUDA where there is one, else the CPU)")
+    train.add_argument(
+        "--validate", action="store_true", help="train on the training split alone, measure on the validation split"
+    )
+    train.add_argument("--anew", action="store_true", help="give up an unfinished run and begin at the first epoch")
     train.add_argument("--ship", action="store_true", help="put the result into data/checkpoints (budget full only)")
     train.set_defaults(answer=_train)
 
-    commands.add_parser("doctor", help="look for what is wrong, and say the mend").set_defaults(answer=_doctor)
+    commands.add_parser("doctor", help="look for what is wrong, and say the fix").set_defaults(answer=_doctor)
 
     clean = commands.add_parser("clean", help="bring notebooks into the form in which they are kept")
     clean.add_argument("path", nargs="*", type=Path, help="notebooks or folders (default: all lessons)")
@@ -98,13 +112,20 @@ def _run(asked: argparse.Namespace) -> int:
 
     known = lessons()
     chosen = known if asked.lesson == ["all"] else list(dict.fromkeys(find(name, known) for name in asked.lesson))
-    return running.run(chosen, budget=runtime.budget(asked.budget), out=asked.out, jobs=asked.jobs)
+    return running.run(chosen, budget=checked(runtime.budget, asked.budget), out=asked.out, jobs=asked.jobs)
 
 
 def _train(asked: argparse.Namespace) -> int:
     from course_lib.cli import train
 
-    return train.train(asked.name, budget=runtime.budget(asked.budget), device=asked.device, ship=asked.ship)
+    return train.train(
+        asked.name,
+        budget=checked(runtime.budget, asked.budget),
+        device=asked.device,
+        ship=asked.ship,
+        validate=asked.validate,
+        anew=asked.anew,
+    )
 
 
 def _doctor(asked: argparse.Namespace) -> int:
@@ -116,11 +137,6 @@ def _doctor(asked: argparse.Namespace) -> int:
 
 
 def _clean(asked: argparse.Namespace) -> int:
-    from course_lib.cli.normalise import normalise, notebooks_in
+    from course_lib.cli import normalise
 
-    paths = notebooks_in(asked.path or [ROOT / "notebooks"])
-    changed = [path for path in paths if normalise(path, write=not asked.check)]
-    for path in changed:
-        print(f"{'not clean' if asked.check else 'cleaned'}: {path}")
-    print(f"{len(paths)} notebooks, {len(changed)} {'to clean' if asked.check else 'cleaned'}")
-    return 1 if asked.check and changed else 0
+    return normalise.clean(asked.path or [ROOT / "notebooks"], check=asked.check)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import nbformat
 
+from course_lib.cli.asked import AskedWrongly
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE_NAME = re.compile(r"(\d\d)_(\w+)")
 
 
-class UnknownName(ValueError):
+class UnknownName(AskedWrongly):
     """A name that nothing here bears; the message says which was likely meant."""
 
     def __init__(self, kind: str, name: str, known: list[str]):
@@ -47,7 +49,9 @@ def lessons(folder: Path | None = None) -> list[Lesson]:
     """The lessons present, in order. ValueError when the notebooks folder is not there (installed without a clone)."""
     folder = folder or ROOT / "notebooks"
     if not folder.is_dir():
-        raise ValueError(f"{folder} is not there; the lessons live in a clone of the project: run `course` from its environment")
+        raise AskedWrongly(
+            f"{folder} is not there; the lessons live in a clone of the project: run `course` from its environment"
+        )
     matches = ((FILE_NAME.fullmatch(path.stem), path) for path in sorted(folder.glob("*.ipynb")))
     return [Lesson(match[1], match[2], path) for match, path in matches if match]
 

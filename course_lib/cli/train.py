@@ -3,101 +3,68 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
 
-from torch import Tensor, nn
+import torch
+from safetensors import SafetensorError
 
 from course_lib import runtime
+from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import UnknownName
-from course_lib.datasets import manifest
-from course_lib.metrics import disentanglement, likelihood, reconstruction
-from course_lib.models.latent import LatentVariableModel, VectorQuantised
-from course_lib.models.latent.autoencoder import Autoencoder
-from course_lib.models.protocols import ExplicitModel
-from course_lib.models.sequence import Seq2Seq
 from course_lib.training import checkpoints, recipes, studies
-from course_lib.training.loop import History
-
-SMOKE_EXAMPLES = 500  # measured in the smoke budget, whose number means nothing
-FEW_DRAWS = 10  # of z, below the full budget
+from course_lib.training.loop import History, TrainingDiverged
 
 
-def train(name: str, *, budget: str, device: str | None = None, ship: bool = False) -> int:
-    """Train a recipe, going on where an earlier run stopped; return 0 when it came to its end, 1 when it was stopped before.
+def train(
+    name: str, *, budget: str, device: str | None = None, ship: bool = False, validate: bool = False, anew: bool = False
+) -> int:
+    """Train a recipe, going on where an earlier run stopped; return 0 when it came to its end and was kept, else 1.
 
     ship: copy the result into data/checkpoints and list it in data/SHA256SUMS; only for budget "full".
+    validate: train on the training split alone and measure on the validation split; such a model is never shipped.
+    anew: give up an unfinished run of this recipe and budget. Raises AskedWrongly and Failed.
     """
     if name not in recipes.RECIPES:
         raise UnknownName("model", name, list(recipes.RECIPES))
     if ship and budget != "full":
-        raise ValueError(f"only what was trained in budget 'full' is shipped; got budget {budget!r}: add --budget full")
-    epochs = dict(zip(runtime.BUDGETS, recipes.RECIPES[name].epochs, strict=True))[budget]
-    print(f"{name}: {epochs} epochs, budget {budget}, on {runtime.device(device)}", flush=True)
-    recipes.train(
-        name,
-        budget=budget,
-        device=device,
-        evaluate=lambda model, recipe: measure(model, recipe, budget),
-        report=lambda history: print(progress(history, epochs), flush=True),
-    )
-    about = checkpoints.describe(name, checkpoints.own_dir())
-    if about["epochs"] < epochs:
-        print(f"stopped after {about['epochs']} of {epochs} epochs. To go on: course train {name} --budget {budget}")
+        raise AskedWrongly(f"only what was trained in budget 'full' is shipped; got budget {budget!r}: add --budget full")
+    if ship and validate:
+        raise AskedWrongly("a model trained for validation is never shipped: leave out --ship or --validate")
+    epochs = recipes.RECIPES[name].in_budget(budget)[0]
+    where = checked(runtime.device, device)
+    print(f"{name}: {epochs} epochs, budget {budget}, on {where}", flush=True)
+    try:
+        ended = recipes.run(
+            name,
+            budget=budget,
+            device=where,
+            report=lambda history: print(progress(history, epochs), flush=True),
+            anew=anew,
+            validate=validate,
+        )
+    except (recipes.RecipeError, TrainingDiverged, SafetensorError) as error:
+        raise Failed(f"{name}: {error}") from error
+    except torch.OutOfMemoryError as error:
+        raise Failed(f"{name}: the memory of {where} is too small ({error}). Fix: add --device cpu") from error
+    return _say(ended, name, f"course train {name} --budget {budget}{' --validate' if validate else ''}", ship)
+
+
+def _say(ended: recipes.Outcome, name: str, command: str, ship: bool) -> int:
+    """Print how the run ended, ship its model when asked, and return the exit code."""
+    if not ended.finished:
+        print(f"To go on: {command}")
         return 1
-    for metric, value in about.get("metrics", {}).items():
+    for metric, value in ended.about["metrics"].items():
         print(f"{metric:25} {value}")
-    print(f"saved: {checkpoints.own_dir() / name}.safetensors")
+    if ended.path is None:
+        return 1
+    print(f"saved: {ended.path}")
     if ship:
         print(f"shipped: {', '.join(ship_own(name))}")
     return 0
 
 
-def measure(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
-    """Exact test nats with their standard error: for binary images on one draw (seed 0), for sequences per symbol.
-
-    For models with latent variables, the two bounds. For autoencoders, those with symbols too, the squared error; for
-    translators, the share translated without a fault. Nothing for others.
-    """
-    if not isinstance(model, (Autoencoder, ExplicitModel, LatentVariableModel, Seq2Seq, VectorQuantised)):
-        return {}
-    x = recipe.test_data().x
-    x = x[:SMOKE_EXAMPLES] if budget == "smoke" else x
-    if isinstance(model, LatentVariableModel):
-        found = measure_bounds(model, x, recipe.draws if budget == "full" else min(recipe.draws or 0, FEW_DRAWS))
-        return found | (measure_disentanglement(model, recipe, budget) if recipe.causes else {})
-    if isinstance(model, (Autoencoder, VectorQuantised)):
-        error = reconstruction.mean_error(model, x)
-        return {"test_squared_error": round(error.mean, 4), "standard_error": round(error.standard_error, 4), "n": error.n}
-    if isinstance(model, Seq2Seq):
-        return {"test_exact": round(model.exact(x).float().mean().item(), 4), "n": len(x)}
-    if recipe.per_symbol:
-        unit, nats = "test_nats_per_symbol", likelihood.nats_per_symbol(model, x, context=recipe.context)
-    else:
-        unit, nats = "test_nats", likelihood.negative_log_likelihood(model, x)
-    return {unit: round(nats.mean, 4), "standard_error": round(nats.standard_error, 4), "n": nats.n}
-
-
-def measure_bounds(model: LatentVariableModel, x: Tensor, k: int | None) -> dict[str, Any]:
-    """Nats by the ELBO, and with k also by the importance bound of k draws: upper bounds on what the model takes."""
-    generator = runtime.generator(0, next(model.parameters()).device)
-    nats = likelihood.negative_bound(model, x, generator=generator)
-    found = {"test_elbo_nats": round(nats.mean, 4), "standard_error": round(nats.standard_error, 4), "n": nats.n}
-    if k:
-        nats = likelihood.negative_bound(model, x, k, generator=generator)
-        found |= {"test_importance_nats": round(nats.mean, 4), "importance_standard_error": round(nats.standard_error, 4), "k": k}
-    return found
-
-
-def measure_disentanglement(model: nn.Module, recipe: recipes.Recipe, budget: str) -> dict[str, Any]:
-    """The mutual information gap, the beta-VAE metric and what they cost, where the data's true factors are known."""
-    generator = runtime.generator(0, next(model.parameters()).device)
-    n = runtime.by_budget(smoke=SMOKE_EXAMPLES, lesson=10_000, full=10_000, override=budget)
-    found = disentanglement.measure(model, *recipe.causes, n=n, generator=generator)
-    return {name: [round(v, 4) for v in value] if isinstance(value, list) else round(value, 4) for name, value in found.items()}
-
-
 def progress(history: History, epochs: int) -> str:
-    """One line an epoch: which, the loss, and about how long it still takes."""
+    """One line per epoch: its number, its losses, and about how long the rest will take."""
     row = history[-1]
     left = (epochs - len(history)) * sum(past["seconds"] for past in history[-5:]) / len(history[-5:])
     losses = "  ".join(f"{key} {value:.3f}" for key, value in row.items() if key not in ("epoch", "seconds"))
@@ -115,9 +82,7 @@ def ship_own(name: str) -> list[str]:
         target = runtime.data_dir() / file
         with runtime.whole_file(target) as temporary:
             shutil.copyfile(checkpoints.own_dir() / target.name, temporary)
+    studies.list_files(shipped)
     if recipe is not None and recipe.study:
         shipped.append(studies.record(recipe.study, name, checkpoints.describe(name, checkpoints.own_dir())))
-    sums = {**manifest.checksums(), **{file: manifest.sha256(runtime.data_dir() / file) for file in shipped}}
-    with runtime.whole_file(runtime.data_dir() / "SHA256SUMS") as temporary:
-        temporary.write_text("".join(f"{digest}  {file}\n" for file, digest in sums.items()), encoding="utf-8", newline="\n")
     return shipped

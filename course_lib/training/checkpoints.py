@@ -1,14 +1,17 @@
 """Checkpoints: safetensors plus JSON, written whole or not at all, and never a pickle.
 
-A shipped model is data/checkpoints/<name>.safetensors (its parameters) and <name>.json (which class, its constructor's
-arguments, seed, budget, metrics, checksums). Models that the user trains lie in the same form in the user's own folder.
+A shipped model is data/checkpoints/<name>.safetensors (its parameters) and <name>.json: which class, its constructor's
+arguments, how it was trained, its measures, checksums, and the number of this format. Format 1 has no number and says less of
+the training; it is read as well. Models that the user trains lie in the same form in the user's own folder.
 """
 
 from __future__ import annotations
 
-import difflib
 import importlib
+import inspect
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,11 @@ from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.datasets import manifest
+from course_lib.datasets.manifest import DataFileError
 from course_lib.models.protocols import configuration
+
+FORMAT = 2
+HALVES = (torch.float16, torch.bfloat16)
 
 
 def shipped_dir() -> Path:
@@ -28,80 +35,131 @@ def shipped_dir() -> Path:
 
 
 def own_dir() -> Path:
-    """Where the user's own checkpoints lie."""
+    """Where the user's own checkpoints lie; the folder need not exist. OSError where the user has no folder."""
     return runtime.user_dir() / "checkpoints"
 
 
 def names() -> list[str]:
-    """The names of the shipped checkpoints."""
+    """The names of the shipped checkpoints, sorted."""
     return sorted(path.stem for path in shipped_dir().glob("*.json"))
 
 
 def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """The JSON of a checkpoint: class, configuration, seed, budget, metrics, checksums. ValueError if there is none."""
+    """The JSON of a checkpoint: class, configuration, seed, budget, metrics, checksums.
+
+    Raises ValueError where there is none, DataFileError where it is damaged or of a newer format.
+    """
     path = (folder or shipped_dir()) / f"{name}.json"
     if not path.is_file():
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no checkpoint is called {name!r}{hint} (have: {names()})")
+        raise ValueError(f"no checkpoint is called {name!r}{runtime.did_you_mean(name, names())} (have: {names()})")
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         missing = {"class", "configuration", "sha256"} - set(about)
-    except (ValueError, TypeError) as error:  # bad JSON, bad UTF-8, or JSON that is no object
-        raise ValueError(f"{path} is damaged: {error}; mend: {_mend(path)}") from error
+        number = int(about.get("format", 1))
+    except (ValueError, TypeError, AttributeError) as error:  # bad JSON, bad UTF-8, or JSON that is no object
+        raise DataFileError(f"{path} is damaged: {error}; fix: {_fix(path)}") from error
+    if number > FORMAT:
+        raise DataFileError(
+            f"{path} has format {number}, and this version of the course reads formats 1 to {FORMAT}; fix: update the course"
+        )
     if missing:
-        raise ValueError(f"{path} is damaged: it lacks {sorted(missing)}; mend: {_mend(path)}")
+        raise DataFileError(f"{path} is damaged: it lacks {sorted(missing)}; fix: {_fix(path)}")
     return about
 
 
 def load(name: str, *, folder: Path | None = None, device: str | torch.device | None = "cpu") -> nn.Module:
-    """The model of a checkpoint, ready to use, in eval mode, its parameters frozen (they need no gradient)."""
+    """The model of a checkpoint, ready to use, in eval mode, its parameters frozen (they need no gradient).
+
+    No random generator is moved. DataFileError where its files are damaged, of a newer format, or do not fit each other.
+    """
     about = describe(name, folder)
     path = (folder or shipped_dir()) / f"{name}.safetensors"
     found = manifest.sha256(path) if path.is_file() else "no file"
     if found != about["sha256"]:
-        raise ValueError(f"{path} is damaged or missing: expected sha256 {about['sha256']}, found {found}; mend: {_mend(path)}")
-    kind = _model_class(about["class"])
+        raise DataFileError(f"{path} is damaged or missing: expected sha256 {about['sha256']}, found {found}; fix: {_fix(path)}")
     try:
-        model = kind(**about["configuration"])
-        model.load_state_dict(
-            {key: value.float() if value.dtype == torch.float16 else value for key, value in load_file(path).items()}
-        )
+        with torch.random.fork_rng(devices=[]):
+            model = _model(about)
+        model.load_state_dict({key: value.float() if value.dtype in HALVES else value for key, value in load_file(path).items()})
     except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ValueError(f"{path} does not fit the configuration beside it ({error}); mend: {_mend(path)}") from error
+        raise DataFileError(f"{path} does not fit the configuration beside it ({error}); fix: {_fix(path)}") from error
     return model.to(device).eval().requires_grad_(False)
 
 
 def save(name: str, model: nn.Module, about: dict[str, Any], *, folder: Path | None = None, half: bool = False) -> Path:
-    """Write a model under this name, into the user's own folder unless another is given.
+    """Write a model under this name, into the user's own folder unless another is given; the path of its parameters.
 
-    about: what else to keep (seed, budget, metrics, …). half: store floats as float16, half the size.
+    about: what else to keep (seed, budget, metrics, …). half: store floats as float16, half the size. Raises OSError or
+    SafetensorError where the files cannot be written; what was there before stays as it was.
     """
     path = (folder or own_dir()) / f"{name}.safetensors"
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()}
     if half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
-    # Both are written before either takes its place: a crash leaves the old pair, as good as always.
+    # Both are written before either takes its place, so that a crash leaves the old pair whole.
     with runtime.whole_file(path.with_suffix(".json")) as description, runtime.whole_file(path) as parameters:
         save_file(tensors, parameters)
         described = {
-            **about,
-            "class": f"{type(model).__module__}:{type(model).__qualname__}",
-            "configuration": configuration(model),
+            "format": FORMAT,
+            **{key: value for key, value in about.items() if key != "format"},
+            "class": _spelled_class(type(model)),
+            "configuration": {key: _spelled(value) for key, value in configuration(model).items()},
             "sha256": manifest.sha256(parameters),
         }
-        description.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        description.write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8", newline="\n")
     return path
 
 
-def _mend(path: Path) -> str:
+@torch.no_grad()
+def rounded(model: nn.Module, *, half: bool = False) -> nn.Module:
+    """The model as `load` would give it after `save`: in eval mode, frozen, and with half its floats rounded to float16."""
+    if half:
+        for value in (*model.parameters(), *model.buffers()):
+            if value.is_floating_point():
+                value.copy_(value.half())
+    return model.eval().requires_grad_(False)
+
+
+def _fix(path: Path) -> str:
     shipped = path.parent == shipped_dir()
     return (
         f"`git checkout -- data/checkpoints/{path.name}`" if shipped else f"delete it and train again: `course train {path.stem}`"
     )
 
 
-def _model_class(spelled: str) -> type[nn.Module]:
+def _spelled_class(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _spelled(value: Any) -> Any:
+    """An argument as JSON: an object of course_lib.models by its class and its own configuration."""
+    if isinstance(value, (list, tuple)):
+        return [_spelled(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _spelled(item) for key, item in value.items()}
+    if type(value).__module__.startswith("course_lib.models."):
+        inner = {key: _spelled(item) for key, item in configuration(value).items()}
+        return {"class": _spelled_class(type(value)), "configuration": inner}
+    return value
+
+
+def _built(value: Any) -> Any:
+    """The argument that `_spelled` wrote."""
+    if isinstance(value, list):
+        return [_built(item) for item in value]
+    if isinstance(value, dict) and value.keys() == {"class", "configuration"}:
+        return _class(value["class"])(**{key: _built(item) for key, item in value["configuration"].items()})
+    return {key: _built(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _model(about: dict[str, Any]) -> nn.Module:
+    kind = _class(about["class"])
+    if not issubclass(kind, nn.Module):
+        raise ValueError(f"class {about['class']!r} is no model of this library")
+    return kind(**{key: _built(value) for key, value in about["configuration"].items()})
+
+
+def _class(spelled: str) -> type:
     """The class behind "course_lib.models.….module:Name". Nothing outside course_lib.models is ever imported."""
     module, _, name = spelled.partition(":")
     if not module.startswith("course_lib.models."):
@@ -110,7 +168,7 @@ def _model_class(spelled: str) -> type[nn.Module]:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError:
         found = None
-    if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__ == module):
+    if not (inspect.isclass(found) and found.__module__ == module):
         raise ValueError(f"class {spelled!r} is no model of this library; the checkpoint may come from another version of it")
     return found
 
@@ -124,14 +182,25 @@ def write_state(path: Path, state: Any, extra: dict[str, Any]) -> None:
 
 
 def read_state(path: Path) -> tuple[Any, dict[str, Any]]:
-    """What write_state wrote: (state, extra). ValueError if the file is damaged."""
+    """What write_state wrote: (state, extra). DataFileError if the file is damaged."""
+    with _reading(path) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        return _put_tensors_back(json.loads(file.metadata()["tree"]), tensors), json.loads(file.metadata()["extra"])
+
+
+def read_extra(path: Path) -> dict[str, Any]:
+    """The JSON that write_state wrote beside the state, without reading the state. DataFileError if the file is damaged."""
+    with _reading(path) as file:
+        return json.loads(file.metadata()["extra"])
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-        return _put_tensors_back(json.loads(metadata["tree"]), tensors), json.loads(metadata["extra"])
+            yield file
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error}); mend: delete it, and the run starts anew") from error
+        raise DataFileError(f"{path} is damaged ({error}); fix: delete it, and the run begins anew") from error
 
 
 def _take_out_tensors(node: Any, tensors: dict[str, Tensor]) -> Any:

@@ -6,11 +6,17 @@ data/studies/<study>.json maps each checkpoint's name to what was measured of it
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from course_lib import runtime
 from course_lib.datasets import manifest
+
+KEPT = ("about", "seed", "budget", "epochs", "seconds", "train_loss", "precision", "metrics")  # of a checkpoint's JSON
 
 
 def path(study: str) -> Path:
@@ -26,10 +32,31 @@ def read(study: str) -> dict[str, dict[str, Any]]:
 
 
 def record(study: str, name: str, about: dict[str, Any]) -> str:
-    """Keep what a checkpoint's JSON says of how it was trained and measured, in the place of an older row; the file's name."""
-    rows = read(study) if path(study).is_file() else {}
-    kept = ("about", "seed", "budget", "epochs", "seconds", "train_loss", "metrics")
-    rows[name] = {"configuration": about["configuration"], **{key: about[key] for key in kept if key in about}}
-    with runtime.whole_file(path(study)) as temporary:
-        temporary.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8", newline="\n")
-    return f"studies/{study}.json"
+    """Write what a checkpoint's JSON says of its training and its measures into the study, in the place of an older row.
+
+    The new checksum goes into data/SHA256SUMS. Returns the file's name relative to data/.
+    """
+    file = f"studies/{study}.json"
+    with only_writer():
+        rows = read(study) if path(study).is_file() else {}
+        rows[name] = {"configuration": about["configuration"], **{key: about[key] for key in KEPT if key in about}}
+        with runtime.whole_file(path(study)) as temporary:
+            temporary.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8", newline="\n")
+        list_files([file])
+    return file
+
+
+def list_files(files: list[str]) -> None:
+    """Write the checksums of these files (names relative to data/) into data/SHA256SUMS."""
+    with only_writer():
+        sums = {**manifest.checksums(), **{file: manifest.sha256(runtime.data_dir() / file) for file in files}}
+        with runtime.whole_file(runtime.data_dir() / "SHA256SUMS") as temporary:
+            lines = "".join(f"{digest}  {file}\n" for file, digest in sums.items())
+            temporary.write_text(lines, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def only_writer() -> Iterator[None]:
+    """Hold the lock of the data folder, so that two processes that ship at the same time do not lose each other's lines."""
+    with FileLock(runtime.data_dir() / ".lock", is_singleton=True):
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,10 +14,13 @@ from course_lib import runtime
 from course_lib.datasets import Data, binarise, close_ups, load
 from course_lib.models.latent import VAE, HierarchicalVAE, VectorQuantised
 from course_lib.models.latent.autoencoder import Autoencoder
+from course_lib.models.latent.objectives import ELBO, ImportanceBound
+from course_lib.models.latent.priors import MixturePrior
 from course_lib.models.sequence import CausalTransformer
-from course_lib.training import checkpoints
-from course_lib.training.recipes.autoregressive import INK, MNIST
+from course_lib.training import checkpoints, measures
+from course_lib.training.recipes.autoregressive import DIGITS, INK, MNIST
 from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.gradient import Gradient
 
 GREY = {"mean": 0.1307, "spread": 0.3081}  # of grey digits
 WIDTHS = {"dense": (26,), "convolutional": (16, 20), "recurrent": (68,), "attention": (33, 33)}  # 21,000 parameters each
@@ -24,12 +28,21 @@ LATENTS = (1, 2, 4, 8, 16, 32, 64)
 
 
 def autoencoder(about: str, *, latent: int = 16, encoder: str = "convolutional", noise: float = 0.0) -> Recipe:
-    """One encoder or another, and always the same decoder of two transposed convolutions."""
+    """The recipe of an autoencoder: the encoder is chosen, the decoder always has two transposed convolutions."""
     build = partial(
         Autoencoder, event_shape=MNIST, latent=latent, encoder=encoder, widths=WIDTHS[encoder],
         decoder="convolutional", decoder_widths=(16, 16), noise=noise, **GREY,
     )  # fmt: skip
-    return Recipe(build, about, (1, 1, 4), binarisation=None, lr=5e-3, half=True)
+    return Recipe(
+        build,
+        about,
+        (1, 1, 4),
+        step=Gradient(lr=5e-3),
+        measure=measures.squared_error,
+        split="train+validation",
+        precision="float32",
+        half=True,
+    )
 
 
 AUTOENCODERS: dict[str, Recipe] = {
@@ -43,36 +56,49 @@ AUTOENCODERS: dict[str, Recipe] = {
 }
 
 
-on_mnist = partial(Recipe, lr=2e-3, clip=200.0, mixed_precision=True, half=True)
+on_mnist = partial(
+    Recipe, step=Gradient(lr=2e-3, clip=200.0), measure=measures.Bounds(1_000), precision="bfloat16", gallery=True, **DIGITS
+)
+further = partial(on_mnist, step=Gradient(lr=1e-3, clip=200.0), start="vae-mnist")
 flat_vae = partial(VAE, event_shape=MNIST, latent=50, **INK)
 convolutional_vae = partial(flat_vae, hidden=(256,), convolutions=(16, 32))
 
 
-def _further(**given: Any) -> VAE:
-    """The shipped vae-mnist, to be trained on in another way: what is not `given` goes on from its parameters."""
-    model = convolutional_vae(**given)
-    model.load_state_dict(checkpoints.load("vae-mnist").state_dict(), strict=False)
+def continued(start: VAE, new: Set[str] = frozenset(), **settings: Any) -> VAE:
+    """A VAE of vae-mnist's shape with other settings, which begins at the parameters of `start`.
+
+    new: the names of the parameters that `start` does not have. ValueError when any other name differs.
+    """
+    model = convolutional_vae(**settings)
+    missing, unexpected = model.load_state_dict(start.state_dict(), strict=False)
+    if set(missing) != set(new) or unexpected:
+        raise ValueError(
+            f"the new VAE lacks parameters {sorted(missing)} and does not know {sorted(unexpected)} of the model it begins at; "
+            f"expected to lack {sorted(new)} alone: a parameter was renamed, or the two models differ in shape"
+        )
     return model
 
 
-def mixture_vae() -> VAE:
+def mixture_vae(start: VAE) -> VAE:
     """vae-mnist with a learned prior, which begins as a mixture around the codes of 200 training digits."""
-    model = _further(prior_kind="mixture", components=200)
-    x = binarise(load("mnist", "train").x[: model.components], generator=runtime.generator(0))
+    new = {"prior.logits", "prior.mean", "prior.log_scale"}
+    model = continued(start, new, prior=MixturePrior(components=200))
+    x = binarise(load("mnist", "train").x[: model.prior.components], generator=runtime.generator(0))
     with torch.no_grad():
-        model.prior_mean.copy_(model.encode(x).mean)
+        model.prior.mean.copy_(model.encode(x).mean)
     return model
 
 
-def _plane(about: str, **given: Any) -> Recipe:
-    """Two latent variables, so that all of the latent space can be seen. They differ in what is `given` alone."""
+def _plane(about: str, *, gallery: bool = False, **settings: Any) -> Recipe:
+    """A VAE of two latent variables, so that all of the latent space can be seen. The recipes differ in `settings` alone."""
     return on_mnist(
-        lambda: VAE(event_shape=MNIST, latent=2, hidden=(80, 50), **INK, **given),
+        partial(VAE, event_shape=MNIST, latent=2, hidden=(80, 50), **INK, **settings),
         f"VAE, 2 latent variables, {about}",
         (1, 3, 25),
-        lr=3e-3,
-        mixed_precision=False,
-        draws=100,
+        step=Gradient(lr=3e-3, clip=200.0),
+        measure=measures.Bounds(100),
+        precision="float32",
+        gallery=gallery,
     )
 
 
@@ -87,16 +113,18 @@ VAES: dict[str, Recipe] = {
         "VAE, 50 latent variables, 2 x 300 hidden units each way, trained by the ELBO",
         (1, 4, 180),
     ),
-    "vae-mixture-mnist": on_mnist(
-        mixture_vae, "vae-mnist trained on with a learned prior, a mixture of 200 Gaussians", (1, 2, 25), lr=1e-3
+    "vae-mixture-mnist": further(
+        mixture_vae, "vae-mnist trained on with a learned prior, a mixture of 200 Gaussians", (1, 2, 25)
     ),
-    "iwae-mnist": on_mnist(
-        partial(_further, iwae=True, samples=8), "vae-mnist trained on by the importance bound of 8 draws", (1, 1, 12), lr=1e-3
+    "iwae-mnist": further(
+        partial(continued, objective=ImportanceBound(samples=8)),
+        "vae-mnist trained on by the importance bound of 8 draws",
+        (1, 1, 12),
     ),
-    "vae-plane-mnist": _plane("trained by the ELBO"),
-    "vae-plane-mnist-no-kl": _plane("trained without the KL", beta=0.0),
-    "vae-plane-mnist-strong-kl": _plane("trained with 30 times the KL", beta=30.0),
-}
+    "vae-plane-mnist": _plane("trained by the ELBO", gallery=True),
+    "vae-plane-mnist-no-kl": _plane("trained without the KL", objective=ELBO(beta=0.0)),
+    "vae-plane-mnist-strong-kl": _plane("trained with 30 times the KL", objective=ELBO(beta=30.0)),
+}  # fmt: skip
 
 
 STUDY = "beta-vae-close-ups"
@@ -107,38 +135,42 @@ NOISE = 0.05  # standard deviation of p(x | z), the same for every beta: learned
 
 
 def name(beta: float, seed: int = 0) -> str:
-    """Of the checkpoint: seed 0's are shipped, of the others the numbers."""
+    """The name of the checkpoint with this beta and seed. Weights are shipped for seed 0; other seeds ship numbers alone."""
     return f"beta-vae-{beta}-close-ups" + (f"-seed-{seed}" if seed else "")
 
 
-def _model(beta: float) -> VAE:
+def beta_vae(beta: float) -> VAE:
+    """A VAE of close-ups with a fixed scale of p(x | z), whose weights begin at half their usual size.
+
+    From small weights a network learns one direction after another, the strongest first (Saxe et al. 2014).
+    """
     model = VAE(
-        event_shape=close_ups.SHAPE, latent=10, hidden=(128, 128), activation="relu", output="gaussian", beta=beta, mean=0.5
+        event_shape=close_ups.SHAPE, latent=10, hidden=(128, 128), activation="relu", output="gaussian", mean=0.5,
+        objective=ELBO(beta=beta),
     )  # fmt: skip
     with torch.no_grad():
         model.log_scale.requires_grad_(False).fill_(math.log(NOISE))
-        for name, weight in model.named_parameters():
-            if name.endswith("weight"):
-                weight /= (
-                    2  # from small weights, directions are learned one after another, the strongest first (Saxe et al. 2014)
-                )
+        for key, weight in model.named_parameters():
+            if key.endswith("weight"):
+                weight /= 2
     return model
 
 
 def _recipe(beta: float, seed: int) -> Recipe:
+    causes = measures.Disentanglement(close_ups.sample_factors, close_ups.draw)
     return Recipe(
-        lambda: _model(beta),
+        partial(beta_vae, beta),
         f"VAE with beta = {beta}, 10 latent variables, on close-ups of faces, seed {seed}",
         (1, 2, 40),
+        step=Gradient(lr=2e-3),
+        measure=measures.Together((measures.Bounds(None), causes)),
         data="close_ups",
-        binarisation=None,
-        lr=2e-3,
+        precision="float32",
         seed=seed,
         half=True,
-        draws=None,
-        causes=(close_ups.sample_factors, close_ups.draw),
         study=STUDY,
         weights=seed == 0,
+        gallery=(beta, seed) == (BETAS[0], 0),
     )
 
 
@@ -160,8 +192,9 @@ def face_codes(split: str) -> Data:
 
 
 LEVELS: dict[str, Recipe] = {
-    "hierarchical-vae-mnist": Recipe(
-        lambda: HierarchicalVAE(
+    "hierarchical-vae-mnist": on_mnist(
+        partial(
+            HierarchicalVAE,
             event_shape=MNIST,
             latents=(50, 25, 12),
             hidden=((200, 150), (90,), (50,)),
@@ -169,39 +202,35 @@ LEVELS: dict[str, Recipe] = {
             warm_up=6_000,
             **INK,
         ),
-        "ladder VAE, 50, 25 and 12 latent variables in three levels, warm-up over 20 passes",
+        "ladder VAE, 50, 25 and 12 latent variables in three levels, warm-up over 20 epochs",
         (1, 4, 120),
+        step=Gradient(lr=3e-3, clip=200.0),
         batch_size=200,
-        lr=3e-3,
-        clip=200.0,
-        mixed_precision=True,
-        half=True,
     ),
     "vq-faces": Recipe(
-        lambda: VectorQuantised(event_shape=(3, 32, 32), states=STATES, scales=SCALES),
+        partial(VectorQuantised, event_shape=(3, 32, 32), entries=STATES, scales=SCALES),
         "VQ-VAE: faces of 32 x 32 as 80 symbols out of 64, 16 coarse and 64 fine",
         (1, 2, 20),
+        step=Gradient(lr=3e-3),
+        measure=measures.squared_error,
         examples=(256, 2_000, None),
         data="faces",
-        binarisation=None,
         batch_size=64,
-        lr=3e-3,
-        mixed_precision=True,
+        precision="bfloat16",
         half=True,
     ),
     "vq-prior-faces": Recipe(
-        lambda: CausalTransformer(states=STATES, length=sum(size * size for size in SCALES), width=64, heads=4, layers=3),
+        partial(CausalTransformer, states=STATES, length=sum(size * size for size in SCALES), width=64, heads=4, layers=3),
         "transformer over the 80 symbols of a face, coarse to fine",
         (1, 2, 7),
+        step=Gradient(lr=3e-3, clip=1.0),
+        measure=measures.NatsPerSymbol(),
         examples=(256, 2_000, None),
         data="faces",
-        binarisation=None,
         source=face_codes,
         batch_size=64,
-        lr=3e-3,
-        clip=1.0,
+        precision="float32",
         half=True,
-        per_symbol=True,
     ),
 }
 

@@ -1,25 +1,26 @@
 """The recipes of sequence models: characters and words of the novel, and numerals translated.
 
-Those of the novel are measured alike: `datasets.text.novel_windows`, nats per character.
+The models of the novel are all measured on the windows of `datasets.text.novel_windows`, in nats per character.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
 
 from course_lib.datasets import Data, load, numerals, text
 from course_lib.models.sequence import CausalTransformer, CharacterModel, NestedRNN, Seq2Seq
+from course_lib.training import measures
 from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.gradient import Gradient
 
 NOVEL_CHARACTERS = 75  # len(text.alphabet())
-TRAINED_ON = 128  # characters a window while training; every 32nd character begins one, so that a pass sees each four times
+TRAINED_ON = 128  # characters per window in training; every 32nd character begins one, so that an epoch sees each four times
 
 
 def novel(split: str) -> Data:
-    """The novel in windows: to train on, short ones that overlap; to measure, those of `text.novel_windows`."""
+    """The novel in windows: short ones that overlap to train on, and those of `text.novel_windows` to measure on."""
     if split != "train":
         return Data(text.novel_windows(split), None, "novel", split)
     return Data(text.windows(load("novel", split).x, TRAINED_ON, TRAINED_ON // 4), None, "novel", split)
@@ -29,30 +30,29 @@ on_novel = partial(
     Recipe,
     data="text",
     source=novel,
-    binarisation=None,
+    step=Gradient(lr=3e-3, clip=1.0),
+    measure=measures.NatsPerSymbol(text.CONTEXT),
     examples=(256, 4_096, None),
     batch_size=32,
-    clip=1.0,
-    per_symbol=True,
-    context=text.CONTEXT,
+    precision="bfloat16",
     half=True,
 )
 
-WIDE = 256  # characters a window on which the transformer trains: as long as those by which it is measured
+WIDE = 256  # characters per window on which the transformer is trained: as long as the windows on which it is measured
 
 
 def novel_wide(split: str) -> Data:
-    """As `novel`, with longer windows to train on; every character comes twice a pass."""
+    """As `novel`, with longer windows to train on; every character comes twice per epoch."""
     return novel(split) if split != "train" else Data(text.windows(load("novel").x, WIDE, WIDE // 2), None, "novel", split)
 
 
-def numerals_to(to: str) -> Callable[[str], Data]:
-    """split -> rows (N, S + T): source and target numeral side by side."""
-    return lambda split: Data(torch.cat(numerals.pairs(numerals.numbers(split), to=to), 1), None, "numerals", split)
+def numerals_to(to: str, split: str) -> Data:
+    """Rows (N, S + T): a numeral and its translation side by side."""
+    return Data(torch.cat(numerals.pairs(numerals.numbers(split), to=to), 1), None, "numerals", split)
 
 
 def translator(to: str, *, attention: bool) -> Recipe:
-    """Numerals of one kind to those of the other."""
+    """A recipe that translates numerals of one kind into those of the other."""
     source = "decimal" if to == "roman" else "roman"
     sizes = {
         "source_symbols": len(numerals.alphabet(source)) - 1,
@@ -61,16 +61,17 @@ def translator(to: str, *, attention: bool) -> Recipe:
         "target_length": numerals.LONGEST[to] + 1,
     }
     return Recipe(
-        lambda: Seq2Seq(**sizes, hidden=64, attention=attention),
+        partial(Seq2Seq, **sizes, hidden=64, attention=attention),
         f"{source} to {to} numerals, GRUs of 64 units, {'with' if attention else 'without'} attention",
         (1, 15, 30),
+        step=Gradient(lr=3e-3, clip=1.0),
+        measure=measures.exact_translations,
         examples=(64, None, None),
         data="numerals",
-        source=numerals_to(to),
-        binarisation=None,
+        source=partial(numerals_to, to),
+        split="train+validation",
         batch_size=64,
-        lr=3e-3,
-        clip=1.0,
+        precision="float32",
         half=True,
     )
 
@@ -80,8 +81,6 @@ SEQUENCE: dict[str, Recipe] = {
         partial(CharacterModel, states=NOVEL_CHARACTERS, length=TRAINED_ON, hidden=448, embedding=128, dropout=0.4),
         "LSTM, 448 units, 1.08 million parameters, characters of the novel",
         (1, 1, 7),
-        lr=3e-3,
-        mixed_precision=True,
     ),
     "to-roman-attention": translator("roman", attention=True),
     "to-roman-plain": translator("roman", attention=False),
@@ -96,8 +95,6 @@ SEQUENCE: dict[str, Recipe] = {
         source=novel_wide,
         examples=(256, 1_024, None),
         batch_size=8,
-        lr=3e-3,
-        mixed_precision=True,
     ),
     "nested-words-novel": on_novel(
         partial(
@@ -106,14 +103,10 @@ SEQUENCE: dict[str, Recipe] = {
         ),
         "words over characters: three GRUs, 0.47 million parameters, characters of the novel",
         (1, 1, 1),
-        lr=3e-3,
-        mixed_precision=True,
     ),
     "flat-lstm-novel": on_novel(
         partial(CharacterModel, states=NOVEL_CHARACTERS, length=TRAINED_ON, hidden=288, embedding=96, dropout=0.1),
         "one LSTM of 288 units, 0.47 million parameters, characters of the novel: what the nested one is compared with",
         (1, 1, 1),
-        lr=3e-3,
-        mixed_precision=True,
     ),
 }  # fmt: skip

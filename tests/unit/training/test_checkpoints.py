@@ -1,4 +1,4 @@
-"""Checkpoints: the same model comes back, damage is named with its mend, nothing foreign is run, nothing is half written."""
+"""Checkpoints: the same model comes back, damage is named with its fix, nothing foreign is run, nothing is half written."""
 
 import json
 import os
@@ -10,15 +10,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 import course_lib
 from course_lib import runtime
-from course_lib.models.autoregressive import MADE, NADE, MixtureNADE
-from course_lib.training import checkpoints, load_or_train, recipes, train
+from course_lib.datasets import DataFileError
+from course_lib.models.autoregressive import NADE, MixtureNADE
+from course_lib.models.latent import VAE
+from course_lib.models.latent.objectives import ELBO
+from course_lib.models.latent.priors import MixturePrior
+from course_lib.training import checkpoints, recipes
 
 MODELS = [
     lambda: NADE(event_shape=(2, 3), hidden=4, order=[5, 3, 1, 0, 2, 4]),
-    lambda: MADE(event_shape=(6,), hidden=(8, 8), direct=True, residual=True, any_order=True),
+    lambda: AnyOrderMADE(event_shape=(6,), hidden=(8, 8), direct=True, residual=True),
     lambda: MixtureNADE(event_shape=(2,), hidden=4, components=3),
 ]
 
@@ -56,7 +61,7 @@ def test_unknown_name():
         checkpoints.load("nonesuch")
 
 
-def test_damage_is_named_with_checksums_and_the_mend(tmp_path):
+def test_damage_is_named_with_checksums_and_the_fix(tmp_path):
     path = checkpoints.save("a", MODELS[0](), {}, folder=tmp_path)
     expected = checkpoints.describe("a", tmp_path)["sha256"]
     raw = bytearray(path.read_bytes())
@@ -70,10 +75,10 @@ def test_damage_is_named_with_checksums_and_the_mend(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe\x00", b"[]", b"3", b"{}"])
-def test_a_damaged_description_is_named_with_the_mend(content, tmp_path):
+def test_a_damaged_description_is_named_with_the_fix(content, tmp_path):
     path = checkpoints.save("a", MODELS[0](), {}, folder=tmp_path)
     path.with_suffix(".json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"a\.json is damaged.*mend"):
+    with pytest.raises(ValueError, match=r"a\.json is damaged.*fix"):
         checkpoints.load("a", folder=tmp_path)
 
 
@@ -125,7 +130,7 @@ def test_state_round_trip_keeps_kinds_and_keys(tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, 5, 40, -1])
-def test_a_state_cut_short_is_refused_with_the_mend(keep, tmp_path):
+def test_a_state_cut_short_is_refused_with_the_fix(keep, tmp_path):
     path = tmp_path / "s.safetensors"
     checkpoints.write_state(path, {"x": torch.ones(100)}, {})
     path.write_bytes(path.read_bytes()[:keep])
@@ -163,55 +168,103 @@ def test_a_kill_in_the_middle_of_saving_leaves_the_old_pair(tmp_path):
     assert torch.equal(twin.W, old.W)
 
 
-TINY = recipes.Recipe(lambda: NADE(event_shape=(1, 28, 28), hidden=3), "a small NADE", (3, 3, 3), examples=(200, 200, 200))
+def test_every_file_says_the_number_of_its_format(tmp_path):
+    path = checkpoints.save("a", MODELS[0](), {"format": 77}, folder=tmp_path)
+    assert json.loads(path.with_suffix(".json").read_text())["format"] == checkpoints.FORMAT == 2
 
 
-@pytest.fixture
-def tiny(monkeypatch):
-    monkeypatch.setitem(recipes.RECIPES, "tiny", TINY)
+def test_a_newer_format_is_refused_with_the_fix(tmp_path):
+    edit(tmp_path, format=3)
+    with pytest.raises(DataFileError, match=r"a\.json has format 3.*reads formats 1 to 2; fix: update the course"):
+        checkpoints.load("a", folder=tmp_path)
 
 
-def test_train_resumes_where_it_stopped(tiny, tmp_path, monkeypatch):
-    whole = train("tiny", budget="smoke", device="cpu")
-
-    monkeypatch.setenv("COURSE_HOME", str(tmp_path))
-
-    def stop(history):
-        if len(history) == 1:
-            raise KeyboardInterrupt
-
-    train("tiny", budget="smoke", device="cpu", report=stop)
-    assert checkpoints.describe("tiny", checkpoints.own_dir())["epochs"] == 1
-    resumed = train("tiny", budget="smoke", device="cpu")
-    assert torch.equal(resumed.W, whole.W)
-    about = checkpoints.describe("tiny", checkpoints.own_dir())
-    assert about["epochs"] == 3
-    assert about["budget"] == "smoke"
-    assert all(name.startswith("mnist/") for name in about["data"])
-    assert not list((checkpoints.own_dir() / "unfinished").glob("*.safetensors"))
+def test_format_1_is_read_and_left_as_it_is(tmp_path):
+    path = checkpoints.save("a", MODELS[0](), {"epochs": 3}, folder=tmp_path).with_suffix(".json")
+    old = {key: value for key, value in json.loads(path.read_text()).items() if key != "format"}
+    path.write_text(json.dumps(old))
+    before = path.read_bytes()
+    checkpoints.load("a", folder=tmp_path)
+    assert checkpoints.describe("a", tmp_path)["epochs"] == 3
+    assert path.read_bytes() == before
 
 
-def test_train_keeps_the_metrics_of_the_model_as_saved(tiny):
-    train("tiny", budget="smoke", device="cpu", evaluate=lambda model, recipe: {"rows": len(model.W), "data": recipe.data})
-    assert checkpoints.describe("tiny", checkpoints.own_dir())["metrics"] == {"rows": 784, "data": "mnist"}
+def test_an_argument_that_is_an_object_comes_back_with_its_own_arguments(tmp_path):
+    model = VAE(event_shape=(4,), latent=2, hidden=(3,), prior=MixturePrior(components=3), objective=ELBO(beta=4.0))
+    path = checkpoints.save("a", model, {}, folder=tmp_path)
+    kept = json.loads(path.with_suffix(".json").read_text())["configuration"]
+    assert kept["prior"] == {"class": "course_lib.models.latent.priors:MixturePrior", "configuration": {"components": 3}}
+    twin = checkpoints.load("a", folder=tmp_path)
+    assert (type(twin.prior), twin.prior.components, twin.objective.beta) == (MixturePrior, 3, 4.0)
+    x = torch.ones(5, 4)
+    assert torch.equal(twin.elbo(x, generator=runtime.generator(0)), model.elbo(x, generator=runtime.generator(0)))
 
 
-def test_load_or_train_says_which_it_was(tiny, tmp_path, monkeypatch, capsys):
-    load_or_train("tiny", budget="smoke", device="cpu")
-    assert "training now (budget smoke)" in capsys.readouterr().out
-    own = load_or_train("tiny", device="cpu")
-    assert "your own checkpoint (3 epochs, budget smoke)" in capsys.readouterr().out
-    monkeypatch.setattr(checkpoints, "shipped_dir", lambda: tmp_path)
-    checkpoints.save("tiny", NADE(event_shape=(1, 28, 28), hidden=3), {"epochs": 9, "budget": "full"}, folder=tmp_path)
-    shipped = load_or_train("tiny", device="cpu")
-    assert "shipped checkpoint (9 epochs, budget full)" in capsys.readouterr().out
-    assert checkpoints.names() == ["tiny"]
-    assert not torch.equal(shipped.W, own.W)
-    load_or_train("tiny", budget="smoke", device="cpu", retrain=True)
-    assert "training now" in capsys.readouterr().out
+def test_objects_within_lists_and_dicts_come_back():
+    value = {"objectives": [ELBO(beta=2.0), {"prior": MixturePrior(components=5)}], "number": 3, "none": None}
+    spelled = checkpoints._spelled(value)
+    assert json.loads(json.dumps(spelled)) == spelled
+    back = checkpoints._built(spelled)
+    assert back["objectives"][0].beta == 2.0
+    assert back["objectives"][1]["prior"].components == 5
+    assert (back["number"], back["none"]) == (3, None)
+
+
+@pytest.mark.parametrize("spelled", ["os:system", "torch.nn:Linear", "course_lib.models.protocols:nn"])
+def test_a_foreign_class_among_the_arguments_is_refused(spelled, tmp_path):
+    edit(tmp_path, configuration={"event_shape": [6], "hidden": {"class": spelled, "configuration": {}}})
+    with pytest.raises(DataFileError, match=r"course_lib\.models|no model of this library"):
+        checkpoints.load("a", folder=tmp_path)
+
+
+def test_loading_moves_no_generator(tmp_path):
+    checkpoints.save("a", MODELS[0](), {}, folder=tmp_path)
+    before = torch.get_rng_state()
+    checkpoints.load("a", folder=tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_rounded_is_what_load_gives(half, tmp_path):
+    model = MODELS[0]()
+    checkpoints.save("a", model, {}, folder=tmp_path, half=half)
+    rounded, loaded = checkpoints.rounded(model, half=half), checkpoints.load("a", folder=tmp_path)
+    assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in rounded.state_dict().items())
+    assert not rounded.training
+    assert not any(p.requires_grad for p in rounded.parameters())
+
+
+def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
+    path = checkpoints.save("a", MODELS[0](), {"which": "old"}, folder=tmp_path)
+    before = path.read_bytes()
+
+    def full(tensors, target, **more):
+        Path(target).write_bytes(b"half")
+        raise SafetensorError("I/O error: no space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(SafetensorError):
+        checkpoints.save("a", MODELS[0](), {"which": "new"}, folder=tmp_path)
+    assert path.read_bytes() == before
+    assert checkpoints.describe("a", tmp_path)["which"] == "old"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
+
+
+def test_the_json_beside_a_state_is_read_without_the_state(tmp_path):
+    path = tmp_path / "s.safetensors"
+    checkpoints.write_state(path, {"x": torch.ones(3)}, {"about": {"lr": 0.1}})
+    assert checkpoints.read_extra(path) == {"about": {"lr": 0.1}}
+    path.write_bytes(b"damaged")
+    with pytest.raises(DataFileError, match="is damaged"):
+        checkpoints.read_extra(path)
+
+
+def test_every_shipped_model_loads_and_is_of_this_library():
+    for name in checkpoints.names():
+        about = checkpoints.describe(name)
+        assert type(checkpoints.load(name)).__name__ == about["class"].split(":")[1]
 
 
 def test_unknown_recipe_suggests_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'nade-mnist'"):
         recipes.recipe("nade-mnst")
-    assert runtime.budget() == "lesson"

@@ -5,17 +5,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from course_lib.training import checkpoints, recipes, train
+from course_lib.training import checkpoints, measures, recipes, train
 
-# the orders of one FVSBN differ in a list of numbers only, and its preparation takes seconds
-DIFFERENT = [name for name in recipes.RECIPES if not name.startswith("fvsbn-mnist-")]
+# the orders of one FVSBN differ in a list of numbers only, and so do the seeds of the study of beta
+ALIKE = [name for name in recipes.RECIPES if name.startswith("fvsbn-mnist-") or "-seed-" in name]
+DIFFERENT = [name for name in recipes.RECIPES if name not in ALIKE]
 
 
 @pytest.fixture
 def short(request, monkeypatch):
-    """The recipe of this name, cut to two passes over a few examples."""
+    """The recipe of this name, cut to two epochs over a few examples."""
     name = request.param
-    monkeypatch.setitem(recipes.RECIPES, name, replace(recipes.RECIPES[name], epochs=(2, 2, 2), examples=(8, 8, 8), batch_size=4))
+    monkeypatch.setattr(measures, "SMOKE_EXAMPLES", 12)
+    cut = replace(recipes.RECIPES[name], epochs=(2, 2, 2), examples=(8, 8, 8), batch_size=4)
+    monkeypatch.setitem(recipes.RECIPES, name, cut)
     return name
 
 
@@ -30,8 +33,71 @@ def test_every_recipe_resumes_where_it_stopped(short, tmp_path, monkeypatch):
     whole = train(short, budget="smoke", device="cpu").state_dict()
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "stopped"))
     train(short, budget="smoke", device="cpu", report=stop_after_one)
-    assert checkpoints.describe(short, checkpoints.own_dir())["epochs"] == 1
+    folder = checkpoints.own_dir() / "smoke"
+    assert not (folder / f"{short}.json").exists()
     resumed = train(short, budget="smoke", device="cpu").state_dict()
     assert resumed.keys() == whole.keys()
     assert all(torch.equal(resumed[key], whole[key]) for key in whole)
     assert all(torch.isfinite(value).all() for value in whole.values())
+    about = checkpoints.describe(short, folder)
+    assert about["epochs"] == 2
+    assert any(key.startswith("test_") for key in about["metrics"])
+    kept = checkpoints.load(short, folder=folder).state_dict()
+    assert all(torch.equal(kept[key], whole[key]) for key in whole)
+
+
+IN_GALLERY = {
+    "fvsbn-mnist", "nade-mnist", "made-mnist", "nade-any-order-mnist", "diagonal-bilstm-mnist", "row-lstm-mnist",
+    "pixelcnn-mnist", "gated-pixelcnn-faces", "vae-mnist", "vae-dense-mnist", "vae-mixture-mnist", "iwae-mnist",
+    "vae-plane-mnist", "hierarchical-vae-mnist", "beta-vae-1-close-ups",
+}  # fmt: skip
+
+
+def test_the_gallery_shows_one_model_of_each_kind():
+    assert {name for name, recipe in recipes.RECIPES.items() if recipe.gallery} == IN_GALLERY
+
+
+def test_a_shipped_model_is_what_its_recipe_builds():
+    """Class and constructor's arguments; where they differ, the recipe is not how the shipped model was made."""
+    for name in DIFFERENT:
+        recipe = recipes.RECIPES[name]
+        if name in checkpoints.names() and recipe.start is None:
+            about = checkpoints.describe(name)
+            model = recipe.build()
+            model = recipe.finish(model) if recipe.finish else model
+            twin = checkpoints.load(name)
+            assert type(model) is type(twin)
+            shapes = {key: value.shape for key, value in model.state_dict().items()}
+            assert shapes == {key: value.shape for key, value in twin.state_dict().items()}, name
+            assert about["epochs"] == recipe.epochs[2], name
+
+
+def test_a_recipe_that_goes_on_from_a_model_begins_at_its_parameters():
+    start = checkpoints.load("vae-mnist").state_dict()
+    for name in ("iwae-mnist", "vae-mixture-mnist"):
+        recipe = recipes.RECIPES[name]
+        assert recipe.start == "vae-mnist"
+        built = recipe.build(checkpoints.load(recipe.start)).state_dict()
+        assert all(torch.equal(built[key], value) for key, value in start.items())
+
+
+def test_a_renamed_parameter_is_not_silently_begun_at_random():
+    from course_lib.training.recipes.latent import continued
+
+    start = checkpoints.load("vae-mnist")
+    state = start.state_dict()
+    state["encoder.renamed"] = state.pop(next(iter(state)))
+
+    class Renamed:
+        def state_dict(self):
+            return state
+
+    with pytest.raises(ValueError, match=r"lacks parameters.*a parameter was renamed"):
+        continued(Renamed())
+    with pytest.raises(ValueError, match="expected to lack"):
+        continued(start, {"prior.logits"})
+
+
+def test_a_recipe_validated_goes_on_from_a_model_that_was_validated_too(monkeypatch):
+    with pytest.raises(recipes.RecipeError, match="course train vae-mnist --budget full --validate"):
+        recipes.run("iwae-mnist", budget="smoke", device="cpu", validate=True)

@@ -1,6 +1,10 @@
 """A study keeps every run's numbers: written by shipping, read back after a check of its checksum."""
 
 import json
+import subprocess
+import sys
+import textwrap
+from functools import partial
 
 import pytest
 import torch
@@ -9,7 +13,7 @@ from course_lib import runtime
 from course_lib.cli import train
 from course_lib.datasets import DataFileError, close_ups, manifest
 from course_lib.models.autoregressive import NADE
-from course_lib.training import checkpoints, recipes, studies
+from course_lib.training import checkpoints, measures, recipes, studies
 
 
 @pytest.fixture
@@ -21,12 +25,12 @@ def empty_clone(tmp_path, monkeypatch):
     return tmp_path / "data"
 
 
-def trained(monkeypatch, name, nats, **given):
+def trained(monkeypatch, name, nats, **settings):
     """A recipe called `name`, and its checkpoint as if it had been trained."""
-    recipe = recipes.Recipe(lambda: NADE(event_shape=(3,), hidden=2), "small", (1, 1, 1), study="of-nade", **given)
-    monkeypatch.setitem(recipes.RECIPES, name, recipe)
+    build = partial(NADE, event_shape=(3,), hidden=2)
+    monkeypatch.setitem(recipes.RECIPES, name, recipes.Recipe(build, "small", (1, 1, 1), study="of-nade", **settings))
     about = {"about": "small", "seed": 3, "binarisation": None, "metrics": {"test_nats": nats}}
-    checkpoints.save(name, recipe.build(), about)
+    checkpoints.save(name, build(), about)
 
 
 def test_shipping_keeps_the_numbers_and_only_the_weights_that_are_wanted(empty_clone, monkeypatch):
@@ -62,7 +66,7 @@ def test_disentanglement_is_measured_where_the_causes_are_known():
     runtime.seed(0)
     model = recipe.build()
     assert not model.log_scale.requires_grad  # the scale is the same for every beta
-    found = train.measure(model.requires_grad_(False), recipe, "smoke")
+    found = measures.measured(model.requires_grad_(False), recipe, "smoke")
     assert {
         "test_elbo_nats",
         "standard_error",
@@ -78,7 +82,7 @@ def test_disentanglement_is_measured_where_the_causes_are_known():
     assert len(found["gaps"]) == len(close_ups.FACTORS)
     assert len(found["kl_nats"]) == model.latent
     assert found["mig"] == pytest.approx(sum(found["gaps"]) / len(found["gaps"]), abs=1e-4)
-    x = close_ups.draw(close_ups.sample_factors(train.SMOKE_EXAMPLES, runtime.generator(0)))
+    x = close_ups.draw(close_ups.sample_factors(measures.SMOKE_EXAMPLES, runtime.generator(0)))
     q = model.encode(x)
     assert found["rmse"] == pytest.approx((model.decode(q.mean).mean - x).square().mean().sqrt().item(), abs=1e-4)
     torch.testing.assert_close(torch.tensor(found["kl_nats"]), q.kl_by_coordinate(model.prior()).mean(0), atol=1e-4, rtol=0)
@@ -88,8 +92,39 @@ def test_every_recipe_of_the_study_differs_in_beta_and_seed_alone():
     from course_lib.training.recipes import latent as disentangling
 
     rows = disentangling.DISENTANGLING
-    assert {row.build().beta for row in rows.values() if row.weights} == set(disentangling.BETAS)
+    assert {row.build().objective.beta for row in rows.values() if row.weights} == set(disentangling.BETAS)
     for beta in disentangling.COMPARED:
         for seed in disentangling.SEEDS:
             recipe = rows[disentangling.name(beta, seed)]
-            assert (recipe.build().beta, recipe.seed, recipe.weights) == (beta, seed, seed == 0)
+            assert (recipe.build().objective.beta, recipe.seed, recipe.weights) == (beta, seed, seed == 0)
+
+
+def test_two_processes_that_ship_at_the_same_time_lose_no_line(empty_clone):
+    program = """
+        import sys
+        from course_lib import runtime
+        from course_lib.training import studies
+        for row in range(8):
+            studies.record("of-nade", f"{sys.argv[1]}-{row}", {"configuration": {}, "seed": row})
+            name = f"{sys.argv[1]}-{row}.txt"
+            (runtime.data_dir() / name).write_text(name)
+            studies.list_files([name])
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    children = [subprocess.Popen([*command, name]) for name in ("one", "two", "three")]
+    assert [child.wait() for child in children] == [0, 0, 0]
+    assert len(studies.read("of-nade")) == 24
+    assert len(manifest.checksums()) == 24 + 1
+
+
+def test_the_orders_of_fvsbn_are_a_study_of_which_two_are_shipped():
+    names = ["fvsbn-mnist", "fvsbn-mnist-columns", "fvsbn-mnist-random", "fvsbn-mnist-spiral"]
+    rows = studies.read("fvsbn-orders")
+    assert list(rows) == names
+    assert [recipes.RECIPES[name].weights for name in names] == [True, True, False, False]
+    assert {recipes.RECIPES[name].study for name in names} == {"fvsbn-orders"}
+    for name in names[:2]:
+        assert rows[name]["metrics"] == checkpoints.describe(name)["metrics"]
+    orders = [tuple(row["configuration"]["order"]) for row in rows.values()]
+    assert len(set(orders)) == 4
+    assert all(sorted(order) == list(range(784)) for order in orders)

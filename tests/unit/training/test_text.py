@@ -6,6 +6,7 @@ import pytest
 
 from course_lib.datasets import text
 from course_lib.models.sequence import CharacterModel
+from course_lib.training import measures
 from course_lib.training.recipes import RECIPES
 from course_lib.training.recipes import sequence as recipes
 
@@ -19,10 +20,10 @@ def test_the_alphabet():
 @pytest.mark.parametrize("name", ON_NOVEL)
 def test_the_windows_to_measure_are_the_novels(name):
     recipe = RECIPES[name]
-    assert (recipe.per_symbol, recipe.context) == (True, text.CONTEXT)
-    assert recipe.test_data().x.shape[1] == text.WINDOW
+    assert recipe.measure == measures.NatsPerSymbol(text.CONTEXT)
+    assert recipe.measured_data().x.shape[1] == text.WINDOW
     part = text.novel("test")[0]
-    x = recipe.test_data().x[:, recipe.context :]
+    x = recipe.measured_data().x[:, text.CONTEXT :]
     assert x.flatten().tolist() == part[text.CONTEXT : text.CONTEXT + x.numel()].tolist()  # each once
 
 

@@ -1,0 +1,117 @@
+"""What a recipe measures of its model: each measure is a callable (model, recipe, budget) -> numbers to keep with the model.
+
+A number's name says on which split it was measured: "test_nats", and "validation_nats" where settings are being chosen. The
+data go to the model's device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import runtime
+from course_lib.metrics import disentanglement, likelihood, reconstruction
+
+if TYPE_CHECKING:
+    from course_lib.training.recipes.form import Recipe
+
+SMOKE_EXAMPLES = 500  # measured in the smoke budget, whose number means nothing
+FEW_DRAWS = 10  # of z, below the full budget
+
+
+def measured_examples(recipe: Recipe, budget: str, model: nn.Module) -> Tensor:
+    """The examples to measure on, on the model's device: all of the split, and the first few of it in the smoke budget."""
+    x = recipe.measured_data().x
+    return (x[:SMOKE_EXAMPLES] if budget == "smoke" else x).to(runtime.device_of(model))
+
+
+def nats(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+    """Exact negative log-likelihood in nats per example, with its standard error."""
+    found = likelihood.negative_log_likelihood(model, measured_examples(recipe, budget, model))
+    return _with_error(f"{recipe.measured}_nats", found)
+
+
+@dataclass(frozen=True)
+class NatsPerSymbol:
+    """Exact negative log-likelihood in nats per symbol of a sequence; the first `context` symbols are given, not counted."""
+
+    context: int = 0
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        found = likelihood.nats_per_symbol(model, measured_examples(recipe, budget, model), context=self.context)
+        return _with_error(f"{recipe.measured}_nats_per_symbol", found)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Upper bounds on the nats per example of a model with latent variables: by the ELBO, and by the importance bound.
+
+    draws: of z for each example in the importance bound, fewer below the full budget; None leaves that bound out.
+    """
+
+    draws: int | None = 1_000
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        x, generator = measured_examples(recipe, budget, model), runtime.generator(0, runtime.device_of(model))
+        found = _with_error(f"{recipe.measured}_elbo_nats", likelihood.negative_bound(model, x, generator=generator))
+        if self.draws is None:
+            return found
+        k = self.draws if budget == "full" else min(self.draws, FEW_DRAWS)
+        bound = likelihood.negative_bound(model, x, k, generator=generator)
+        found |= {f"{recipe.measured}_importance_nats": round(bound.mean, 4)}
+        return found | {"importance_standard_error": round(bound.standard_error, 4), "k": k}
+
+
+def squared_error(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+    """Squared error of an autoencoder's reconstructions, summed over each example, with its standard error."""
+    found = reconstruction.mean_error(model, measured_examples(recipe, budget, model).cpu())
+    return _with_error(f"{recipe.measured}_squared_error", found)
+
+
+def exact_translations(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+    """The share of the numerals that a translator gets right to the last symbol."""
+    x = measured_examples(recipe, budget, model)
+    return {f"{recipe.measured}_exact": round(model.exact(x).float().mean().item(), 4), "n": len(x)}
+
+
+@dataclass(frozen=True)
+class Disentanglement:
+    """The mutual information gap, the beta-VAE metric, KL and reconstruction error, on examples drawn from known factors.
+
+    sample_factors: (n, generator) -> factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
+    """
+
+    sample_factors: Callable[..., Tensor]
+    draw: Callable[[Tensor], Tensor]
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        generator = runtime.generator(0, runtime.device_of(model))
+        n = SMOKE_EXAMPLES if budget == "smoke" else 10_000
+        found = disentanglement.measure(model, self.sample_factors, self.draw, n=n, generator=generator)
+        return {
+            name: [round(v, 4) for v in value] if isinstance(value, list) else round(value, 4) for name, value in found.items()
+        }
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several measures, one after another; their names must differ."""
+
+    measures: tuple[Callable[..., dict[str, Any]], ...]
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        return {name: value for measure in self.measures for name, value in measure(model, recipe, budget).items()}
+
+
+@torch.no_grad()
+def measured(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+    """The numbers of the recipe's own measure, in eval mode and without gradients; {} where it has none."""
+    return recipe.measure(model.eval(), recipe, budget) if recipe.measure else {}
+
+
+def _with_error(name: str, found: likelihood.Estimate) -> dict[str, Any]:
+    return {name: round(found.mean, 4), "standard_error": round(found.standard_error, 4), "n": found.n}

@@ -1,0 +1,88 @@
+"""Where trained models are kept, and which of them counts.
+
+A run in the smoke budget is kept in checkpoints/smoke of the user's own folder, other runs in checkpoints. Where a model of a
+larger budget lies there already, a smaller run is kept in a folder named after its budget: it never replaces the larger one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_lib import runtime
+from course_lib.training import checkpoints
+from course_lib.training.recipes.form import RecipeError
+from course_lib.training.recipes.table import RECIPES
+
+
+@dataclass(frozen=True)
+class Found:
+    """A checkpoint that counts: the folder in which it lies, whose it is ("your own"), its epochs, its budget."""
+
+    folder: Path
+    whose: str
+    epochs: int
+    budget: str
+
+
+def validation_name(name: str) -> str:
+    """The name under which a model is kept that was trained to choose settings on the validation split."""
+    return f"{name}-validation"
+
+
+def place(name: str, budget: str) -> Path:
+    """The user's folder in which a finished run of this budget is kept. OSError where the user has none."""
+    return checkpoints.own_dir() / budget if budget == "smoke" or _larger(name, budget) else checkpoints.own_dir()
+
+
+def refuse_to_replace(name: str, budget: str, folder: Path) -> None:
+    """RecipeError where the folder holds a model of this name that was trained in a larger budget."""
+    kept = _budget_in(name, folder)
+    if kept is not None and _rank(kept) > _rank(budget):
+        raise RecipeError(
+            f"{folder} holds {name} of budget {kept}, and a run of budget {budget} never replaces it; fix: choose another folder"
+        )
+
+
+def find(name: str, budget: str) -> Found | None:
+    """The shipped checkpoint of this name, or the user's own of at least this budget, where its training came to its end."""
+    if (checkpoints.shipped_dir() / f"{name}.json").is_file():
+        about = checkpoints.describe(name)
+        return Found(checkpoints.shipped_dir(), "the shipped", about.get("epochs"), about.get("budget"))
+    try:
+        own = checkpoints.own_dir()
+        candidates = [own, *(own / size for size in reversed(runtime.BUDGETS))]
+        present = [folder for folder in candidates if (folder / f"{name}.json").is_file()]
+    except OSError:
+        return None  # what cannot be read is not there
+    for folder in present:
+        about = checkpoints.describe(name, folder)
+        kept, epochs = about.get("budget"), about.get("epochs")
+        if kept in runtime.BUDGETS and _rank(kept) >= _rank(budget) and _complete(name, kept, epochs):
+            return Found(folder, "your own", epochs, kept)
+    return None
+
+
+def _complete(name: str, budget: str, epochs: int | None) -> bool:
+    """Whether the training came to its end; older versions of the course kept runs that had been stopped, too."""
+    return name not in RECIPES or (epochs or 0) >= RECIPES[name].in_budget(budget)[0]
+
+
+def _rank(budget: str) -> int:
+    return runtime.BUDGETS.index(budget)
+
+
+def _budget_in(name: str, folder: Path) -> str | None:
+    """The budget of the model of this name in a folder; None where there is none that says it."""
+    if not (folder / f"{name}.json").is_file():
+        return None
+    budget = checkpoints.describe(name, folder).get("budget")
+    return budget if budget in runtime.BUDGETS else None
+
+
+def _larger(name: str, budget: str) -> bool:
+    try:
+        kept = _budget_in(name, checkpoints.own_dir())
+    except ValueError:
+        return False  # a damaged description is replaced by a whole one
+    return kept is not None and _rank(kept) > _rank(budget)

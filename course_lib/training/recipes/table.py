@@ -1,0 +1,18 @@
+"""The one table of recipes: how each shipped checkpoint is made."""
+
+from __future__ import annotations
+
+from course_lib.runtime import did_you_mean
+from course_lib.training.recipes.autoregressive import AUTOREGRESSIVE
+from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.latent import LATENT
+from course_lib.training.recipes.sequence import SEQUENCE
+
+RECIPES: dict[str, Recipe] = {**AUTOREGRESSIVE, **SEQUENCE, **LATENT}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of this name; ValueError with the nearest name otherwise."""
+    if name not in RECIPES:
+        raise ValueError(f"no recipe is called {name!r}{did_you_mean(name, RECIPES)} (have: {list(RECIPES)})")
+    return RECIPES[name]
