@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 import course_lib
 from course_lib import runtime
 from course_lib.datasets import DataFileError
-from course_lib.models.autoregressive import NADE, MixtureNADE
+from course_lib.models.autoregressive import NADE, AnyOrderMADE, MixtureNADE
 from course_lib.models.latent import VAE
 from course_lib.models.latent.objectives import ELBO
 from course_lib.models.latent.priors import MixturePrior
