@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
+from course_lib import runtime
 from course_lib.cli.asked import AskedWrongly
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,12 +16,11 @@ FILE_NAME = re.compile(r"(\d\d)_(\w+)")
 
 
 class UnknownName(AskedWrongly):
-    """A name that nothing here bears; the message says which was likely meant."""
+    """A name that nothing here has; the message says which one was likely meant."""
 
     def __init__(self, kind: str, name: str, known: list[str]):
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"no {kind} is called {name!r}{hint} (have: {', '.join(known) or 'none'})")
+        hint = runtime.did_you_mean(name, known)
+        super().__init__(f"no {kind} is called {name!r}{hint} (there are: {', '.join(known) or 'none'})")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Lesson:
 
 
 def lessons(folder: Path | None = None) -> list[Lesson]:
-    """The lessons present, in order. ValueError when the notebooks folder is not there (installed without a clone)."""
+    """The lessons present, in order. AskedWrongly when the notebooks folder is not there (installed without a clone)."""
     folder = folder or ROOT / "notebooks"
     if not folder.is_dir():
         raise AskedWrongly(
