@@ -7,10 +7,11 @@ A script that `torchrun --nproc-per-node 2 script.py` starts says
         step = distributed.spread(GradientStep(model))
         fit(step, batches, epochs)
 
-and the same script, started without torchrun, trains in one process. A loss that draws no noise gives the same result with
-any number of processes, up to rounding. A loss that draws noise draws it from a generator seeded for each process, so that no
-two examples share theirs; the result is then that of another seed. Batch normalisation sees the process's own part only:
-nn.SyncBatchNorm.convert_sync_batchnorm(model) makes it see them all.
+and the same script, started without torchrun, trains in one process. The parts of a batch are equally large, as `Batches`
+makes them; so the mean of the gradients is the gradient on the whole batch, and a loss that draws no noise gives the same
+result with any number of processes, up to rounding. A loss that draws noise draws it from a generator seeded for each process,
+so that no two examples share theirs; the result is then that of another seed. Batch normalisation sees the process's own part
+only: nn.SyncBatchNorm.convert_sync_batchnorm(model) makes it see them all.
 """
 
 from __future__ import annotations
@@ -86,15 +87,14 @@ def spread(step, *, find_unused_parameters: bool = False):
 
     Every process then has the parameters of process 0, and draws its own noise: the step's generator and torch's own are
     seeded anew from their states and the process's number. find_unused_parameters: True where a loss leaves parameters out.
-    Raises ValueError for a step that does not go down the gradient of a loss.
+    Raises ValueError for a step whose chains, or whose sums, would have to be shared too.
     """
     if world() == 1:
         return step
-    losses = step.losses()
-    if not losses:
+    if not step.can_spread:
         raise ValueError(f"a {type(step).__name__} cannot be spread; expected a GradientStep or an AdversarialStep")
     follow_first(step.model)
-    for name, (module, loss) in losses.items():
+    for name, (module, loss) in step.losses().items():
         step.parallel[name] = DistributedDataParallel(_Loss(module, loss), find_unused_parameters=find_unused_parameters)
     step.generator.manual_seed(step.generator.initial_seed() + rank())
     torch.manual_seed(torch.initial_seed() + rank())
@@ -107,15 +107,6 @@ def follow_first(model: nn.Module) -> None:
     if world() > 1:
         for value in (*model.parameters(), *model.buffers()):
             dist.broadcast(value.detach(), 0)
-
-
-def weight(size: int, device: torch.device) -> Tensor | float:
-    """By what to multiply the mean loss of `size` examples here, so that the mean over processes is that of all examples."""
-    if world() == 1:
-        return 1.0
-    total = torch.tensor(float(size), device=device)
-    dist.all_reduce(total)
-    return size * world() / total
 
 
 def total(values: Tensor) -> Tensor:

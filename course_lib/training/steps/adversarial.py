@@ -37,6 +37,8 @@ class AdversarialStep(Step):
         averaging: see `Step`; the generator alone is averaged, with the statistics of its batch normalisation.
     """
 
+    can_spread = True
+
     def __init__(
         self,
         model: nn.Module,

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from course_lib import runtime
+from course_lib.datasets.batches import move
 from course_lib.training import distributed
 from course_lib.training.averaging import Rule, RunningAverage, check_averaging
 
@@ -23,15 +24,13 @@ PRECISIONS = ("float32", "bfloat16")
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch on this device: tensors on the CPU are copied there. ValueError where a tensor is on another accelerator."""
-    if isinstance(batch, (tuple, list)):
-        return tuple(to_device(part, device) for part in batch)
-    if batch.device == device:
-        return batch
-    if batch.device.type != "cpu":
-        raise ValueError(
-            f"the batch is on {batch.device} and the model on {device}; expected one device: Batches(…, device={str(device)!r})"
-        )
-    return batch.to(device)
+    for tensor in (batch,) if isinstance(batch, Tensor) else batch:
+        if tensor.device.type != "cpu" and tensor.device != device:
+            raise ValueError(
+                f"the batch is on {tensor.device} and the model on {device}; "
+                f"expected one device: Batches(…, device={str(device)!r})"
+            )
+    return move(batch, device)
 
 
 def size_of(batch: Batch) -> int:
@@ -65,6 +64,8 @@ class Step(ABC):
         averaging: the rule of a running average of the parameters (course_lib.training.averaging); None keeps none.
         part: which part of the model is averaged; None is the whole model.
     """
+
+    can_spread = False  # whether several processes may share its work (distributed.spread)
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class Step(ABC):
             loss = loss_of(batch, generator=self.generator)
         for parameter in parameters:
             parameter.grad = None
-        (loss * distributed.weight(size_of(batch), self.device)).backward()
+        loss.backward()
         if self.clip is not None:
             nn.utils.clip_grad_norm_(parameters, self.clip)
         for key in optimisers:

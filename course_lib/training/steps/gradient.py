@@ -24,6 +24,8 @@ class GradientStep(Step):
         schedule, clip, precision, averaging, seed: see `Step`.
     """
 
+    can_spread = True
+
     def __init__(
         self,
         model: nn.Module,

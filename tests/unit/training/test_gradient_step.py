@@ -143,8 +143,7 @@ def test_the_model_is_told_the_number_of_steps_done_before_each_loss():
 
 def test_a_batch_goes_to_the_models_device():
     x = coins()
-    moved = to_device((x, (x, x)), torch.device("meta"))
-    assert [t.device.type for t in (moved[0], *moved[1])] == ["meta"] * 3
+    assert [t.device.type for t in to_device((x, x), torch.device("meta"))] == ["meta"] * 2
     assert to_device(x, torch.device("cpu")) is x
     step = GradientStep(Noisy())
     with pytest.raises(ValueError, match=r"the batch is on meta and the model on cpu.*Batches\(…, device='cpu'\)"):
