@@ -75,6 +75,22 @@ def check_count(n: int, name: str = "n") -> int:
     return runtime.check_index(n, name, least=1)
 
 
+def check_known(known: Tensor, x: Tensor) -> Tensor:
+    """known, as booleans of the shape of the batch x (B, …), if it is booleans of that shape or of one example's."""
+    shapes = (tuple(x.shape[1:]), tuple(x.shape)) if isinstance(x, Tensor) else ()
+    if not isinstance(known, Tensor) or known.dtype != torch.bool or tuple(known.shape) not in shapes:
+        what = f"{known.dtype} of shape {tuple(known.shape)}" if isinstance(known, Tensor) else f"a {type(known).__name__}"
+        raise ValueError(f"known is {what}; expected booleans of shape {' or '.join(map(str, shapes)) or 'of x, a tensor'}")
+    return known.expand(x.shape)
+
+
+def check_share(share: float, name: str) -> float:
+    """share as a float if it is in [0, 1), such as dropout; otherwise ValueError that calls it `name`."""
+    if isinstance(share, bool) or not 0 <= share < 1:
+        raise ValueError(f"{name} is {share!r}; expected a share of at least 0 and below 1, such as 0.1")
+    return float(share)
+
+
 def check_whole(n: int, name: str) -> int:
     """n as a Python int, if it is an integer (Python's, NumPy's or torch's) of at least 0; the message calls it `name`."""
     return runtime.check_index(n, name, least=0)

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.inputs import check_count, check_events, check_shape
+from course_lib.models.inputs import check_count, check_events, check_known, check_shape
+from course_lib.runtime import uniform
 
 Latent = Tensor | tuple[Tensor, ...]  # a model with several levels of latent variables has a tuple
 
@@ -80,11 +81,7 @@ class AutoregressiveModel(ExplicitModel):
 
         float32 at least: a half-precision uniform number has too few steps for small probabilities.
         """
-        weight = next(self.parameters())
-        drawn_on = generator.device if generator is not None else weight.device
-        dtype = torch.promote_types(weight.dtype, torch.float32)
-        shape = (n, self.dimensions, self.noise_size)
-        return torch.rand(shape, generator=generator, device=drawn_on, dtype=dtype).to(weight.device)
+        return uniform((n, self.dimensions, self.noise_size), next(self.parameters()), generator)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
@@ -99,14 +96,9 @@ class AutoregressiveModel(ExplicitModel):
         known: booleans (*event_shape) or (B, *event_shape). Drawing on from the known variables is exact only when
         they come first in the order; elsewhere this raises ValueError.
         """
-        if known.dtype != torch.bool or tuple(known.shape) not in (tuple(self.event_shape), tuple(x.shape)):
-            raise ValueError(
-                f"known is {known.dtype} of shape {tuple(known.shape)}; expected booleans of shape "
-                f"{tuple(self.event_shape)} or {tuple(x.shape)}"
-            )
-        check_shape(x, self.event_shape)
+        known = check_known(known, check_shape(x, self.event_shape))
         x = self.check(torch.where(known, x, torch.zeros_like(x)))  # the erased part may hold anything
-        flat = known.expand(x.shape).flatten(1)[:, self.order]  # (B, D), in the order
+        flat = known.flatten(1)[:, self.order]  # (B, D), in the order
         if (flat[:, 1:] & ~flat[:, :-1]).any():
             raise ValueError(
                 "known variables must come first in the model's order for the completion to be exact; "

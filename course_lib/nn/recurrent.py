@@ -1,7 +1,7 @@
-"""Recurrent cells written out, gate by gate, one step at a time; they tell what their gates did.
+"""Recurrent cells written out, gate by gate, one step at a time; they return what their gates did.
 
-torch.nn.RNN, LSTM and GRU compute the same numbers faster (`from_torch` takes their parameters over). A cell's parameters are
-blocks of H rows, one block a gate: a_gate = W_gate x_t + U_gate h_t−1 + b_gate.
+torch.nn.RNN, LSTM and GRU compute the same numbers faster (`from_torch` copies their parameters). A cell's parameters are
+blocks of H rows, one block per gate: the pre-activations are a_gate = W_gate x_t + U_gate h_t−1 + b_gate.
 """
 
 from __future__ import annotations
@@ -12,45 +12,54 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from course_lib.runtime import check_index
+
 Gates = dict[str, Tensor]
 
 
 class RecurrentCell(nn.Module):
-    """What the cells share: parameters in blocks, a state of zeros at the start, and going along a sequence.
+    """What the cells share: parameters in blocks, a first state of zeros, and the loop along a sequence.
 
     A cell defines `gates`, the names of its blocks in torch's order, and `forward(x, state) -> (state, what its gates did)`.
     The state is h (B, H), or the pair (h, c).
 
     Args:
         inputs: D, numbers in each x_t.
-        hidden: H units. Parameters start uniform in ±1 / sqrt(H), as torch's do.
+        hidden: H, units. Parameters are drawn uniformly from ±1 / sqrt(H), as torch draws its own.
     """
 
     gates: tuple[str, ...]
 
     def __init__(self, *, inputs: int, hidden: int):
         super().__init__()
-        self.inputs, self.hidden = inputs, hidden
-        rows, reach = len(self.gates) * hidden, 1 / math.sqrt(hidden)
-        self.input_weight = nn.Parameter(torch.empty(rows, inputs).uniform_(-reach, reach))  # W
-        self.state_weight = nn.Parameter(torch.empty(rows, hidden).uniform_(-reach, reach))  # U
+        self.inputs, self.hidden = check_index(inputs, "inputs", least=1), check_index(hidden, "hidden", least=1)
+        rows, reach = len(self.gates) * self.hidden, 1 / math.sqrt(self.hidden)
+        self.input_weight = nn.Parameter(torch.empty(rows, self.inputs).uniform_(-reach, reach))  # W
+        self.state_weight = nn.Parameter(torch.empty(rows, self.hidden).uniform_(-reach, reach))  # U
         self.bias = nn.Parameter(torch.empty(rows).uniform_(-reach, reach))  # b
 
     def block(self, gate: str) -> slice:
-        """The rows of W, U and b that belong to this gate."""
+        """The rows of W, U and b that belong to this gate; ValueError for a name that is none of `gates`."""
+        if gate not in self.gates:
+            raise ValueError(f"gate is {gate!r}; expected one of {', '.join(self.gates)}")
         place = self.gates.index(gate)
         return slice(place * self.hidden, (place + 1) * self.hidden)
 
     def initial_state(self, n: int) -> Any:
-        """Nothing remembered yet: zeros."""
+        """What n sequences carry before their first step: zeros, (n, H)."""
         return self.bias.new_zeros(n, self.hidden)
 
     def output(self, state: Any) -> Tensor:
-        """h, what a state shows to the layers above."""
+        """h (B, H), what a state shows to the layers above."""
         return state
 
     def unroll(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any, Gates]:
-        """Along sequences x (B, T, D): every h (B, T, H), the last state, and what each gate did, (B, T, H) by name."""
+        """Along sequences x (B, T, D): every h (B, T, H), the last state, and what each gate did, (B, T, H) by name.
+
+        state: where to go on from; None begins with zeros.
+        """
+        if x.ndim != 3 or x.shape[1] == 0 or x.shape[2] != self.inputs:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, T, {self.inputs}) with at least 1 step")
         state, shown, did = self.initial_state(len(x)) if state is None else state, [], []
         for x_t in x.unbind(1):
             state, gates = self(x_t, state)
@@ -58,8 +67,8 @@ class RecurrentCell(nn.Module):
             did.append(gates)
         return torch.stack(shown, 1), state, {name: torch.stack([g[name] for g in did], 1) for name in did[0]}
 
-    def _sums(self, x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
-        """a_gate of every block, each (B, H)."""
+    def _pre_activations(self, x: Tensor, h: Tensor) -> tuple[Tensor, ...]:
+        """a_gate of every block, each (B, H), of x (B, D) and h (B, H)."""
         return (x @ self.input_weight.T + h @ self.state_weight.T + self.bias).chunk(len(self.gates), -1)
 
 
@@ -70,13 +79,13 @@ class RNNCell(RecurrentCell):
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Gates]:
         """One step: x (B, D), h (B, H) -> h (B, H)."""
-        (a,) = self._sums(x, state)
+        (a,) = self._pre_activations(x, state)
         h = torch.tanh(a)
         return h, {"candidate": h}
 
 
 def lstm_step(a_i: Tensor, a_f: Tensor, a_g: Tensor, a_o: Tensor, c: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-    """The sums of the four gates and the old memory, all (…, H) -> h, the new memory, and the gates (i, f, g, o)."""
+    """The four gates' pre-activations and the old memory, all (…, H) -> h, the new memory, and the gates (i, f, g, o)."""
     i, f, g, o = a_i.sigmoid(), a_f.sigmoid(), a_g.tanh(), a_o.sigmoid()
     c = torch.addcmul(f * c, i, g)
     return o * c.tanh(), c, (i, f, g, o)
@@ -96,7 +105,7 @@ class LSTMCell(RecurrentCell):
     gates = ("input", "forget", "candidate", "output")
 
     def initial_state(self, n: int) -> tuple[Tensor, Tensor]:
-        """(h, c), zeros."""
+        """(h, c), zeros, each (n, H)."""
         zeros = super().initial_state(n)
         return zeros, zeros
 
@@ -107,7 +116,7 @@ class LSTMCell(RecurrentCell):
     def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[tuple[Tensor, Tensor], Gates]:
         """One step: x (B, D), (h, c) each (B, H) -> (h, c)."""
         h, c = state
-        h, c, gates = lstm_step(*self._sums(x, h), c)
+        h, c, gates = lstm_step(*self._pre_activations(x, h), c)
         return (h, c), {**dict(zip(self.gates, gates, strict=True)), "memory": c}
 
 
@@ -119,7 +128,7 @@ class GRUCell(RecurrentCell):
         n = tanh   (W_n x_t + b_n + r * (U_n h_t−1 + d))   what would replace it
         h_t = z * h_t−1 + (1 − z) * n
 
-    The paper has n = tanh(W_n x_t + U_n (r * h_t−1)). One gate z both keeps and writes: what is not kept is replaced.
+    The paper has n = tanh(W_n x_t + U_n (r * h_t−1)). The one gate z decides both: what it does not keep is replaced.
     """
 
     gates = ("reset", "update", "candidate")
@@ -130,24 +139,24 @@ class GRUCell(RecurrentCell):
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Gates]:
         """One step: x (B, D), h (B, H) -> h (B, H)."""
-        W_r, W_z, W_n = (x @ self.input_weight.T + self.bias).chunk(3, -1)
-        U_r, U_z, U_n = (state @ self.state_weight.T).chunk(3, -1)
-        r, z = (W_r + U_r).sigmoid(), (W_z + U_z).sigmoid()
-        n = (W_n + r * (U_n + self.candidate_bias)).tanh()
+        x_r, x_z, x_n = (x @ self.input_weight.T + self.bias).chunk(3, -1)  # W x + b
+        h_r, h_z, h_n = (state @ self.state_weight.T).chunk(3, -1)  # U h
+        r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
+        n = (x_n + r * (h_n + self.candidate_bias)).tanh()
         h = z * state + (1 - z) * n
         return h, {"reset": r, "update": z, "candidate": n}
 
 
 def from_torch(module: nn.RNN | nn.LSTM | nn.GRU, layer: int = 0) -> RecurrentCell:
-    """A cell with a copy of one layer's parameters of torch's module: it gives the same numbers, step by step.
+    """A cell with a copy of the parameters of one layer of torch's module: it gives the same numbers, step by step.
 
-    torch has two biases where one does; they are added up, but for the one of the GRU's candidate that the reset gate reaches.
+    torch has two biases where one is enough: their sum. In the GRU's candidate the reset gate multiplies one of them: both stay.
     ValueError for a module that is bidirectional, without biases, or an RNN with another nonlinearity than tanh.
     """
     kinds = {"RNN_TANH": RNNCell, "LSTM": LSTMCell, "GRU": GRUCell}
     if getattr(module, "mode", None) not in kinds or module.bidirectional or not module.bias:
         raise ValueError(
-            f"{module} is no torch.nn.RNN (tanh), LSTM or GRU with biases that runs forward only: nothing to take over"
+            f"{module} is no torch.nn.RNN (tanh), LSTM or GRU with biases that runs forward only: there is nothing to take over"
         )
     W, U, b_x, b_h = (getattr(module, f"{name}_l{layer}").detach() for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
     cell = kinds[module.mode](inputs=W.shape[1], hidden=module.hidden_size).to(W)
@@ -161,14 +170,16 @@ def from_torch(module: nn.RNN | nn.LSTM | nn.GRU, layer: int = 0) -> RecurrentCe
 
 
 def gradient_by_lag(recurrent: nn.Module, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-    """How much the last h still depends on what came in k steps before: (T,), at index k the size of dh_T / dx_T−k.
+    """How much the last h still depends on the input k steps before: (T,), at index k the size of dh_T / dx_T−k.
 
     The size is the Frobenius norm of that H × D matrix, root mean square over the sequences x (B, T, D), estimated with
-    one vector of random signs v a sequence: the mean of |v^T J|^2 is |J|^2 (Hutchinson 1990). recurrent: a torch RNN, LSTM
-    or GRU with batch_first.
+    one vector of random signs v per sequence: the mean of |v^T J|^2 is |J|^2 (Hutchinson 1990). recurrent: a torch RNN, LSTM
+    or GRU with batch_first, in training or in evaluation mode. generator: on any device; the signs are drawn there.
     """
     x = x.detach().requires_grad_()
-    last = recurrent(x)[0][:, -1]  # (B, H)
-    signs = 2 * torch.randint(2, last.shape, generator=generator).to(last) - 1
+    with torch.backends.cudnn.flags(enabled=False):  # cuDNN has no backward pass in evaluation mode
+        last = recurrent(x)[0][:, -1]  # (B, H)
+    drawn_on = generator.device if generator is not None else last.device
+    signs = 2 * torch.randint(2, last.shape, generator=generator, device=drawn_on).to(last) - 1
     (gradient,) = torch.autograd.grad((signs * last).sum(), x)
     return gradient.square().sum(-1).mean(0).sqrt().flip(0)  # (T,)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from course_lib.models.inputs import check_count
-from course_lib.models.sequence.base import SequenceModel
+from course_lib.models.inputs import check_count, check_share
+from course_lib.models.sequence.base import Readout, SequenceModel
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+State = Tensor | tuple[Tensor, Tensor]  # h, and for the LSTM a pair with its memory c, each (layers, B, H)
 
 
 class CharacterModel(SequenceModel):
@@ -16,14 +17,14 @@ class CharacterModel(SequenceModel):
     The cells are torch's, which run a whole sequence in one call; `course_lib.nn.recurrent` has them written out.
 
     Args:
-        states: K symbols; the embedding has one row more, for the start.
-        length: T of the sequences that `sample` makes unless told.
+        states: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
+        length: T, the length of the sequences that `sample` makes unless it is told another.
         cell: "rnn" (tanh), "lstm" or "gru".
-        hidden: H, units a layer.
+        hidden: H, units per layer.
         layers: recurrent layers, one on top of the other.
         embedding: E, numbers that stand for a symbol; None takes `hidden`.
-        dropout: share of units set to 0 while training, after the embedding and after every layer, not in time
-            (Zaremba, Sutskever & Vinyals 2014).
+        dropout: share of units set to 0 while training, in [0, 1): after the embedding and after every layer, never from one
+            step to the next (Zaremba, Sutskever & Vinyals 2014).
     """
 
     def __init__(
@@ -42,27 +43,29 @@ class CharacterModel(SequenceModel):
             raise ValueError(f"cell is {cell!r}; expected one of {', '.join(CELLS)}")
         self.states, self.length = check_count(states, "states"), check_count(length, "length")
         self.cell, self.hidden, self.layers = cell, check_count(hidden, "hidden"), check_count(layers, "layers")
-        self.embedding, self.dropout = embedding, dropout
-        width = check_count(hidden if embedding is None else embedding, "embedding")
-        self.embed = nn.Embedding(states + 1, width)
-        self.recurrent = CELLS[cell](width, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
-        self.readout = nn.Linear(hidden, states)
-        self.drop = nn.Dropout(dropout)
+        self.embedding = None if embedding is None else check_count(embedding, "embedding")
+        self.dropout = check_share(dropout, "dropout")
+        width = self.embedding or self.hidden
+        between = self.dropout if self.layers > 1 else 0.0
+        self.embed = nn.Embedding(self.states + 1, width)
+        self.recurrent = CELLS[cell](width, self.hidden, self.layers, batch_first=True, dropout=between)
+        self.readout = Readout(self.hidden, self.states)
+        self.drop = nn.Dropout(self.dropout)
 
-    def hidden_states(self, symbols: Tensor, state=None):
-        """The top layer's h (B, T, H) after each of the symbols given (B, T), and the state after the last."""
+    def hidden_states(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """The top layer's h (B, T, H) after each of the symbols (B, T) that go in, and the state after the last."""
         return self.recurrent(self.drop(self.embed(symbols)), state)
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits of p(x_t | x_1, …, x_t−1), (B, T, K)."""
         return self.readout(self.drop(self.hidden_states(self.shifted(x))[0]))
 
-    def initial_state(self, n: int):
+    def initial_state(self, n: int) -> State:
         """Zeros: h (layers, n, H), and for the LSTM a pair with its memory c."""
         zeros = self.readout.weight.new_zeros(self.layers, n, self.hidden)
         return (zeros, zeros) if self.cell == "lstm" else zeros
 
-    def step(self, symbol: Tensor, state):
+    def step(self, symbol: Tensor, state: State) -> tuple[Tensor, State]:
         """The next symbol's logits (B, K), and the state after this symbol (B,)."""
         h, state = self.hidden_states(symbol[:, None], state)  # (B, 1, H)
         return self.readout(self.drop(h))[:, 0], state

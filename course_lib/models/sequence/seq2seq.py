@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from course_lib.models.inputs import check_count
 from course_lib.models.probability.markov_chain import PAD, check_states
-from course_lib.models.sequence.base import SequenceModel
+from course_lib.models.sequence.base import Readout, SequenceModel
 
 
 class Memory(NamedTuple):
-    """What the decoder carries: its state s (B, H); the encoder's notes h (B, S, 2 H) and keys U h (B, S, H); where they are."""
+    """What the decoder carries: its state s (B, H); the encoder's notes h (B, S, 2 H) and their keys U h (B, S, H)."""
 
     s: Tensor
     notes: Tensor
@@ -33,8 +33,8 @@ class Seq2Seq(nn.Module):
     means "the end"; after it comes padding only. `given(source)` is an ordinary sequence model of the target.
 
     Args:
-        source_symbols, target_symbols: how many; the target's last one is the end.
-        source_length, target_length: the longest, the end included; `loss` takes rows of both side by side.
+        source_symbols, target_symbols: sizes of the two vocabularies; the target's last symbol is the end.
+        source_length, target_length: of the longest, the end included; `loss` takes rows of both side by side.
         hidden: H, units of the decoder and of each direction of the encoder.
         embedding: numbers that stand for a symbol.
         attention: False leaves it out.
@@ -57,17 +57,18 @@ class Seq2Seq(nn.Module):
         self.source_length = check_count(source_length, "source_length")
         self.target_length = check_count(target_length, "target_length")
         self.hidden, self.embedding = check_count(hidden, "hidden"), check_count(embedding, "embedding")
-        self.attention = attention
-        self.embed_source = nn.Embedding(source_symbols, embedding)
-        self.embed_target = nn.Embedding(target_symbols + 1, embedding)  # the last row is the start
-        self.encoder = nn.GRU(embedding, hidden, batch_first=True, bidirectional=True)
-        self.bridge = nn.Linear(2 * hidden, hidden)
-        self.decoder = nn.GRUCell(embedding + 2 * hidden * attention, hidden)
-        self.readout = nn.Linear(hidden + 2 * hidden * attention, target_symbols)
-        if attention:
-            self.query = nn.Linear(hidden, hidden)  # W
-            self.key = nn.Linear(2 * hidden, hidden, bias=False)  # U
-            self.score = nn.Linear(hidden, 1, bias=False)  # v
+        self.attention = bool(attention)
+        H, E = self.hidden, self.embedding
+        self.embed_source = nn.Embedding(self.source_symbols, E)
+        self.embed_target = nn.Embedding(self.target_symbols + 1, E)  # the last row is the start symbol
+        self.encoder = nn.GRU(E, H, batch_first=True, bidirectional=True)
+        self.bridge = nn.Linear(2 * H, H)
+        self.decoder = nn.GRUCell(E + 2 * H * self.attention, H)
+        self.readout = Readout(H + 2 * H * self.attention, self.target_symbols)
+        if self.attention:
+            self.query = nn.Linear(H, H)  # W
+            self.key = nn.Linear(2 * H, H, bias=False)  # U
+            self.score = nn.Linear(H, 1, bias=False)  # v
 
     @property
     def end(self) -> int:
@@ -80,9 +81,9 @@ class Seq2Seq(nn.Module):
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Rows x (B, S + T) as sources (B, S) and targets (B, T), each padded with −1."""
-        if x.ndim != 2 or x.shape[1] != self.source_length + self.target_length:
+        if not isinstance(x, Tensor) or x.ndim != 2 or x.shape[1] != self.source_length + self.target_length:
             raise ValueError(
-                f"x has shape {tuple(x.shape)}; expected (B, {self.source_length} + {self.target_length}): "
+                f"x has shape {tuple(getattr(x, 'shape', ()))}; expected (B, {self.source_length} + {self.target_length}): "
                 "torch.cat([source, target], 1)"
             )
         source, target = x.split([self.source_length, self.target_length], 1)
@@ -100,7 +101,8 @@ class Seq2Seq(nn.Module):
 
     def encode(self, source: Tensor) -> Memory:
         """Read sources (B, S), padded with −1: the decoder's memory before its first symbol."""
-        inside = check_states(source, self.source_symbols, "source") != PAD
+        source = check_states(source, self.source_symbols, "source")
+        inside = source != PAD
         lengths = inside.sum(1)
         symbols = self.embed_source(source.clamp(min=0))  # (B, S, E)
         packed = nn.utils.rnn.pack_padded_sequence(symbols, lengths.cpu(), batch_first=True, enforce_sorted=False)
@@ -133,7 +135,8 @@ class GivenSource(SequenceModel):
 
     def __init__(self, *, model: Seq2Seq, source: Tensor):
         super().__init__()
-        self.model, self.source = model, source if source.ndim == 2 else source[None]
+        source = torch.as_tensor(source)
+        self.model, self.source = model, source[None] if source.ndim == 1 else source
         self.states, self.length = model.target_symbols, model.target_length
         self.train(model.training)
 
@@ -150,7 +153,7 @@ class GivenSource(SequenceModel):
         return logits, state
 
     def _walk(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits (B, T, K), and attention (B, T, S) if there is one, with the target's own symbols given."""
+        """Logits (B, T, K), and attention (B, T, S) if there is one, where the target's own symbols x (B, T) go in."""
         state, logits, looked = self.initial_state(len(x)), [], []
         for symbol in self.shifted(x).unbind(1):
             at_t, state, weights = self.model.advance(symbol, state)
@@ -163,18 +166,21 @@ class GivenSource(SequenceModel):
         return self._walk(x)[0]
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None, **how: float) -> Tensor:
-        """As every sequence model; what comes after the end is padding."""
+        """As every sequence model: noise (n, T, 1) -> (n, T) symbols; what comes after the end is padding."""
         drawn = super().sample_from_noise(noise, x, start, **how)
         ended = (drawn == self.model.end).long().cumsum(1)
         return drawn.masked_fill((ended - (drawn == self.model.end).long()) > 0, PAD)
 
     def greedy(self) -> Tensor:
-        """The most probable symbol at each step, one target a source, (B, T). Not always the most probable target."""
+        """The most probable symbol at each step, one target per source, (B, T). Not always the most probable target."""
         return self.sample(len(self.source), temperature=0)
 
     @torch.no_grad()
     def attention(self, x: Tensor) -> Tensor:
-        """α (B, T, S): where the decoder looked when it was about to say x_t. Rows sum to 1; 0 at the source's padding."""
+        """α (B, T, S): where the decoder looked when it was about to write x_t of targets x (B, T).
+
+        Rows sum to 1, and are 0 at the source's padding.
+        """
         if not self.model.attention:
             raise ValueError("this model has no attention; build Seq2Seq(attention=True, …)")
         return self._walk(self.check(x))[1]

@@ -1,4 +1,4 @@
-"""A small causal transformer: every symbol looks back at all those before it, in parallel; a cache for writing."""
+"""A small causal transformer: every symbol looks back at all those before it, in parallel; a cache for sampling."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.models.inputs import check_count
-from course_lib.models.sequence.base import SequenceModel
+from course_lib.models.inputs import check_count, check_share, check_whole
+from course_lib.models.sequence.base import Readout, SequenceModel
 
 
 class Cache(NamedTuple):
@@ -21,9 +21,9 @@ class Cache(NamedTuple):
 
 
 def rotate(x: Tensor, begin: int = 0) -> Tensor:
-    """Turn pairs of numbers of x (…, T, C) by angles that grow with the position, begin + t (Su et al. 2021, eq. 34).
+    """x (…, T, C), each pair of numbers turned by an angle that grows with the position begin + t (Su et al. 2021, eq. 34).
 
-    The product of a query and a key turned so depends on their distance in time alone; so any length will do.
+    The product of a query and a key turned in this way depends on their distance in time alone; so any length is possible.
     """
     T, half = x.shape[-2], x.shape[-1] // 2
     rate = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
@@ -48,7 +48,10 @@ class Block(nn.Module):
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, cache: Cache | None = None) -> tuple[Tensor, Cache]:
-        """x (B, T, C) and what came before it, if anything (then T is 1) -> (B, T, C), and the cache with x in it."""
+        """x (B, T, C), and the cache of what came before it, if anything -> (B, T, C), and the cache with x in it.
+
+        Every row sees the cache, the rows before it and itself.
+        """
         recent, begin = x.new_zeros(len(x), x.shape[2], max(0, self.convolution - 1)), 0
         if cache is not None:
             recent, begin = cache.recent, cache.key.shape[2]
@@ -59,9 +62,11 @@ class Block(nn.Module):
         parts = self.query_key_value(self.norm_attention(x)).chunk(3, -1)
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)  # (B, heads, T, C / heads)
         query, key = rotate(query, begin), rotate(key, begin)
+        T, mask = x.shape[1], None
         if cache is not None:
             key, value = torch.cat([cache.key, key], 2), torch.cat([cache.value, value], 2)
-        seen = F.scaled_dot_product_attention(query, key, value, is_causal=cache is None)
+            mask = torch.ones(T, begin + T, dtype=torch.bool, device=x.device).tril(begin) if T > 1 else None
+        seen = F.scaled_dot_product_attention(query, key, value, mask, is_causal=cache is None)
         x = x + self.drop(self.mix(seen.transpose(1, 2).flatten(2)))
         return x + self.drop(self.network(self.norm_network(x))), Cache(recent, key, value)
 
@@ -72,14 +77,16 @@ class CausalTransformer(SequenceModel):
     One layer: softmax(Q Kᵀ / sqrt(C / heads)) V, where row t may see columns up to t only; the scaled dot product is torch's.
     Before it, a convolution over the last few symbols, each channel by itself (after So et al. 2021), spares attention the work
     of finding the nearest neighbours; `convolution=0` leaves it out.
-    Writing keeps each layer's keys and values, so that a new symbol costs one row, not the whole square again.
+    Sampling keeps each layer's keys and values, so that a new symbol costs one row, not the whole square again.
 
     Args:
-        states: K symbols; the embedding has one row more, for the start.
-        length: T of the sequences that `sample` makes unless told. Lengths far beyond those trained on are legal, and poor.
-        width: C, numbers that stand for a symbol. heads: parts that look each in their own way, C / heads even. layers: blocks.
+        states: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
+        length: T, the length of the sequences that `sample` makes unless it is told another. The model takes sequences far longer
+            than those it was trained on, and predicts them poorly.
+        width: C, numbers that stand for a symbol. heads: parts of C / heads numbers, an even count, each with an attention of
+            its own. layers: blocks.
         convolution: symbols that the convolution of each block sees, its own the last; 0 for none.
-        dropout: share of numbers set to 0 while training, after the embedding and after each part of a block.
+        dropout: share of numbers set to 0 while training, in [0, 1): after the embedding and after each part of a block.
     """
 
     def __init__(
@@ -95,24 +102,31 @@ class CausalTransformer(SequenceModel):
     ):
         super().__init__()
         self.states, self.length = check_count(states, "states"), check_count(length, "length")
-        self.width, self.heads, self.layers = width, check_count(heads, "heads"), check_count(layers, "layers")
-        if check_count(width, "width") % (2 * heads):
-            raise ValueError(f"width is {width}; expected a multiple of 2 × heads = {2 * heads}: numbers are turned in pairs")
-        if isinstance(convolution, bool) or not isinstance(convolution, int) or convolution < 0:
-            raise ValueError(f"convolution is {convolution!r}; expected how many symbols it sees, or 0 for none")
-        self.convolution, self.dropout = convolution, dropout
-        self.embed = nn.Embedding(states + 1, width)
-        self.blocks = nn.ModuleList(Block(width, heads, convolution, dropout) for _ in range(layers))
-        self.norm = nn.LayerNorm(width)
-        self.readout = nn.Linear(width, states)
-        self.drop = nn.Dropout(dropout)
+        self.width, self.heads, self.layers = (
+            check_count(n, name) for n, name in ((width, "width"), (heads, "heads"), (layers, "layers"))
+        )
+        if self.width % (2 * self.heads):
+            raise ValueError(
+                f"width is {width}; expected a multiple of 2 × heads = {2 * self.heads}: numbers are turned in pairs"
+            )
+        self.convolution, self.dropout = check_whole(convolution, "convolution"), check_share(dropout, "dropout")
+        C, H = self.width, self.heads
+        self.embed = nn.Embedding(self.states + 1, C)
+        self.blocks = nn.ModuleList(Block(C, H, self.convolution, self.dropout) for _ in range(self.layers))
+        self.norm = nn.LayerNorm(C)
+        self.readout = Readout(C, self.states)
+        self.drop = nn.Dropout(self.dropout)
         nn.init.normal_(self.embed.weight, std=0.5)
         for block in self.blocks:  # so that the sum over the blocks starts small (Radford et al. 2019)
             for last in (block.mix, block.network[2]):
-                nn.init.normal_(last.weight, std=0.02 / (2 * layers) ** 0.5)
+                nn.init.normal_(last.weight, std=0.02 / (2 * self.layers) ** 0.5)
 
     def run(self, symbols: Tensor, caches: list[Cache] | None = None) -> tuple[Tensor, list[Cache]]:
-        """Logits (B, T, K) after each of the symbols given (B, T), and every block's cache with them in it."""
+        """Logits (B, T, K) after each of the symbols (B, T) that go in, and every block's cache with them in it.
+
+        caches: what an earlier call returned, to go on from there; None begins a sequence. Any T is right: logits[:, t] depend on
+        the caches and on the symbols up to t alone.
+        """
         h, kept = self.drop(self.embed(symbols)), []  # (B, T, C)
         for index, block in enumerate(self.blocks):
             h, cache = block(h, caches[index] if caches else None)

@@ -110,3 +110,27 @@ def test_the_gradient_of_an_lstms_memory_follows_its_forget_gate():
         module.bias_hh_l0.zero_()[7:14] = 2.0
     left = gradient_by_lag(module, torch.zeros(1, 30, 5, dtype=torch.double), generator=runtime.generator(1))
     torch.testing.assert_close(left / left[0], torch.sigmoid(torch.tensor(2.0, dtype=torch.double)) ** torch.arange(30))
+
+
+@pytest.mark.parametrize("theirs", [nn.RNN, nn.LSTM, nn.GRU])
+def test_gradient_by_lag_asks_no_cudnn_for_a_backward_pass_in_evaluation_mode(theirs, device):
+    module = pair(theirs)[0].to(device).eval()
+    seen = []
+    module.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.enabled))
+    x = torch.randn(3, 6, 5, dtype=torch.double, generator=runtime.generator(1)).to(device)
+    before = torch.backends.cudnn.enabled
+    left = gradient_by_lag(module, x, generator=runtime.generator(2, device))
+    assert seen == [False]
+    assert torch.backends.cudnn.enabled == before
+    assert left.shape == (6,)
+
+
+def test_bad_cells_and_sequences_are_explained():
+    with pytest.raises(ValueError, match="hidden is 0"):
+        LSTMCell(inputs=2, hidden=0)
+    cell = GRUCell(inputs=2, hidden=3)
+    with pytest.raises(ValueError, match="gate is 'forget'; expected one of reset"):
+        cell.block("forget")
+    for x in (torch.zeros(4, 2), torch.zeros(4, 0, 2), torch.zeros(4, 5, 3)):
+        with pytest.raises(ValueError, match=r"expected \(B, T, 2\)"):
+            cell.unroll(x)

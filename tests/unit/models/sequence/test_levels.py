@@ -73,7 +73,7 @@ def test_a_plan_sees_every_segment_before_its_own_and_nothing_else():
 def test_the_lower_level_knows_the_past_by_its_plan_alone():
     model, x = nested(longest=3), some(5, 12)
     plans, logits = model.plans(x), model.logits(x)
-    symbol, state = torch.full((5,), model.start), model.begin(plans[:, 2])  # as if the third segment came first
+    symbol, state = torch.full((5,), model.start_symbol), model.begin(plans[:, 2])  # as if the third segment came first
     for t in range(6, 9):
         stepwise, state = model.step(symbol, state)
         torch.testing.assert_close(stepwise, logits[:, t])
@@ -164,7 +164,7 @@ def test_attention_is_the_equation_written_out():
 def test_stepwise_is_parallel_and_samples_end_where_they_end(attention):
     model, source = translator(attention), torch.tensor([1, 0, 2])
     given, x = model.given(source), some(5, 4, 3)
-    symbol, state = torch.full((5,), given.start), given.initial_state(5)
+    symbol, state = torch.full((5,), given.start_symbol), given.initial_state(5)
     for t in range(4):
         logits, state = given.step(symbol, state)
         torch.testing.assert_close(logits, given.logits(x)[:, t])
@@ -210,7 +210,7 @@ def test_the_transformers_cache_grows_by_one_row_a_step_and_its_attention_is_pla
     runtime.seed(0)
     model = far_from_start(CausalTransformer(states=STATES, length=6, width=8, heads=2, layers=1, convolution=0))
     x = some(2, 6)
-    symbol, state = torch.full((2,), model.start), model.initial_state(2)
+    symbol, state = torch.full((2,), model.start_symbol), model.initial_state(2)
     for t in range(6):
         _, state = model.step(symbol, state)
         assert state[0].key.shape == (2, 2, t + 1, 4)
@@ -267,7 +267,7 @@ def test_numerals_round_trip_and_their_parts():
             numerals.encode([bad], "roman", end=False)
     with pytest.raises(ValueError, match="kind is"):
         numerals.alphabet("greek")
-    train, test = set(numerals.numbers("train").tolist()), set(numerals.numbers("test").tolist())
+    train, test = set(numerals.numbers("train+validation").tolist()), set(numerals.numbers("test").tolist())
     assert train | test == set(range(1, 4000))
     assert not train & test
     assert len(test) == 800
@@ -276,3 +276,37 @@ def test_numerals_round_trip_and_their_parts():
     rows, number = load("numerals", "test")
     assert rows.shape == (800, 4 + 16)
     assert set(number.tolist()) == test
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int32])
+@pytest.mark.parametrize("attention", [True, False])
+def test_sources_and_targets_of_a_narrow_type_give_the_same_numbers(attention, dtype):
+    model, source, target = translator(attention), some(3, 5, 3), some(3, 4, 3)
+    narrow = source.to(dtype), target.to(dtype)
+    torch.testing.assert_close(model.given(narrow[0]).log_prob(narrow[1]), model.given(source).log_prob(target))
+    assert torch.equal(model.given(narrow[0]).greedy(), model.given(source).greedy())
+    rows = torch.cat([source, target], 1)
+    torch.testing.assert_close(model.loss(rows.to(dtype)), model.loss(rows))
+    assert torch.equal(model.exact(rows.to(dtype)), model.exact(rows))
+
+
+@pytest.mark.parametrize("attention", [True, False])
+def test_a_translators_densities_are_float32_under_autocast(attention):
+    model, rows = translator(attention).float(), some(6, 9, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model.loss(rows).dtype == torch.float32
+        logits = model.given(rows[:, :5]).logits(rows[:, 5:])
+    assert not torch.equal(logits, logits.bfloat16().float()), "the logits went through bfloat16"
+
+
+@pytest.mark.parametrize("convolution", [0, 3])
+@pytest.mark.parametrize("chunks", [[4, 4], [1, 7], [5, 1, 2], [8]])
+def test_the_transformer_is_causal_whatever_the_chunks_it_reads_in(convolution, chunks):
+    runtime.seed(0)
+    model = far_from_start(CausalTransformer(states=STATES, length=8, width=8, heads=2, layers=2, convolution=convolution))
+    symbols, caches, found = some(3, 8), None, []
+    whole, _ = model.run(symbols)
+    for chunk in symbols.split(chunks, 1):
+        logits, caches = model.run(chunk, caches)
+        found.append(logits)
+    torch.testing.assert_close(torch.cat(found, 1), whole)

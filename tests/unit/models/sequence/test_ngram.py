@@ -95,3 +95,29 @@ def test_untrained_it_is_uniform():
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         NGram(**{"states": 3, "length": 4, **arguments})
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
+@pytest.mark.parametrize("context", [2, 4, 5])
+def test_the_number_of_a_context_does_not_overflow(context, dtype):
+    """75 symbols and a context of 5 make numbers above 2^31, 75 and 2 above 2^8."""
+    x = torch.randint(75, (3, 60), generator=runtime.generator(0))
+    wide = NGram(states=75, length=60, context=context).estimate(x)
+    narrow = NGram(states=75, length=60, context=context).estimate(x.to(dtype))
+    assert torch.equal(wide.log_prob(x), wide.log_prob(x.to(dtype)))
+    assert torch.equal(wide.log_prob(x), narrow.log_prob(x))
+    assert torch.equal(wide.logits(x), wide.logits(x.to(dtype)))
+    prompt = x[0, :9]
+    written = [wide.sample(2, prompt=p, length=5, generator=runtime.generator(1)) for p in (prompt, prompt.to(dtype))]
+    assert torch.equal(*written)
+
+
+def test_the_numbers_of_contexts_are_buffers_and_the_rows_parameters():
+    model = NGram(states=4, length=6, context=2).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    assert all(parameter.is_floating_point() for parameter in model.parameters())
+    assert [name for name, _ in model.named_buffers()] == ["contexts_0", "contexts_1", "contexts_2"]
+    twin = NGram(states=4, length=6, context=2)
+    twin.load_state_dict(model.state_dict())
+    x = torch.tensor([[0, 3, 1, 2]])
+    assert torch.equal(twin.log_prob(x), model.log_prob(x))
+    assert model.noise(2, runtime.generator(0)).dtype == torch.float32
