@@ -36,7 +36,7 @@ def build(name, device="cpu", dtype=torch.float32):
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-            if key.startswith(("prior.mean", "heads", "encoder")):
+            if key.startswith(("prior.mean", "heads", "encoder", "down.1", "down.2")):
                 parameter.mul_(0.3)  # otherwise q misses parts of the prior, and importance weights tell nothing
     return model.to(device=device, dtype=dtype).eval()
 

@@ -369,3 +369,11 @@ def test_a_draw_is_1_just_when_the_logit_exceeds_the_threshold():
     torch.testing.assert_close(threshold, torch.from_numpy(scipy.special.logit(u.double().numpy())).float())
     torch.testing.assert_close(discrete.logit_in_single_precision(u), threshold)
     assert torch.equal((ds.logit_threshold(u) < 4.0).float(), ds.Bernoulli(torch.tensor(4.0)).from_noise(u[:, None]))
+
+
+def test_precision_weighted_is_the_renormalised_product():
+    a, b = (ds.DiagonalGaussian(torch.tensor([m]).double(), torch.tensor([s]).double()) for m, s in ((0.5, -0.3), (-1.0, 0.4)))
+    grid = torch.linspace(-12, 12, 20_001, dtype=torch.double)[:, None]
+    product = a.log_prob(grid) + b.log_prob(grid)
+    product -= torch.logsumexp(product, 0) + math.log(24 / 20_000)
+    assert torch.allclose(ds.precision_weighted(a, b).log_prob(grid), product, atol=1e-9)

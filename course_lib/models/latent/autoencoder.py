@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.models.inputs import check_count, check_event_shape, check_events
+from course_lib.models.latent.arguments import check_moments, check_number
 from course_lib.nn.blocks import decoder, encoder
+from course_lib.runtime import standard_normal
 
 OUTPUTS = ("sigmoid", "linear")
 
@@ -26,9 +28,10 @@ class Autoencoder(nn.Module):
         decoder: "dense" or "convolutional"; decoder_widths: its layers, None for the encoder's in reverse.
         upsampling: of a convolutional decoder: "even", "uneven" or "resize" (nn.blocks.upsample).
         output: "sigmoid" for values in [0, 1], "linear" for any. With no widths and "linear" the whole is linear.
-        noise: scale of the Gaussian noise that is added to what the encoder reads in training; the target stays clean
+        noise: standard deviation of the Gaussian noise that the loss adds to what the encoder reads; the target stays clean
             (Vincent et al. 2008). 0 is the plain autoencoder.
-        mean, spread: of the data: the encoder reads (x - mean) / spread, and the decoder begins at the mean.
+        mean, spread: mean and standard deviation of the data's values: the encoder reads (x - mean) / spread, and the decoder
+            begins at the mean.
     """
 
     def __init__(
@@ -55,9 +58,8 @@ class Autoencoder(nn.Module):
         )
         if output not in OUTPUTS:
             raise ValueError(f"output is {output!r}; expected one of {OUTPUTS}")
-        if noise < 0 or spread <= 0:
-            raise ValueError(f"noise is {noise} and spread {spread}; expected noise of at least 0 and a spread above 0")
-        self.noise, self.mean, self.spread = noise, mean, spread
+        self.noise = check_number(noise, "noise", "the standard deviation of the noise", least=0)
+        self.mean, self.spread = check_moments(mean, spread)
         self._make()
 
     def _make(self) -> None:
@@ -77,7 +79,7 @@ class Autoencoder(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """Examples (B, *event_shape) of codes z (B, L): any z will do, whether or not some x has this code."""
         if z.ndim != 2 or z.shape[1] != self.latent:
-            raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {self.latent}), one code an example")
+            raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {self.latent}), one code per example")
         numbers = self.to_data(z).to(z.dtype)  # float32 under autocast too
         return numbers.sigmoid() if self.output == "sigmoid" else numbers
 
@@ -86,16 +88,15 @@ class Autoencoder(nn.Module):
         return self.decode(self.code(x))
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Squared error of an example, summed over its values, averaged over the batch, (); from corrupted input if `noise`."""
+        """Squared error per example, summed over its values, averaged over the batch, (); from corrupted input if `noise`."""
         seen = self.corrupt(x, generator=generator) if self.noise else x
         return squared_error(x, self.reconstruct(seen)).mean()
 
     def corrupt(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """x with Gaussian noise of scale `noise` added."""
-        drawn_on = generator.device if generator is not None else x.device
-        return x + self.noise * torch.randn(x.shape, generator=generator, device=drawn_on).to(x)
+        """x (B, *event_shape) with Gaussian noise of standard deviation `noise` added."""
+        return x + self.noise * standard_normal(x.shape, x, generator)
 
 
 def squared_error(x: Tensor, reconstruction: Tensor) -> Tensor:
-    """|x - reconstruction|^2, summed over the event: (B,)."""
+    """|x - reconstruction|^2, summed over the event: (B,), of x and reconstruction (B, *event_shape)."""
     return (x - reconstruction).square().flatten(1).sum(1)

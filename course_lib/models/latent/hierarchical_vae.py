@@ -8,43 +8,40 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.distributions import Bernoulli, DiagonalGaussian
-from course_lib.models.inputs import check_binary, check_count, check_event_shape
+from course_lib.distributions import Bernoulli, DiagonalGaussian, precision_weighted
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_whole
+from course_lib.models.latent.arguments import check_moments, rename_keys
 from course_lib.models.protocols import LatentVariableModel
 from course_lib.nn.dense import dense
-from course_lib.runtime import standard_normal
+from course_lib.runtime import standard_normal, uniform
 
-LIMIT = 5.0  # of the log of a latent variable's scale, either way
-HEAD = 0.1  # the layers that say means and scales begin with so much of their usual weights: every level near N(0, 1)
+LIMIT = 5.0  # the log of a latent variable's scale lies between -LIMIT and LIMIT
+HEAD = 0.1  # the layers that give means and scales begin with this share of their usual weights: every level is near N(0, 1)
+EARLIER = {"evidence.": "heads."}  # keys of parameters in earlier checkpoints
 INFERENCES = ("ladder", "upward")
 Levels = tuple[Tensor, ...]  # one tensor a level, the lowest (nearest to x) first
 
 
-def precision_weighted(first: DiagonalGaussian, second: DiagonalGaussian) -> DiagonalGaussian:
-    """The product of two Gaussian densities, renormalised: precisions add, and weigh the means (Sønderby et al. 2016)."""
-    log_precision = torch.logaddexp(-2 * first.log_scale, -2 * second.log_scale)
-    share = torch.exp(-2 * first.log_scale - log_precision)  # of the first, in (0, 1)
-    return DiagonalGaussian(share * first.mean + (1 - share) * second.mean, -0.5 * log_precision)
-
-
 class HierarchicalVAE(LatentVariableModel):
-    """p(z_L) p(z_L-1 | z_L) … p(z_1 | z_2) p(x | z_1), all Gaussian but the last, which is Bernoulli. Level 0 is z_1.
+    """p(z_L) p(z_L-1 | z_L) … p(z_1 | z_2) p(x | z_1): all factors are Gaussian but the last, which is Bernoulli. Level 0 is z_1.
 
-    A ladder infers from the top down, as the model generates: q(z_l | z_l+1, x) is the product of what the level above expects,
-    p(z_l | z_l+1), and of a Gaussian that the encoder reads from x. "upward" inference asks the encoder alone. With one
+    A ladder infers from the top down, as the model generates: q(z_l | z_l+1, x) is the renormalised product of two Gaussians, the
+    prior p(z_l | z_l+1) and one that the encoder reads from x. "upward" inference takes the encoder's Gaussian alone. With one
     level this is the flat VAE.
 
     Args:
         event_shape: shape of one example in {0, 1}, D values in all.
-        latents: how many latent variables each level has, the lowest first.
-        hidden: for each level, sizes of the hidden layers between what lies below (x for the lowest) and it, on the way up; on
-            the way down they are reversed.
+        latents: the number of latent variables of each level, the lowest first.
+        hidden: for each level, the sizes of the hidden layers between what lies below (x for the lowest level) and this level, on
+            the way up; on the way down they are reversed.
         activation: of the hidden layers: "tanh", "relu", "silu" or "gated".
         inference: "ladder" or "upward".
-        warm_up: the KL counts s / warm_up in training step s, until it counts whole; 0: whole at once.
-        mean, spread: of the data's values: the encoder sees (x - mean) / spread, and the decoder's bias begins at the mean.
+        warm_up: after s training steps the loss weighs the KL by s / warm_up, at most 1; 0 means that the weight is always 1.
+        mean, spread: mean and standard deviation of the data's values: the encoder sees (x - mean) / spread, and the decoder's
+            bias begins at the mean.
 
-    `elbo` and `importance_bound` always count the KL whole.
+    Buffer: `steps` (), the training steps done before the present one; `before_step` fills it. `elbo` and `importance_bound`
+    always count the KL whole.
     """
 
     def __init__(
@@ -61,9 +58,9 @@ class HierarchicalVAE(LatentVariableModel):
     ):
         super().__init__()
         self.event_shape, self.activation, self.inference = check_event_shape(event_shape), activation, inference
+        self.warm_up, (self.mean, self.spread) = check_whole(warm_up, "warm_up"), check_moments(mean, spread, binary=True)
         self.latents = [check_count(size, "latents") for size in latents]
         self.hidden = [[check_count(size, "hidden") for size in sizes] for sizes in hidden]
-        self.warm_up, self.mean, self.spread = warm_up, mean, spread
         self._check()
         below = [math.prod(self.event_shape), *(sizes[-1] for sizes in self.hidden)]  # what each level reads
         up = [
@@ -71,19 +68,19 @@ class HierarchicalVAE(LatentVariableModel):
             for size, sizes, latent in zip(below, self.hidden, self.latents, strict=False)
         ]
         self.up = nn.ModuleList(net[:-1] for net in up)
-        self.evidence = nn.ModuleList(net[-1] for net in up)
-        made = [below[0], *(2 * latent for latent in self.latents)]  # what each level's way down ends in
+        self.heads = nn.ModuleList(net[-1] for net in up)
+        made = [below[0], *(2 * latent for latent in self.latents)]  # the numbers in which each level's way down ends
         self.down = nn.ModuleList(
             dense([latent, *reversed(sizes), size], activation)
             for latent, sizes, size in zip(self.latents, self.hidden, made, strict=False)
         )
         with torch.no_grad():
-            self.down[0][-1].bias.fill_(math.log(mean / (1 - mean)) if mean else 0.0)
-            for head in (*self.evidence, *(net[-1] for net in list(self.down)[1:])):
+            self.down[0][-1].bias.fill_(math.log(self.mean / (1 - self.mean)) if self.mean else 0.0)
+            for head in (*self.heads, *(net[-1] for net in list(self.down)[1:])):
                 head.weight.mul_(HEAD)
                 head.bias.zero_()
         self.register_buffer("zero", torch.zeros(self.latents[-1]), persistent=False)
-        self.register_buffer("steps", torch.zeros((), dtype=torch.long))  # of training, so far
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
 
     def _check(self) -> None:
         if not self.latents or len(self.latents) != len(self.hidden) or not all(self.hidden):
@@ -92,29 +89,29 @@ class HierarchicalVAE(LatentVariableModel):
             )
         if self.inference not in INFERENCES:
             raise ValueError(f"inference is {self.inference!r}; expected one of {INFERENCES}")
-        if isinstance(self.warm_up, bool) or not isinstance(self.warm_up, int) or self.warm_up < 0:
-            raise ValueError(f"warm_up is {self.warm_up!r}; expected a number of training steps, or 0 for none")
-        if not 0 <= self.mean < 1:
-            raise ValueError(f"mean is {self.mean}; expected the mean of binary data, in [0, 1)")
-        if not self.spread > 0:
-            raise ValueError(f"spread is {self.spread!r}; expected the data's standard deviation, above 0")
 
     @property
     def depth(self) -> int:
         """L, the number of levels."""
         return len(self.latents)
 
+    @torch.no_grad()
+    def before_step(self, batch: Tensor, steps: int) -> None:
+        """Prepare for a training step, `steps` of which have been done before it: they decide the weight of the KL in `loss`."""
+        self.steps.fill_(check_whole(steps, "steps"))
+
     @property
-    def kl_weight(self) -> float:
-        """How much the KL counts in the present training step, in [0, 1]."""
-        return min(1.0, self.steps.item() / self.warm_up) if self.warm_up else 1.0
+    def kl_weight(self) -> Tensor:
+        """The weight of the KL in the loss of the present training step, in [0, 1]: (), on the model's device."""
+        steps = self.steps.to(self.zero.dtype)
+        return (steps / self.warm_up).clamp(max=1.0) if self.warm_up else torch.ones_like(steps)
 
     def read(self, x: Tensor) -> list[DiagonalGaussian]:
-        """What the encoder alone says of each level's latents, from x (B, *event_shape): vectors (latents[l]), lowest first."""
+        """The Gaussian over vectors (latents[l]) that the encoder alone gives for each level l, from x (B, *event_shape)."""
         h, found = (check_binary(x, self.event_shape).flatten(1) - self.mean) / self.spread, []
-        for up, evidence in zip(self.up, self.evidence, strict=True):
+        for up, head in zip(self.up, self.heads, strict=True):
             h = up(h)
-            found.append(_gaussian(evidence(h), x.dtype))
+            found.append(_gaussian(head(h), x.dtype))
         return found
 
     def prior(self, level: int, above: Tensor | None = None) -> DiagonalGaussian:
@@ -130,13 +127,13 @@ class HierarchicalVAE(LatentVariableModel):
         return Bernoulli(self.down[0](lowest).to(lowest.dtype).unflatten(-1, self.event_shape))
 
     def descend(self, x: Tensor, *, draws: Sequence[int] = (), generator: torch.Generator | None = None):
-        """From the top down, one draw a level: lists, the lowest first, of z_l, q(z_l | z_l+1, x) and p(z_l | z_l+1).
+        """One draw of every level, from the top down: tuples, the lowest first, of z_l, q(z_l | z_l+1, x) and p(z_l | z_l+1).
 
-        draws: shape before the batch's axis, when each example is to have several z; z_l is (*draws, B, latents[l]).
+        draws: shape before the axis of the batch, when each example is to have several z; z_l is (*draws, B, latents[l]).
         """
-        evidence, above, steps = self.read(x), None, []
+        from_x, above, drawn = self.read(x), None, []
         for level in reversed(range(self.depth)):
-            prior, q = self.prior(level, above), evidence[level]
+            prior, q = self.prior(level, above), from_x[level]
             if above is None:
                 above = q.rsample(draws, generator=generator)
             else:  # q is of shape (*draws, B) from here on
@@ -146,8 +143,8 @@ class HierarchicalVAE(LatentVariableModel):
                     else DiagonalGaussian(q.mean.expand(*above.shape[:-1], -1), q.log_scale)
                 )
                 above = q.rsample(generator=generator)
-            steps.append((above, q, prior))
-        return tuple(zip(*reversed(steps), strict=True))
+            drawn.append((above, q, prior))
+        return tuple(zip(*reversed(drawn), strict=True))
 
     def infer(self, x: Tensor, *, generator: torch.Generator | None = None) -> tuple[Levels, Tensor]:
         """z (a tuple, the lowest first) drawn from q(z | x), and log q(z | x) in nats, (B,)."""
@@ -167,13 +164,13 @@ class HierarchicalVAE(LatentVariableModel):
         return pixels.log_prob(x.expand(pixels.batch_shape)).flatten(-len(self.event_shape)).sum(-1)
 
     def log_weights(self, x: Tensor, k: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """As the base class says, (k, B), but each example is read once."""
+        """As the base class says, (k, B), but the encoder reads each example once."""
         z, q, prior = self.descend(x, draws=(check_count(k, "k"),), generator=generator)
         levels = [p.log_prob(value) - each.log_prob(value) for value, each, p in zip(z, q, prior, strict=True)]
         return self.log_likelihood(x, z[0]) + sum(levels)
 
     def parts(self, x: Tensor, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """The ELBO's parts in nats by one draw a level: log p(x | z_1), (B,), and the KL of each level, (B, L), lowest first.
+        """The ELBO's parts in nats by one draw per level: log p(x | z_1), (B,), and the KL of each level, (B, L), lowest first.
 
         The KL of level l is KL(q(z_l | z_l+1, x) || p(z_l | z_l+1)), in closed form, at the z_l+1 drawn above it.
         """
@@ -186,11 +183,9 @@ class HierarchicalVAE(LatentVariableModel):
         return likelihood - kl.sum(1)
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What training makes small, in nats, (): KL times its weight, less log p(x | z_1). In training mode it counts a step."""
+        """What training makes small, in nats per example, (): the KL times `kl_weight`, less log p(x | z_1)."""
         likelihood, kl = self.parts(x, generator=generator)
-        weight = self.kl_weight
-        self.steps += int(self.training)
-        return weight * kl.sum(1).mean() - likelihood.mean()
+        return self.kl_weight * kl.sum(1).mean() - likelihood.mean()
 
     def noise(self, n: int, generator: torch.Generator | None = None) -> Levels:
         """Standard normal numbers from which n z are made, (n, latents[l]) for each level, the lowest first; drawn top down."""
@@ -214,15 +209,18 @@ class HierarchicalVAE(LatentVariableModel):
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """n examples, (n, *event_shape): the levels from the top down, then x from p(x | z_1)."""
         z = self.from_noise(self.noise(check_count(n), generator))
-        drawn_on = generator.device if generator is not None else self.zero.device
-        noise = torch.rand(n, *self.event_shape, 1, generator=generator, device=drawn_on).to(z[0])
-        return self.decode(z[0]).from_noise(noise)
+        return self.decode(z[0]).from_noise(uniform((n, *self.event_shape, 1), z[0], generator).to(z[0]))
+
+    def _load_from_state_dict(self, state_dict, prefix, *others) -> None:
+        """Parameters are also found under the names of earlier checkpoints: see EARLIER."""
+        rename_keys(state_dict, prefix, EARLIER)
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
 
 def _gaussian(numbers: Tensor, dtype: torch.dtype) -> DiagonalGaussian:
-    """Means and logs of scales side by side, (…, 2 L), as a Gaussian over (L); in the model's type under autocast too.
+    """Means and logs of scales side by side, (…, 2 L), as Gaussians over vectors (L), in this type under autocast too.
 
-    The logs are bounded to ± LIMIT: while the KL hardly counts, nothing else keeps a scale from shrinking to nothing.
+    The logs are bounded to ± LIMIT: while the KL hardly counts, nothing else keeps a scale from shrinking to 0.
     """
     mean, log_scale = numbers.to(dtype).chunk(2, -1)
     return DiagonalGaussian(mean, LIMIT * torch.tanh(log_scale / LIMIT))

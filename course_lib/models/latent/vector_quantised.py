@@ -8,14 +8,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.models.inputs import check_count, check_event_shape, check_events
+from course_lib.models.inputs import check_count, check_event_shape, check_events, check_whole
+from course_lib.models.latent.arguments import check_number
+from course_lib.runtime import uniform
 
 
 def nearest(points: Tensor, codebook: Tensor) -> Tensor:
-    """The index of the entry nearest to each point: points (*batch, C), codebook (K, C) -> (*batch), the first one at a tie."""
-    with torch.autocast(points.device.type, enabled=False):  # bfloat16 would confuse entries that lie close
-        distances = codebook.square().sum(1) - 2 * points @ codebook.T  # |p - e|^2, but for |p|^2, the same for all entries
-    return distances.argmin(-1)
+    """The index of the entry nearest to each point, the first one at a tie: points (*batch, C), codebook (K, C) -> (*batch).
+
+    Differences come before squares, in float32 or better: |p|^2 - 2 p e + |e|^2 would confuse entries that lie close together
+    and far from 0.
+    """
+    kind = torch.promote_types(torch.promote_types(points.dtype, codebook.dtype), torch.float32)
+    with torch.autocast(points.device.type, enabled=False):
+        flat = points.reshape(-1, points.shape[-1]).to(kind)  # (N, C)
+        distances = torch.cdist(flat, codebook.to(kind), compute_mode="donot_use_mm_for_euclid_dist")  # (N, K)
+    return distances.argmin(-1).reshape(points.shape[:-1])
 
 
 class ResidualBlock(nn.Module):
@@ -27,6 +35,7 @@ class ResidualBlock(nn.Module):
         self.last = nn.Conv2d(features, features, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x plus what the two convolutions make of it, (B, F, H, W)."""
         return x + self.last(torch.relu(self.middle(torch.relu(x))))
 
 
@@ -34,27 +43,30 @@ class VectorQuantised(nn.Module):
     """An autoencoder of images whose code is a pyramid of maps of symbols, coarse to fine; it defines no density.
 
     The encoder makes a map of vectors (C, S, S). With one scale S, each vector is replaced by the nearest of K codebook
-    entries: van den Oord et al. (2017). With several, each scale quantises what the coarser ones left over, averaged to its
-    own size, and the decoder gets the sum of all (residual quantisation over scales: Tian et al. 2024; two scales of
-    codes: Razavi et al. 2019). A prior over the symbols is a model of its own: any SequenceModel over `code(x)`.
+    entries: van den Oord et al. (2017). With several scales, each one quantises what the coarser scales left over, averaged to
+    its own size, and the decoder gets the sum of all (residual quantisation over scales: Tian et al. 2024; two scales of codes:
+    Razavi et al. 2019). A prior over the symbols is a model of its own: any SequenceModel over `code(x)`.
 
     Args:
-        event_shape: (C, H, W), H = W a multiple of 4.
-        states: K entries in the codebook of each scale.
+        event_shape: shape of one image, whose height and width are equal and a multiple of 4.
+        entries: K, number of vectors in the codebook of each scale.
         scales: sizes of the maps, coarse to fine; the last is H / 4.
         width: C, length of the vectors.
-        features: of the convolutions near the image; twice as many near the code.
-        commitment: weight of the term that keeps the encoder near the entries it uses (beta in eq. 3).
+        features: number of channels of the convolutions near the image; those near the code have twice as many.
+        commitment: weight of the term that keeps the encoder near the entries it uses (beta in eq. 3), at least 0.
         noise: standard deviation of the noise that each value may have: squared errors count in units of its square.
-        coarse_share: while training, the share of examples that are decoded from a random number of the coarser scales alone.
-        settle: steps of training before anything is quantised; then the codebooks begin as vectors of that batch.
+        coarse_share: the share of training examples that are decoded from a random number of the coarser scales alone.
+        settle: number of training steps before anything is quantised; then the codebooks begin as vectors of that batch.
+
+    Parameter: `codebooks` (scales, K, C). Buffer: `steps` (), the training steps done before the present one; `before_step`
+    fills it.
     """
 
     def __init__(
         self,
         *,
         event_shape: Sequence[int],
-        states: int = 64,
+        entries: int = 64,
         scales: Sequence[int] = (2, 4, 8),
         width: int = 16,
         features: int = 32,
@@ -64,19 +76,26 @@ class VectorQuantised(nn.Module):
         settle: int = 100,
     ):
         super().__init__()
-        self.event_shape, self.states = check_event_shape(event_shape), check_count(states, "states")
+        self.event_shape, self.entries = check_event_shape(event_shape), check_count(entries, "entries")
         self.scales = [check_count(scale, "scales") for scale in scales]
         self.width, self.features = check_count(width, "width"), check_count(features, "features")
-        self.commitment, self.noise, self.coarse_share, self.settle = commitment, noise, coarse_share, settle
+        self.commitment = check_number(commitment, "commitment", least=0)
+        self.noise = check_number(noise, "noise", "the standard deviation of the noise on a value", above=0)
+        self.coarse_share = check_number(coarse_share, "coarse_share", "a share of the examples", least=0, most=1)
+        self.settle = check_whole(settle, "settle")
         if len(self.event_shape) != 3 or self.event_shape[1] != self.event_shape[2] or self.event_shape[1] % 4:
             raise ValueError(f"event_shape is {event_shape!r}; expected a square image whose side 4 divides, such as (3, 32, 32)")
-        if self.scales != sorted(set(self.scales)) or self.scales[-1] != self.event_shape[1] // 4:
+        if self.scales != sorted(set(self.scales)) or self.scales[-1:] != [self.event_shape[1] // 4]:
             raise ValueError(f"scales are {self.scales}; expected growing sizes that end in {self.event_shape[1] // 4}")
-        if not noise > 0:
-            raise ValueError(f"noise is {noise!r}; expected the standard deviation of the noise on a value, above 0")
-        colours = self.event_shape[0]
+        self._make_networks()
+        self.codebooks = nn.Parameter(torch.randn(len(self.scales), self.entries, self.width))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
+        self.settling = False  # whether the present training step is one of the first `settle`; before_step says so
+
+    def _make_networks(self) -> None:
+        channels, features, width = self.event_shape[0], self.features, self.width
         self.encoder = nn.Sequential(
-            nn.Conv2d(colours, features, 4, stride=2, padding=1),
+            nn.Conv2d(channels, features, 4, stride=2, padding=1),
             nn.ReLU(),
             nn.Conv2d(features, 2 * features, 4, stride=2, padding=1),
             ResidualBlock(2 * features),
@@ -89,23 +108,22 @@ class VectorQuantised(nn.Module):
             nn.ReLU(),
             nn.ConvTranspose2d(2 * features, features, 4, stride=2, padding=1),
             nn.ReLU(),
-            nn.ConvTranspose2d(features, colours, 4, stride=2, padding=1),
+            nn.ConvTranspose2d(features, channels, 4, stride=2, padding=1),
             nn.Sigmoid(),
         )
-        self.codebooks = nn.Parameter(torch.randn(len(self.scales), states, width))
-        self.register_buffer("steps", torch.zeros((), dtype=torch.long))  # of training, so far
 
     @property
     def sizes(self) -> list[int]:
-        """Symbols of each scale, coarse to fine."""
+        """The number of symbols of each scale, coarse to fine."""
         return [scale * scale for scale in self.scales]
 
     def quantise(self, maps: Tensor, keep: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Vectors (B, C, S, S) -> their symbols (B, T), coarse first; the quantised vectors (B, C, S, S); the loss of both, ().
 
         The quantised vectors pass gradients straight through to `maps`, as if nothing had been done to them (eq. 2 and below).
-        The loss draws entries to the vectors that use them, and `commitment` times those vectors to the entries (eq. 3); a
-        mean over numbers, summed over the scales. keep: how many scales each example is given, (B,); None is all.
+        The loss draws entries to the vectors that use them, and `commitment` times those vectors to the entries (eq. 3): squared
+        distances per coordinate of a vector, averaged over the batch and summed over the scales.
+        keep: how many scales are summed for each example, (B,); None is all.
         """
         rest, total, symbols, loss = maps, torch.zeros_like(maps), [], maps.new_zeros(())
         for index, scale in enumerate(self.scales):
@@ -120,12 +138,24 @@ class VectorQuantised(nn.Module):
         return torch.cat(symbols, 1), maps + (total - maps).detach(), loss
 
     @torch.no_grad()
+    def before_step(self, batch: Tensor, steps: int) -> None:
+        """Prepare for a training step on images `batch` (B, *event_shape), `steps` of which have been done before it.
+
+        The first `settle` steps are those of a plain autoencoder. In the step after them the codebooks begin as vectors of its
+        batch.
+        """
+        self.steps.fill_(check_whole(steps, "steps"))
+        self.settling = steps < self.settle
+        if steps == self.settle:
+            self.begin(self.encode(batch))
+
+    @torch.no_grad()
     def begin(self, maps: Tensor) -> None:
-        """Let the entries be vectors of a batch, scale by scale: entries far from all vectors would never be used."""
+        """Let the entries be vectors of maps (B, C, S, S), scale by scale: entries far from all vectors would never be used."""
         rest = maps
         for index, scale in enumerate(self.scales):
             points = self._vectors(rest, scale).flatten(0, 2)  # (B s s, C)
-            chosen = torch.linspace(0, len(points) - 1, self.states, device=maps.device).long()
+            chosen = torch.linspace(0, len(points) - 1, self.entries, device=maps.device).long()
             self.codebooks[index] = points[chosen]
             entry = self.codebooks[index, nearest(points, self.codebooks[index])].reshape(len(maps), scale, scale, -1)
             rest = rest - self._enlarged(entry)
@@ -136,13 +166,14 @@ class VectorQuantised(nn.Module):
         return F.adaptive_avg_pool2d(maps, scale).permute(0, 2, 3, 1)
 
     def _enlarged(self, entry: Tensor) -> Tensor:
-        """(B, s, s, C) -> (B, C, S, S), each vector a square of its own."""
+        """(B, s, s, C) -> (B, C, S, S): each vector fills a square."""
         return F.interpolate(entry.permute(0, 3, 1, 2), size=(self.scales[-1],) * 2)
 
     def encode(self, x: Tensor) -> Tensor:
         """Vectors (B, C, S, S) of images (B, *event_shape), before they are quantised; float32 under autocast too.
 
-        Each has mean 0 and variance 1 over its C numbers: else they grow while the codebooks, which follow slowly, do not.
+        Each vector has mean 0 and variance 1 over its C coordinates: otherwise the vectors would grow faster than the codebooks,
+        which follow slowly.
         """
         maps = self.encoder(check_events(x, self.event_shape)).to(x.dtype)
         return F.layer_norm(maps.movedim(1, -1), (self.width,)).movedim(-1, 1)
@@ -153,40 +184,51 @@ class VectorQuantised(nn.Module):
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Images from their own symbols, (B, *event_shape)."""
-        return self.decoder(self.quantise(self.encode(x))[1])
+        return self._decoded(self.quantise(self.encode(x))[1])
 
     def paint(self, symbols: Tensor, scales: int | None = None) -> Tensor:
-        """Images (B, *event_shape) from symbols (B, T), or from those of the first so many scales alone."""
-        if symbols.shape[1:] != (sum(self.sizes),) or symbols.is_floating_point():
+        """Images (B, *event_shape) from symbols (B, T), or from those of the first so many scales alone.
+
+        Raises ValueError when the symbols are not integers in 0 … K - 1, or when there are fewer scales.
+        """
+        integers = not (symbols.is_floating_point() or symbols.is_complex() or symbols.dtype == torch.bool)
+        if symbols.shape[1:] != (sum(self.sizes),) or not integers:
             raise ValueError(
                 f"symbols are {symbols.dtype} of shape {tuple(symbols.shape)}; expected integers (B, {sum(self.sizes)})"
             )
-        total, parts = 0.0, symbols.split(self.sizes, 1)
+        if symbols.numel() and (symbols.amin() < 0 or symbols.amax() >= self.entries):
+            raise ValueError(
+                f"symbols lie in {int(symbols.min())} … {int(symbols.max())}; expected 0 … {self.entries - 1}: those of code(x)"
+            )
+        if scales is not None and check_count(scales, "scales") > len(self.scales):
+            raise ValueError(f"scales is {scales}; expected at most {len(self.scales)}, the number of this model's scales")
+        total, parts = 0.0, symbols.long().split(self.sizes, 1)
         for scale, part, codebook in list(zip(self.scales, parts, self.codebooks, strict=True))[:scales]:
             total = total + self._enlarged(codebook[part].unflatten(1, (scale, scale)))
-        return self.decoder(total)
+        return self._decoded(total)
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What training makes small, (): mean squared error over noise^2, and the loss of codebook and commitment (eq. 3).
+        """What training makes small, (): squared error of a value in units of noise^2, plus the loss of `quantise` (eq. 3).
 
-        In training mode it counts a step; the first `settle` steps are those of a plain autoencoder.
+        Both are averages over the batch. The first is a mean over the D values of an image; the second is in squared units of the
+        vectors, whose coordinates have variance 1. While the model settles, the loss is the squared error without quantising.
         """
         maps, keep = self.encode(x), None
+        if self.training and self.settling:
+            return self._error(maps, x)
         if self.training:
-            self.steps += 1
-            if self.steps <= self.settle:
-                return self._error(maps, x)
-            if self.steps == self.settle + 1:
-                self.begin(maps)
-            keep = self._scales_given(len(x), generator)
+            keep = self._scales_kept(len(x), generator)
         _, vectors, loss = self.quantise(maps, keep)
         return self._error(vectors, x) + loss
 
-    def _error(self, vectors: Tensor, x: Tensor) -> Tensor:
-        return F.mse_loss(self.decoder(vectors).to(x.dtype), x) / self.noise**2
+    def _decoded(self, vectors: Tensor) -> Tensor:
+        """Images (B, *event_shape) from vectors (B, C, S, S), in the vectors' type under autocast too."""
+        return self.decoder(vectors).to(vectors.dtype)
 
-    def _scales_given(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """From how many scales each of n examples is decoded, (n,): all, but for a `coarse_share` of them a random number."""
-        drawn_on = generator.device if generator is not None else self.codebooks.device
-        chance, count = torch.rand(2, n, generator=generator, device=drawn_on).to(self.codebooks.device)
+    def _error(self, vectors: Tensor, x: Tensor) -> Tensor:
+        return F.mse_loss(self._decoded(vectors), x) / self.noise**2
+
+    def _scales_kept(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """The number of scales from which each of n examples is decoded, (n,): all, or at random fewer for a `coarse_share`."""
+        chance, count = uniform((2, n), self.codebooks, generator)
         return torch.where(chance < self.coarse_share, 1 + (count * len(self.scales)).long(), len(self.scales))

@@ -92,7 +92,7 @@ def test_it_begins_at_the_mean():
         ({"decoder": "recurrent"}, "expected one of"),
         ({"output": "tanh"}, "expected one of"),
         ({"upsampling": "odd", "decoder": "convolutional"}, "expected one of"),
-        ({"noise": -1.0}, "noise of at least 0"),
+        ({"noise": -1.0}, "noise is -1.0"),
         ({"latent": 0}, "latent is 0"),
         ({"encoder": "attention", "widths": (8, 4)}, "one equal number"),
         ({"encoder": "convolutional", "widths": (2, 2, 2, 2)}, "cannot halve"),
@@ -151,3 +151,26 @@ def test_a_linear_autoencoder_finds_pcas_subspace():
     torch.testing.assert_close(model.loss(x).detach(), pca.variances[2:].sum(), rtol=1e-3, atol=0)
     far = span(model.to_data[0][0].weight.detach()) - span(torch.eye(6)[:, :2])
     assert far.abs().max() > 0.1  # the test can tell subspaces apart
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"noise": -0.1}, "noise is -0.1"),
+        ({"noise": float("nan")}, "noise is nan"),
+        ({"spread": 0}, "spread is 0"),
+        ({"spread": float("nan")}, "spread is nan"),
+        ({"mean": float("inf")}, "mean is inf"),
+    ],
+)
+def test_numbers_that_would_spoil_every_code_are_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        Autoencoder(event_shape=(1, 2, 2), latent=1, **given)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_data_that_are_not_finite_are_refused(value):
+    x = torch.full((3, 6), value)
+    for refuses in (Autoencoder(event_shape=(6,), latent=2).loss, PCA(event_shape=(6,), latent=2).estimate):
+        with pytest.raises(ValueError, match="finite"):
+            refuses(x)

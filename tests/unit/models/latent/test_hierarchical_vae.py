@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from course_lib import runtime
-from course_lib.distributions import DiagonalGaussian, gaussian_log_prob
+from course_lib.distributions import gaussian_log_prob
 from course_lib.models.latent import VAE
-from course_lib.models.latent.hierarchical_vae import HierarchicalVAE, precision_weighted
+from course_lib.models.latent.hierarchical_vae import HierarchicalVAE
+from course_lib.training import GradientStep
 
 SHAPE = (1, 3, 2)
 
@@ -19,7 +20,7 @@ def model(**arguments) -> HierarchicalVAE:
     g = runtime.generator(1)
     with torch.no_grad():
         for name, parameter in built.named_parameters():  # so that every dependency shows, and q covers the posterior
-            parameter.add_((0.1 if name.startswith("evidence") else 0.4) * torch.randn(parameter.shape, generator=g))
+            parameter.add_((0.1 if name.startswith("heads") else 0.4) * torch.randn(parameter.shape, generator=g))
     return built.requires_grad_(False)
 
 
@@ -83,23 +84,15 @@ def test_elbo_is_likelihood_less_all_kl_and_both_ways_agree():
     assert abs(plain.mean() - analytic.mean()) < 5 * (plain.std() + analytic.std()) / math.sqrt(len(x))
 
 
-def test_precision_weighted_is_the_renormalised_product():
-    a, b = (DiagonalGaussian(torch.tensor([m]).double(), torch.tensor([s]).double()) for m, s in ((0.5, -0.3), (-1.0, 0.4)))
-    grid = torch.linspace(-12, 12, 20_001, dtype=torch.double)[:, None]
-    product = a.log_prob(grid) + b.log_prob(grid)
-    product -= torch.logsumexp(product, 0) + math.log(24 / 20_000)
-    assert torch.allclose(precision_weighted(a, b).log_prob(grid), product, atol=1e-9)
-
-
 def test_one_level_is_the_flat_vae():
     runtime.seed(0)
     flat = VAE(event_shape=SHAPE, latent=4, hidden=(9, 7), mean=0.2, spread=0.4)
     one = HierarchicalVAE(event_shape=SHAPE, latents=(4,), hidden=((9, 7),), mean=0.2, spread=0.4)
-    pairs = zip((*flat.encoder, *flat.decoder), (*one.up[0], one.evidence[0], *one.down[0]), strict=True)
+    pairs = zip((*flat.encoder, *flat.decoder), (*one.up[0], one.heads[0], *one.down[0]), strict=True)
     for mine, other in pairs:
         other.load_state_dict(mine.state_dict())
     with torch.no_grad():  # LIMIT * tanh(s / LIMIT) is s for a small log of the scale
-        for layer in (flat.encoder[-1], one.evidence[0]):
+        for layer in (flat.encoder[-1], one.heads[0]):
             layer.weight[4:] *= 1e-4
             layer.bias[4:] *= 1e-4
     x = all_pictures().float()
@@ -138,20 +131,55 @@ def test_samples_follow_the_quadrature():
     assert (found - exact).abs().max() < 5 * math.sqrt(exact.max().item() / len(drawn))
 
 
-def test_warm_up_counts_the_steps_of_training_only():
-    net, x = model(warm_up=4), all_pictures()
-    net.requires_grad_(True)
+def test_the_kl_counts_by_the_steps_done_before():
+    """The weight of step s, the first being 0, is s / warm_up, at most 1: a weight that is off by one step is seen here."""
+    net, x = model(warm_up=4).train(), all_pictures()
     likelihood, kl = net.parts(x, generator=runtime.generator(0))
-    assert net.loss(x, generator=runtime.generator(0)).item() == pytest.approx(-likelihood.mean().item())  # weight 0
-    net.train()
-    weights = []
-    for _ in range(6):
-        weights.append(net.kl_weight)
-        net.loss(x, generator=runtime.generator(0))
-    assert weights == [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
-    whole = net.eval().loss(x, generator=runtime.generator(0)).item()
-    assert whole == pytest.approx((kl.sum(1) - likelihood).mean().item())
+    nats, distortion = kl.sum(1).mean().item(), -likelihood.mean().item()
+    for step, weight in enumerate([0.0, 0.25, 0.5, 0.75, 1.0, 1.0]):
+        net.before_step(x, step)
+        assert net.kl_weight.item() == weight
+        assert net.loss(x, generator=runtime.generator(0)).item() == pytest.approx(weight * nats + distortion)
     assert HierarchicalVAE(event_shape=SHAPE, latents=(2,), hidden=((4,),)).kl_weight == 1.0
+
+
+def test_a_gradient_step_trains_with_the_weight_of_its_own_count():
+    net, x, seen = HierarchicalVAE(event_shape=SHAPE, latents=(1,), hidden=((4,),), warm_up=3), all_pictures().float(), []
+    loss = net.loss
+    net.loss = lambda *given, **named: (seen.append(net.kl_weight.item()), loss(*given, **named))[1]
+    step = GradientStep(net)
+    for _ in range(5):
+        step(x)
+    assert seen == pytest.approx([0, 1 / 3, 2 / 3, 1, 1])
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_loss_changes_no_state(mode):
+    net, x = model(warm_up=4).train(mode), all_pictures()
+    net.before_step(x, 2)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    losses = [net.loss(x, generator=runtime.generator(0)).item() for _ in range(3)]
+    assert losses[0] == losses[1] == losses[2]
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_parameters_under_their_earlier_names_are_loaded():
+    net, other = model(), model(seed=1)
+    earlier = {key.replace("heads.", "evidence."): value for key, value in net.state_dict().items()}
+    assert any(key.startswith("evidence") for key in earlier)
+    other.load_state_dict(earlier)
+    assert all(torch.equal(value, other.state_dict()[key]) for key, value in net.state_dict().items())
+
+
+def test_densities_are_float32_under_autocast():
+    net, x = model().float(), all_pictures().float()
+    plain = net.elbo(x, generator=runtime.generator(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = net.elbo(x, generator=runtime.generator(0))
+        assert {q.log_scale.dtype for q in net.read(x)} == {torch.float32}
+        assert net.loss(x).dtype == torch.float32
+    assert mixed.dtype == torch.float32
+    torch.testing.assert_close(mixed, plain, atol=0.3, rtol=0)
 
 
 def test_bad_arguments_say_what_was_expected():
@@ -159,11 +187,17 @@ def test_bad_arguments_say_what_was_expected():
         ({"latents": (3, 2), "hidden": ((8,),)}, "for each level"),
         ({"latents": (), "hidden": ()}, "for each level"),
         ({"inference": "down"}, "expected one of"),
-        ({"warm_up": -1}, "training steps"),
+        ({"warm_up": -1}, "warm_up is -1"),
+        ({"warm_up": 2.5}, "warm_up is 2.5"),
         ({"mean": 1.0}, "mean of binary data"),
+        ({"mean": math.nan}, "mean is nan"),
+        ({"spread": 0}, "spread is 0"),
+        ({"spread": math.nan}, "spread is nan"),
     ):
         with pytest.raises(ValueError, match=words):
             HierarchicalVAE(**{"event_shape": SHAPE, "latents": (2, 2), "hidden": ((4,), (4,)), **arguments})
+    with pytest.raises(ValueError, match="steps is -1"):
+        model().before_step(all_pictures(), -1)
     with pytest.raises(ValueError, match="z_1 has shape"):
         model().decode(torch.zeros(2, 3).double())
     with pytest.raises(ValueError, match="neither 0 nor 1"):

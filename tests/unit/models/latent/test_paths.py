@@ -45,3 +45,12 @@ def test_no_bend_where_the_two_ways_meet():
     for angle in (9e-4, 1.1e-3):
         b = torch.tensor([math.cos(angle), math.sin(angle)]).double()
         torch.testing.assert_close(slerp(a, b, 0.5), lerp(a, b, 0.5), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("path", [lerp, slerp])
+def test_t_may_lie_on_another_device_and_have_another_type(path, device):
+    a, b = torch.randn(2, 5, 7, generator=runtime.generator(0)).to(device)
+    t = torch.linspace(0, 1, 5, dtype=torch.double)[:, None]
+    found = path(a, b, t)
+    assert (found.device, found.dtype) == (a.device, torch.float32)
+    torch.testing.assert_close(found[[0, -1]], torch.stack([a[0], b[-1]]))

@@ -13,7 +13,7 @@ from course_lib.models.protocols import configuration
 
 def model(**arguments) -> VectorQuantised:
     runtime.seed(0)
-    given = {"event_shape": (3, 16, 16), "states": 5, "scales": (2, 4), "width": 3, "features": 4, **arguments}
+    given = {"event_shape": (3, 16, 16), "entries": 5, "scales": (2, 4), "width": 3, "features": 4, **arguments}
     return VectorQuantised(**given).double()
 
 
@@ -29,6 +29,19 @@ def test_nearest_by_brute_force():
     assert torch.equal(nearest(points, codebook), expected)
     assert nearest(codebook[[3, 3]], codebook).tolist() == [3, 3]
     assert nearest(torch.zeros(1, 2), torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])).item() == 0  # a tie: the first
+
+
+def test_nearest_where_an_expanded_square_would_cancel():
+    """Entries that lie 0.01 apart and 300 from 0: |e|^2 is about 360,000, and float32 keeps only 0.03 of it."""
+    g = runtime.generator(0)
+    codebook = 300 + 0.01 * torch.randn(9, 4, generator=g)
+    points = codebook[torch.arange(9).repeat(50)] + 0.001 * torch.randn(450, 4, generator=g)
+    expected = (points.double()[:, None] - codebook.double()).square().sum(-1).argmin(1)
+    assert torch.equal(nearest(points, codebook), expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(nearest(points, codebook), expected)
+    assert nearest(points[:0], codebook).shape == (0,)
+    assert nearest(torch.randn(2, 3, 4).bfloat16(), codebook).shape == (2, 3)
 
 
 def test_gradients_pass_straight_through():
@@ -113,21 +126,61 @@ def test_codebooks_begin_in_the_data_once_the_encoder_has_settled():
     with torch.no_grad():
         points = F.avg_pool2d(net.encode(x), 2).permute(0, 2, 3, 1).reshape(-1, 3)
         plain = F.mse_loss(net.decoder(net.encode(x)), x).item() / net.noise**2
-    for _ in range(2):
+    for step in range(2):
+        net.before_step(x, step)
         assert net.loss(x, generator=runtime.generator(0)).item() == pytest.approx(plain)  # nothing is quantised
     assert torch.equal(net.codebooks, before)
-    net.loss(x, generator=runtime.generator(0))
+    net.before_step(x, 2)
     begun = net.codebooks.detach().clone()
     assert torch.cdist(begun[0], points).min(1).values.max() < 1e-6  # each entry is a vector of the batch
     assert len(net.code(x)[:, :4].unique()) == 5  # and each is used
-    net.loss(pictures(3), generator=runtime.generator(0))
-    assert torch.equal(net.eval().codebooks, begun)
+    assert net.loss(x, generator=runtime.generator(0)).item() != pytest.approx(plain)
+    net.before_step(pictures(3), 3)
+    assert torch.equal(net.codebooks, begun)  # they begin once
+    assert net.steps.item() == 3
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_loss_changes_no_state(mode):
+    net, x = model(settle=2).train(mode), pictures()
+    for step in (0, 1, 2, 3):
+        net.before_step(x, step)
+        before = {name: value.clone() for name, value in net.state_dict().items()}
+        losses = [net.loss(x, generator=runtime.generator(0)).item() for _ in range(3)]
+        assert losses[0] == losses[1] == losses[2]
+        assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_images_and_losses_are_float32_under_autocast():
+    net, x = model().float().eval(), pictures().float()
+    symbols = net.code(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = [net.encode(x), net.reconstruct(x), net.paint(symbols), net.loss(x)]
+    assert {value.dtype for value in found} == {torch.float32}
+
+
+def test_symbols_outside_the_codebook_are_refused_and_narrow_integers_are_not_masks():
+    net = model().eval()
+    symbols = net.code(pictures())
+    for bad in (5, -1):
+        wrong = symbols.clone()
+        wrong[2, 7] = bad
+        with pytest.raises(ValueError, match=r"expected 0 … 4"):
+            net.paint(wrong)
+    for kind in (torch.uint8, torch.int16, torch.int32):
+        assert torch.equal(net.paint(symbols.to(kind)), net.paint(symbols))
+    with pytest.raises(ValueError, match="expected integers"):
+        net.paint(symbols > 2)
+    for scales in (0, 3):
+        with pytest.raises(ValueError, match="scales"):
+            net.paint(symbols, scales)
 
 
 def test_training_lowers_the_loss_and_reaches_every_parameter():
     net, x = model(noise=0.3, coarse_share=0.0, settle=5).train(), pictures(8)
     adam, losses = torch.optim.Adam(net.parameters(), lr=1e-2), []
-    for _ in range(150):
+    for step in range(150):
+        net.before_step(x, step)
         loss = net.loss(x, generator=runtime.generator(0))
         adam.zero_grad()
         loss.backward()
@@ -151,7 +204,14 @@ def test_bad_arguments_say_what_was_expected():
         ({"scales": (4, 2)}, "end in 4"),
         ({"scales": (2, 8)}, "end in 4"),
         ({"noise": 0.0}, "above 0"),
-        ({"states": 0}, "at least 1"),
+        ({"noise": float("nan")}, "noise is nan"),
+        ({"entries": 0}, "at least 1"),
+        ({"scales": ()}, "end in 4"),
+        ({"commitment": -1}, "commitment is -1"),
+        ({"commitment": float("nan")}, "commitment is nan"),
+        ({"settle": -5}, "settle is -5"),
+        ({"coarse_share": 1.5}, "coarse_share is 1.5"),
+        ({"coarse_share": -0.1}, "coarse_share is -0.1"),
     ):
         with pytest.raises(ValueError, match=words):
             model(**arguments)
