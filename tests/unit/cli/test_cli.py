@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import nbformat
 import pytest
@@ -11,8 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course_lib.cli import doctor, lab, lessons, main, running, train
 from course_lib.datasets import manifest
 from course_lib.models.autoregressive import NADE
-from course_lib.models.latent import VAE
-from course_lib.training import checkpoints, recipes
+from course_lib.training import checkpoints, measures, recipes
 
 
 @pytest.fixture
@@ -47,6 +47,8 @@ def test_title_is_the_first_heading(shelf):
         (["docter"], "did you mean 'doctor'"),
         (["train", "nade-mnits"], "did you mean 'nade-mnist'"),
         (["train", "nade-mnist", "--budget", "smoke", "--ship"], "--budget full"),
+        (["train", "nade-mnist", "--budget", "full", "--ship", "--validate"], "leave out --ship or --validate"),
+        (["train", "nade-mnist", "--device", "gpu"], "device 'gpu' is not one torch knows"),
         (["clean", "nowhere.ipynb"], "neither a notebook nor a folder"),
     ],
 )
@@ -54,6 +56,12 @@ def test_asked_wrongly(arguments, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_setting_of_the_environment_that_does_not_exist_is_asked_wrongly_too(capsys, monkeypatch):
+    monkeypatch.setenv("COURSE_BUDGET", "lots")
+    assert main(["train", "nade-mnist"]) == 2
+    assert "budget 'lots' is unknown" in capsys.readouterr().err
 
 
 def test_list_names_lessons_data_and_models(capsys):
@@ -105,63 +113,132 @@ def small_recipe(monkeypatch, tmp_path):
     (data / "SHA256SUMS").write_text("\n".join(lines) + "\n")
     monkeypatch.setenv("COURSE_DATA", str(data))
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(train, "SMOKE_EXAMPLES", 50)
-
-    def build():
-        return NADE(event_shape=(1, 28, 28), hidden=4)
-
-    recipe = recipes.Recipe(build, "small", (2, 2, 2), examples=(200, 200, 200))
+    monkeypatch.setattr(measures, "SMOKE_EXAMPLES", 50)
+    recipe = recipes.Recipe(
+        partial(NADE, event_shape=(1, 28, 28), hidden=4),
+        "small",
+        (2, 2, 2),
+        step=recipes.Gradient(lr=1e-3),
+        measure=measures.nats,
+        binarisation="resampled",
+        examples=(200, 200, 200),
+    )
     monkeypatch.setitem(recipes.RECIPES, "small", recipe)
     return data
 
 
+@pytest.fixture
+def unmeasured(small_recipe, monkeypatch):
+    """The same, whose measure is a number at once."""
+    quick = replace(recipes.RECIPES["small"], measure=lambda model, recipe, budget: {"test_nats": 1.0})
+    monkeypatch.setitem(recipes.RECIPES, "small", quick)
+    return small_recipe
+
+
+def small(*more, budget="full"):
+    return main(["train", "small", "--budget", budget, "--device", "cpu", *more])
+
+
 def test_train_measures_and_saves(small_recipe, capsys):
-    assert main(["train", "small", "--budget", "smoke", "--device", "cpu"]) == 0
+    assert small(budget="smoke") == 0
     said = capsys.readouterr().out
     assert "epoch    2/2" in said
-    metrics = checkpoints.describe("small", checkpoints.own_dir())["metrics"]
+    assert f"saved: {checkpoints.own_dir() / 'smoke' / 'small.safetensors'}" in said
+    metrics = checkpoints.describe("small", checkpoints.own_dir() / "smoke")["metrics"]
     assert metrics["n"] == 50
     assert 0 < metrics["standard_error"] < metrics["test_nats"]
     assert not checkpoints.names()
 
 
-@pytest.mark.parametrize("draws", [1_000, None])
-def test_models_with_latent_variables_are_measured_by_bounds_under_their_own_names(small_recipe, monkeypatch, draws):
-    recipe = replace(recipes.RECIPES["small"], build=lambda: VAE(event_shape=(1, 28, 28), latent=2, hidden=(4,)), draws=draws)
-    monkeypatch.setitem(recipes.RECIPES, "small", recipe)
-    assert main(["train", "small", "--budget", "smoke", "--device", "cpu"]) == 0
-    metrics = checkpoints.describe("small", checkpoints.own_dir())["metrics"]
-    assert "test_nats" not in metrics, "that name is kept for exact numbers"
-    assert 0 < metrics["standard_error"] < metrics["test_elbo_nats"]
-    assert (metrics.get("k"), metrics["n"]) == (train.FEW_DRAWS if draws else None, 50)
-    if draws:
-        assert metrics["test_importance_nats"] < metrics["test_elbo_nats"]
+def test_a_validated_model_has_its_own_name_and_is_not_shipped(small_recipe, capsys):
+    assert small("--validate", budget="smoke") == 0
+    assert "validation_nats" in capsys.readouterr().out
+    assert not (checkpoints.own_dir() / "small.json").exists()
+    assert checkpoints.describe("small-validation", checkpoints.own_dir() / "smoke")["split"] == "train"
+    assert not checkpoints.names()
 
 
-def test_training_stopped_by_hand_says_how_to_go_on_and_ships_nothing(small_recipe, capsys, monkeypatch):
+def test_training_stopped_by_hand_says_how_to_go_on_and_ships_nothing(unmeasured, capsys, monkeypatch):
     def stop(history, epochs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train, "measure", lambda model, recipe, budget: {"test_nats": 1.0})
     with monkeypatch.context() as patch:
         patch.setattr(train, "progress", stop)
-        assert main(["train", "small", "--budget", "full", "--ship", "--device", "cpu"]) == 1
+        assert small("--ship") == 1
     assert "To go on: course train small --budget full" in capsys.readouterr().out
     assert not checkpoints.names()
-    assert main(["train", "small", "--budget", "full", "--ship", "--device", "cpu"]) == 0
+    assert small("--ship") == 0
     assert "epoch    1/2" not in capsys.readouterr().out
     assert checkpoints.names() == ["small"]
 
 
-def test_what_is_shipped_is_listed_and_loads(small_recipe, monkeypatch):
-    monkeypatch.setattr(train, "measure", lambda model, recipe, budget: {"test_nats": 1.0})
+def test_what_is_shipped_is_listed_and_loads(unmeasured):
     assert train.train("small", budget="full", device="cpu", ship=True) == 0
     assert checkpoints.load("small").hidden == 4
     for ending in ("safetensors", "json"):
         assert manifest.verify(f"checkpoints/small.{ending}").is_file()
-    about = json.loads((small_recipe / "checkpoints" / "small.json").read_text())
+    about = json.loads((unmeasured / "checkpoints" / "small.json").read_text())
     assert about["metrics"] == {"test_nats": 1.0}
     assert len(manifest.checksums()) == 6
+
+
+def test_a_changed_recipe_is_one_line_that_says_what_changed(unmeasured, capsys, monkeypatch):
+    def stop(history, epochs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "progress", stop)
+        small()
+    monkeypatch.setitem(recipes.RECIPES, "small", replace(recipes.RECIPES["small"], batch_size=50))
+    assert small() == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "batch_size was 100, is 50" in said
+    assert "course train small --budget full --anew" in said
+    assert small("--anew") == 0
+
+
+def test_training_that_diverges_is_one_line_with_the_fix(unmeasured, capsys, monkeypatch):
+    class Diverging(NADE):
+        def loss(self, x, *, generator=None):
+            return super().loss(x) * float("nan")
+
+    diverging = replace(recipes.RECIPES["small"], build=partial(Diverging, event_shape=(1, 28, 28), hidden=4))
+    monkeypatch.setitem(recipes.RECIPES, "small", diverging)
+    assert small() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("course: small: loss became nan")
+    assert "smaller learning rate" in said
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(unmeasured, capsys):
+    (unmeasured / "checkpoints").write_text("no folder")
+    assert small("--ship") == 1
+    assert capsys.readouterr().err.startswith("course: ")
+    assert checkpoints.describe("small", checkpoints.own_dir())["epochs"] == 2, "the user's own copy is kept"
+
+
+def test_a_damaged_data_file_is_one_line_with_the_fix(small_recipe, capsys):
+    (small_recipe / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
+    assert small() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("course: ")
+    assert "train-images-idx3-ubyte.gz is damaged" in said
+
+
+def test_an_error_of_the_program_keeps_its_traceback(small_recipe, monkeypatch):
+    def wrong(model, recipe, budget):
+        raise ValueError("a slip in the program")
+
+    monkeypatch.setitem(recipes.RECIPES, "small", replace(recipes.RECIPES["small"], measure=wrong))
+    with pytest.raises(ValueError, match="a slip in the program"):
+        small()
+
+
+def test_every_error_keeps_its_traceback_on_request(monkeypatch):
+    monkeypatch.setenv("COURSE_DEBUG", "1")
+    with pytest.raises(lessons.UnknownName):
+        main(["train", "nade-mnits"])
 
 
 def test_doctor_is_content_here():
