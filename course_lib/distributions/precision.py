@@ -15,17 +15,11 @@ DEVICES = ("cpu", "cuda", *(("mps",) if torch.backends.mps.is_available() else (
 HALF = (torch.bfloat16, torch.float16)
 
 
-def full_precision(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, with half-precision arguments turned into float32 and with autocast off while it runs.
-
-    float64 arguments stay float64. On a constructor it makes the parameters float32, so that every method that torch supplies
-    computes in float32 too.
-    """
+def without_autocast(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, with autocast off while it runs."""
 
     @functools.wraps(function)
     def precise(*args: P.args, **kwargs: P.kwargs) -> R:
-        args = [_promoted(value) for value in args]
-        kwargs = {name: _promoted(value) for name, value in kwargs.items()}
         on = [device for device in DEVICES if torch.is_autocast_enabled(device)]
         if not on:
             return function(*args, **kwargs)
@@ -33,6 +27,21 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
             for device in on:
                 stack.enter_context(torch.autocast(device, enabled=False))
             return function(*args, **kwargs)
+
+    return precise
+
+
+def full_precision(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, with half-precision arguments turned into float32 and with autocast off while it runs.
+
+    float64 arguments stay float64. On a constructor it makes the parameters float32, so that every method that torch supplies
+    computes in float32 too.
+    """
+    inside = without_autocast(function)
+
+    @functools.wraps(function)
+    def precise(*args: P.args, **kwargs: P.kwargs) -> R:
+        return inside(*map(_promoted, args), **{name: _promoted(value) for name, value in kwargs.items()})
 
     return precise
 

@@ -15,7 +15,7 @@ from course_lib.nn.recurrent import lstm_step
 
 
 def lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """The sums (…, 4 h) of the gates o, f, i, g and the cell (…, h) -> hidden, cell (van den Oord et al. 2016, eq. 3)."""
+    """Pre-activations (…, 4 h) of the gates o, f, i, g and the cell (…, h) -> hidden, cell (van den Oord et al. 2016, eq. 3)."""
     o, f, i, g = gates.chunk(4, -1)
     hidden, cell, _ = lstm_step(i, f, g, o, cell)
     return hidden, cell
@@ -28,7 +28,7 @@ class RowLayer(nn.Module):
     pixel sees a triangle above it.
 
     Args:
-        stream, hidden: the colour of each incoming feature (F,) and of each unit (h,).
+        stream, hidden: the channel of each incoming feature (F,) and of each unit (h,).
         kernel: odd; the paper takes 3 or more. The triangle grows by kernel // 2 columns a row to each side.
     """
 
@@ -44,9 +44,9 @@ class RowLayer(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(H, W, B, F) -> (H, W, B, h)."""
         left = F.pad(maps, (0, 0, 0, 0, 1, 0))[:, :-1]  # (H, W, B, F): the pixel to the left
-        sums = self.input(torch.cat([left, maps], -1))  # (H, W, B, 4 h)
-        rows, cell = [], sums.new_zeros(*sums.shape[1:3], self.hidden)
-        for row in sums:
+        pre = self.input(torch.cat([left, maps], -1))  # (H, W, B, 4 h)
+        rows, cell = [], pre.new_zeros(*pre.shape[1:3], self.hidden)
+        for row in pre:
             hidden, cell = lstm_update(row + self.from_above(rows[-1]) if rows else row, cell)
             rows.append(hidden)
         return torch.stack(rows)
@@ -78,8 +78,8 @@ class RowStepper:
             self.row, self.old_cells, self.cells = i, self.cells, list(self.cells)
             self.above = self.layer.from_above(torch.stack(self.hidden)).unbind(0)
         self.values[j + 1] = value
-        sums = torch.addmm(self.layer.input.bias, torch.cat([self.values[j], value], 1), self.weight) + self.above[j]
-        self.hidden[j], self.cells[j] = lstm_update(sums, self.old_cells[j])
+        pre = torch.addmm(self.layer.input.bias, torch.cat([self.values[j], value], 1), self.weight) + self.above[j]
+        self.hidden[j], self.cells[j] = lstm_update(pre, self.old_cells[j])
         return self.hidden[j]
 
 
@@ -102,18 +102,17 @@ class DiagonalLayer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(2, 1, 4 * h))
         with torch.no_grad():
             self.bias[..., h : 2 * h] = 1.0  # begin by remembering
+        self.laid_out: tuple[int, int] | None = None  # the height and width of the last images
 
     def forward(self, maps: Tensor) -> Tensor:
         """(H, W, B, F) -> (H, W, B, h)."""
         H, W, B, width = maps.shape
-        order, sizes = diagonals(H, W)
-        mirror = torch.arange(H * W).view(H, W).flip(1).flatten()[order]
-        both = torch.cat([order, mirror + H * W]).to(maps.device)  # (2 H W): from the left, from the right
-        inputs = Reordered.apply(maps.flatten(0, 1).repeat(2, 1, 1), both).view(2, H * W * B, width)
+        sizes = self._lay_out(H, W, maps.device)
+        inputs = Reordered.apply(maps.flatten(0, 1).repeat(2, 1, 1), self.both).view(2, H * W * B, width)
         from_input, from_state = self.matrices()
-        sums = torch.baddbmm(self.bias, inputs, from_input).view(2, H * W, B, 4 * self.hidden)  # (2, H W, B, 4 h)
+        pre = torch.baddbmm(self.bias, inputs, from_input).view(2, H * W, B, 4 * self.hidden)  # (2, H W, B, 4 h)
         made, hidden, cell = [], None, None
-        for number, gates in enumerate(sums.split(sizes, 1)):  # gates (2, R, B, 4 h)
+        for number, gates in enumerate(pre.split(sizes, 1)):  # gates (2, R, B, 4 h)
             if number:
                 left, up = neighbours(hidden, number, H, W)
                 gates = gates + (torch.cat([left, up], -1).flatten(1, 2) @ from_state).view(gates.shape)
@@ -122,8 +121,19 @@ class DiagonalLayer(nn.Module):
                 cell = gates.new_zeros(2, 1, B, self.hidden)
             hidden, cell = lstm_update(gates, cell)
             made.append(hidden)
-        done = Reordered.apply(torch.cat(made, 1).flatten(0, 1), both.argsort()).view(2, H, W, B, self.hidden)
+        done = Reordered.apply(torch.cat(made, 1).flatten(0, 1), self.back).view(2, H, W, B, self.hidden)
         return done[0] + F.pad(done[1, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
+
+    def _lay_out(self, height: int, width: int, device: torch.device) -> list[int]:
+        """How many pixels each diagonal has. Their order and its inverse are kept as buffers `both`, `back` for the next call."""
+        if self.laid_out != (height, width) or self.both.device != device:
+            order, self.sizes = diagonals(height, width)
+            mirror = torch.arange(height * width).view(height, width).flip(1).flatten()[order]
+            both = torch.cat([order, mirror + height * width])  # (2 H W,): from the left, from the right
+            self.register_buffer("both", both.to(device), persistent=False)
+            self.register_buffer("back", both.argsort().to(device), persistent=False)
+            self.laid_out = (height, width)
+        return self.sizes
 
     def matrices(self) -> tuple[Tensor, Tensor]:
         """Input to state, masked, and state to state; from the left and from the right: (2, F, 4 h) and (2, 2 h, 4 h)."""
@@ -179,8 +189,8 @@ class DiagonalStepper:
         self.row = 0
 
     def _update(self, side: int, value: Tensor, beside: Tensor, above: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        sums = torch.addmm(self.layer.bias[side], torch.cat([value, beside, above], 1), self.weights[side])
-        return lstm_update(sums, cell)
+        pre = torch.addmm(self.layer.bias[side], torch.cat([value, beside, above], 1), self.weights[side])
+        return lstm_update(pre, cell)
 
     def __call__(self, value: Tensor, i: int, j: int) -> Tensor:
         if i != self.row:

@@ -33,15 +33,15 @@ def degree_masks(degrees: list[Tensor]) -> list[Tensor]:
 
 
 def channel_groups(width: int, channels: int, repeat: int = 1) -> Tensor:
-    """Which colour each of `width` features belongs to, (repeat * width): equal shares, in the colours' order, repeated."""
+    """The channel to which each of `width` features belongs, (repeat * width,): equal shares in the channels' order, repeated."""
     return (torch.arange(width) * channels // width).repeat(repeat)
 
 
 def channel_mask(incoming: Tensor, own: Tensor, kind: str) -> Tensor:
     """What a pixel's features may take from the same pixel, (out, in) booleans (van den Oord et al. 2016, section 3.4).
 
-    incoming, own: the colour of each feature, as `channel_groups` gives it. Mask "A" lets colours before the own one
-    through, "B" also the own one. With one colour, "A" cuts the pixel itself out, and "B" lets all of it through.
+    incoming, own: the channel of each feature, as `channel_groups` gives it. Mask "A" lets channels before the own one
+    through, "B" also the own one. With one channel, "A" cuts the pixel itself out, and "B" lets all of it through.
     """
     if kind not in ("A", "B"):
         raise ValueError(f"kind is {kind!r}; expected 'A' (first layer) or 'B' (all later ones)")
@@ -61,9 +61,9 @@ class MaskedConv2d(nn.Module):
     Rows below the pixel can have no weight, so the kernels are kept without them, each as a row: (out, in rows k).
 
     Args:
-        in_groups, out_groups: the colour of each incoming and outgoing feature, (in,) and (out,).
+        in_groups, out_groups: the channel of each incoming and outgoing feature, (in,) and (out,).
         kernel: k, odd: how many columns, and k // 2 rows above the pixel's own.
-        kind: what it may see of its own row: "A" what is left of the pixel and earlier colours, "B" its own colour as
+        kind: what it may see of its own row: "A" what is left of the pixel and earlier channels, "B" its own channel as
             well; None all of the row (for a stack whose result is moved down a row).
         rows: how many, its own included; None is k // 2 + 1.
     """

@@ -1,4 +1,4 @@
-"""What a pixel may see of those before it, layer by layer, and what a trained model makes of it."""
+"""Which of the earlier pixels a pixel can see, layer by layer, and how much a trained model uses each of them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from course_lib.explore.autoregressive.pixels import font
 from course_lib.explore.kit.canvas import Pick
 from course_lib.explore.kit.controls import Choice, Slider
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel
+from course_lib.explore.kit.sheet import enlarged, with_words
 from course_lib.models.autoregressive.pixels import PixelModel
 
-SCALE = 10
+SCALE = 10  # screen pixels per pixel of the image
 SEEN, BLIND, OWN, AFTER = (86, 180, 233), (230, 159, 0), (213, 94, 0), (225, 225, 225)  # Okabe & Ito's colours, and grey
 
 
@@ -25,14 +26,20 @@ def before(shape: tuple[int, int], i: int, j: int) -> np.ndarray:
     return (np.arange(shape[0] * shape[1]) < i * shape[1] + j).reshape(shape)
 
 
+@explorer
 def receptive_fields(models: Mapping[str, PixelModel]) -> Panel:
-    """Click a pixel: blue is what its conditional can see, orange what came before and stays unseen, by the layers' geometry."""
+    """Click a pixel: blue are the pixels that its conditional can see, orange the earlier ones that it cannot see.
+
+    The receptive field is derived from the geometry of the layers, not measured.
+
+    models: name -> model of images of one shape.
+    """
     shape = tuple(next(iter(models.values())).event_shape[1:])
     most = max(model.layers for model in models.values())
 
     @lru_cache(maxsize=512)
     def context(model: str, i: int, j: int, layers: int) -> np.ndarray:
-        return models[model].context(i, j, layers=layers).numpy()
+        return models[model].receptive_field(i, j, layers=layers).numpy()
 
     def render(pixel: tuple[int, int], model: str, layers: int) -> Image.Image:
         seen = context(model, *pixel, layers)
@@ -40,7 +47,7 @@ def receptive_fields(models: Mapping[str, PixelModel]) -> Panel:
         picture = np.where(seen[..., None], SEEN, np.where(earlier[..., None], BLIND, AFTER)).astype(np.uint8)
         picture[tuple(pixel)] = OWN
         words = f"sees {int(seen.sum())} of {int(earlier.sum())} pixels before it"
-        return _with_words(picture, words)
+        return with_words([enlarged(picture, SCALE)], words, gap=0, edge=(0, 0), room=26, offset=(4, 5))
 
     controls = [
         Pick("pixel", "click a pixel", shape=shape, background=np.zeros(shape), value=(shape[0] // 2, shape[1] // 2)),
@@ -52,17 +59,8 @@ def receptive_fields(models: Mapping[str, PixelModel]) -> Panel:
 
 
 def influence(model: PixelModel, x: torch.Tensor, i: int, j: int) -> torch.Tensor:
-    """|d logit of pixel (i, j) / d x|, averaged over the images x (B, 1, H, W): (H, W). Measured, not derived."""
+    """|∂ logit of pixel (i, j) / ∂x|, averaged over the images x (B, 1, H, W): (H, W). Measured by a gradient, not derived."""
     inputs, twin = x.clone().requires_grad_(), copy.deepcopy(model)
     twin.check = lambda values: values  # gradients ask about values between 0 and 1
     (gradient,) = torch.autograd.grad(twin.conditionals(inputs).logits[:, 0, i, j].sum(), inputs)
     return gradient[:, 0].abs().mean(0)
-
-
-def _with_words(picture: np.ndarray, words: str) -> Image.Image:
-    """The picture enlarged, with one line below."""
-    high, wide = (side * SCALE for side in picture.shape[:2])
-    sheet = Image.new("RGB", (wide, high + 26), "white")
-    sheet.paste(Image.fromarray(picture).resize((wide, high), Image.Resampling.NEAREST))
-    ImageDraw.Draw(sheet).text((4, high + 5), words, fill="black", font=font(13))
-    return sheet

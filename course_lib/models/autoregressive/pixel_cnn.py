@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.models.autoregressive.pixels import Conv, ConvCache, PixelModel, conv_taps, spread, whole
+from course_lib.models.autoregressive.pixels import Conv, ConvCache, PixelModel, conv_taps, read_by, whole
 from course_lib.nn.masked import MaskedConv2d
 
 
@@ -22,7 +22,7 @@ class ResidualConv(nn.Module):
         self.up = MaskedConv2d(hidden, stream)
 
     def forward(self, maps: Tensor, conv: Conv = whole) -> Tensor:
-        """(B, F, H, W) -> (B, F, H, W); with another way to do a convolution, whatever that works on."""
+        """(B, F, H, W) -> (B, F, H, W). conv: how each convolution is done; at one pixel, all shapes are (B, F)."""
         inner = conv(self.down, torch.relu(maps))
         inner = conv(self.middle, torch.relu(inner))
         return maps + conv(self.up, torch.relu(inner))
@@ -56,10 +56,10 @@ class PixelCNN(PixelModel):
 
         return step
 
-    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
+    def _field(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
         for block in blocks:
-            field = spread(field, conv_taps(block.middle))
-        return spread(field, conv_taps(self.first))
+            field = read_by(field, conv_taps(block.middle))
+        return read_by(field, conv_taps(self.first))
 
 
 class GatedBlock(nn.Module):
@@ -78,13 +78,13 @@ class GatedBlock(nn.Module):
         self.mix = MaskedConv2d(stream, stream)
 
     @staticmethod
-    def gate(sums: Tensor) -> Tensor:
-        """(B, 2 F, …) -> (B, F, …)."""
-        a, b = sums.chunk(2, 1)
+    def gate(both: Tensor) -> Tensor:
+        """tanh(a) * sigmoid(b) of both halves: (B, 2 F, …) -> (B, F, …)."""
+        a, b = both.chunk(2, 1)
         return torch.tanh(a) * torch.sigmoid(b)
 
     def horizontal(self, maps: Tensor, above: Tensor, conv: Conv = whole) -> Tensor:
-        """(B, F, …) and what the link gave, moved down a row, (B, 2 F, …) -> (B, F, …)."""
+        """Maps (B, F, …), and the link's maps moved down by a row, (B, 2 F, …) -> (B, F, …). conv: how a convolution is done."""
         return maps + conv(self.mix, self.gate(conv(self.across, maps) + above))
 
 
@@ -94,19 +94,19 @@ class GatedPixelCNN(PixelModel):
     Arguments: see PixelModel. Rows above come from the vertical stack, whose kernels look both ways.
     """
 
-    def _first(self, colours: Tensor, stream: Tensor) -> MaskedConv2d:
-        self.top = MaskedConv2d(colours, stream, kernel=7, kind=None)  # where the vertical stack begins
-        return MaskedConv2d(colours, stream, kernel=7, kind="A", rows=1)
+    def _first(self, channels: Tensor, stream: Tensor) -> MaskedConv2d:
+        self.top = MaskedConv2d(channels, stream, kernel=7, kind=None)  # where the vertical stack begins
+        return MaskedConv2d(channels, stream, kernel=7, kind="A", rows=1)
 
     def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
         return GatedBlock(stream, self.kernel)
 
     def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
-        up = self.placed(self.top(x))
+        up = self._first_maps(self.top, x)
         for block in self.blocks:
-            sums = block.vertical(up)  # (B, 2 F, H, W)
-            above = F.pad(block.link(sums)[:, :, :-1], (0, 0, 1, 0))
-            maps, up = block.horizontal(maps, above), block.gate(sums)
+            both = block.vertical(up)  # (B, 2 F, H, W): pre-activations of tanh and of the gate
+            above = F.pad(block.link(both)[:, :, :-1], (0, 0, 1, 0))
+            maps, up = block.horizontal(maps, above), block.gate(both)
         return self._readout(maps.permute(0, 2, 3, 1))  # (B, H, W, C P)
 
     def _stepper(self, n: int, drawn: Tensor) -> Callable[[Tensor, int, int], Tensor]:
@@ -124,12 +124,12 @@ class GatedPixelCNN(PixelModel):
 
         return step
 
-    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
+    def _field(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
         up = torch.zeros_like(field)  # what is wanted of the vertical stack
         for block in reversed(blocks):
-            up = spread(up | spread(field, [(-1, 0)]), conv_taps(block.vertical))
-            field = spread(field, conv_taps(block.across))
-        return spread(field, conv_taps(self.first)) | spread(up, conv_taps(self.top))
+            up = read_by(up | read_by(field, [(-1, 0)]), conv_taps(block.vertical))
+            field = read_by(field, conv_taps(block.across))
+        return read_by(field, conv_taps(self.first)) | read_by(up, conv_taps(self.top))
 
 
 class VerticalStack:
@@ -151,6 +151,6 @@ class VerticalStack:
         self.row = i
         up = self.model.placed(self._conv(self.model.top, drawn), i - 1)
         for number, block in enumerate(self.model.blocks):
-            sums = self._conv(block.vertical, up)
-            self.above[number] = block.link(sums[:, :, None])[:, :, 0]
-            up = block.gate(sums)
+            both = self._conv(block.vertical, up)
+            self.above[number] = block.link(both[:, :, None])[:, :, 0]
+            up = block.gate(both)

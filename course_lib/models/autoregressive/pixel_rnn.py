@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.autoregressive.pixels import PixelModel, conv_taps, spread
+from course_lib.models.autoregressive.pixels import PixelModel, conv_taps, read_by
 from course_lib.nn.image_lstm import DiagonalLayer, RowLayer
 from course_lib.nn.masked import MaskedLinear, channel_mask
 
@@ -48,14 +48,14 @@ class PixelRNN(PixelModel):
 
         return step
 
-    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
+    def _field(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
         for _ in blocks:
             field = self._reach(field)
-        return spread(field, conv_taps(self.first))
+        return read_by(field, conv_taps(self.first))
 
     @abstractmethod
     def _lstm(self, stream: Tensor, hidden: Tensor) -> nn.Module:
-        """One LSTM layer, given the colours of the incoming features (F,) and of its units (F / 2,)."""
+        """One LSTM layer, given the channel of each incoming feature (F,) and of each of its units (F / 2,)."""
 
     @abstractmethod
     def _reach(self, field: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class RowLSTM(PixelRNN):
     def _reach(self, field: Tensor) -> Tensor:
         reach = self.kernel // 2
         triangle = [(-up, side) for up in range(len(field)) for side in range(-reach * up, reach * up + 1)]
-        return spread(spread(field, triangle), [(0, -1), (0, 0)])
+        return read_by(read_by(field, triangle), [(0, -1), (0, 0)])
 
 
 class DiagonalBiLSTM(PixelRNN):
@@ -88,5 +88,5 @@ class DiagonalBiLSTM(PixelRNN):
 
     def _reach(self, field: Tensor) -> Tensor:
         H, W = field.shape
-        ahead = spread(field, [(-up, -left) for up in range(H) for left in range(W)])
-        return ahead | spread(field, [(-up, right) for up in range(1, H) for right in range(W)])
+        ahead = read_by(field, [(-up, -left) for up in range(H) for left in range(W)])
+        return ahead | read_by(field, [(-up, right) for up in range(1, H) for right in range(W)])

@@ -1,7 +1,8 @@
-"""What all models share that read an image pixel by pixel, row by row, and within a pixel colour by colour."""
+"""What all models share that read an image pixel by pixel, row by row, and within a pixel channel by channel."""
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.distributions import Bernoulli, DiscretisedLogisticMixture, GreyLevels
+from course_lib.distributions.precision import without_autocast
 from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_events
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.nn.masked import MaskedConv2d, MaskedLinear, channel_groups, channel_mask, check_kernel
@@ -50,11 +52,12 @@ class ConvCache:
 
 
 class PixelModel(AutoregressiveModel):
-    """Raster order over the pixels of an image (C, H, W), and within each pixel over its C colours.
+    """Raster order over the pixels of an image (C, H, W), and within each pixel over its C channels.
 
-    A subclass defines the residual blocks, in two ways of one computation: `_all_parameters` for all pixels of whole images, and
-    `_stepper(n)`, which gives the same numbers a pixel at a time for n images. Both follow one 7 x 7 convolution with
-    mask A, and two 1 x 1 convolutions with mask B follow both (van den Oord et al. 2016, table 1).
+    A subclass defines the residual blocks twice: `_all_parameters` computes all pixels of whole images, `_stepper(n)` computes the
+    same numbers one pixel after the other for n images. One 7 x 7 convolution with mask A comes before the blocks, and two
+    1 x 1 convolutions with mask B come after them (van den Oord et al. 2016, table 1). That convolution and the last two run in
+    float32 under autocast too: bfloat16 has too few digits for 256 grey values and for sharp logistics.
 
     Args:
         event_shape: (C, H, W).
@@ -63,12 +66,12 @@ class PixelModel(AutoregressiveModel):
         kernel: width of the blocks' kernels, odd; a Row LSTM's over the row above. A Diagonal BiLSTM has none to choose.
         output: "bernoulli" for pixels in {0, 1}; "categorical" (a softmax over `levels` grey values, van den Oord et
             al. 2016, section 2.2) or "logistic" (a mixture of discretised logistics, Salimans et al. 2017, section 2.1)
-            for colours in {0, 1 / (levels - 1), …, 1}.
-        levels: grey values of a colour. components: logistics in a mixture.
-        mean, spread: of the data's values, by which the network's inputs are standardised; what lies outside the image
-            counts as mean.
-        positions: learn F numbers for every pixel (H W F in all), added to the first maps. A convolution treats every
-            place alike and, on a blank border, cannot tell where it is; these tell it.
+            for channels in {0, 1 / (levels - 1), …, 1}.
+        levels: how many grey values a channel has, at least 2. components: logistics in a mixture.
+        mean, spread: mean and standard deviation of the data's values, by which the network's inputs are standardised. Pixels
+            outside the image count as the mean.
+        positions: learn F numbers for every pixel (H W F in all), which are added to the first maps. A convolution treats every
+            place alike and cannot tell where it is on a blank border; these numbers tell it.
     """
 
     def __init__(
@@ -94,23 +97,29 @@ class PixelModel(AutoregressiveModel):
         self.features, self.layers = check_count(features, "features"), check_count(layers, "layers")
         self.kernel = check_kernel(kernel)
         self.output, self.levels = output, check_count(levels, "levels")
+        if self.levels < 2:
+            raise ValueError(f"levels is {levels!r}; expected at least 2 grey values, such as 256")
         self.components = check_count(components, "components")
-        if not spread > 0:
-            raise ValueError(f"spread is {spread!r}; expected the data's standard deviation, above 0")
+        if not (0 < spread < math.inf and math.isfinite(mean)):
+            raise ValueError(
+                f"mean and spread are {mean!r}, {spread!r}; expected the data's mean and standard deviation, above 0"
+            )
         self.mean, self.spread, self.positions = float(mean), float(spread), bool(positions)
         C, H, W = self.event_shape
         if features % (2 * C):
-            raise ValueError(f"features is {features}; expected a multiple of {2 * C}, so that each of {C} colours has its share")
+            raise ValueError(
+                f"features is {features}; expected a multiple of {2 * C}, so that each of {C} channels has its share"
+            )
         self.order = [c * H * W + place for place in range(H * W) for c in range(C)]
         self.noise_size = 2 if output == "logistic" else 1
-        colours, stream = torch.arange(C), channel_groups(features, C)
-        self.per_colour = {"bernoulli": 1, "categorical": levels, "logistic": 3 * components}[output]
-        self.first = self._first(colours, stream)
+        channels, stream = torch.arange(C), channel_groups(self.features, C)
+        self.per_channel = {"bernoulli": 1, "categorical": self.levels, "logistic": 3 * self.components}[output]
+        self.first = self._first(channels, stream)
         self.place = nn.Parameter(torch.zeros(features, H, W)) if positions else None
         self.blocks = nn.ModuleList(self._block(channel_groups(features // 2, C), stream) for _ in range(layers))
-        final = channel_groups(C * self.per_colour, C)
+        final = channel_groups(C * self.per_channel, C)
         self.head = MaskedLinear(features, features, channel_mask(stream, stream, "B"))
-        self.last = MaskedLinear(features, C * self.per_colour, channel_mask(stream, final, "B"))
+        self.last = MaskedLinear(features, C * self.per_channel, channel_mask(stream, final, "B"))
         with torch.no_grad():
             self.last.weight.mul_(0.1)  # start out near even odds
 
@@ -128,13 +137,13 @@ class PixelModel(AutoregressiveModel):
             )
         return x
 
-    def _first(self, colours: Tensor, stream: Tensor) -> MaskedConv2d:
+    def _first(self, channels: Tensor, stream: Tensor) -> MaskedConv2d:
         """The first layer, the only one with mask A."""
-        return MaskedConv2d(colours, stream, kernel=7, kind="A")
+        return MaskedConv2d(channels, stream, kernel=7, kind="A")
 
     @abstractmethod
     def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
-        """One residual block, given the colours of its hidden features (features / 2,) and of the stream (features,)."""
+        """One residual block, given the channel of each hidden feature (F / 2,) and of each feature of the stream (F,)."""
 
     @abstractmethod
     def _all_parameters(self, maps: Tensor, x: Tensor) -> Tensor:
@@ -142,22 +151,22 @@ class PixelModel(AutoregressiveModel):
 
     @abstractmethod
     def _stepper(self, n: int, drawn: Tensor) -> Callable[[Tensor, int, int], Tensor]:
-        """The blocks for n images a pixel at a time: (features (n, F) there, i, j) -> (n, F); called in raster order.
+        """The blocks for n images, one pixel after the other: (features (n, F) of pixel (i, j), i, j) -> (n, F), in raster order.
 
         drawn: the images (n, C, H, W) as far as they are known, filled up from outside.
         """
 
-    def context(self, i: int, j: int, *, layers: int | None = None) -> Tensor:
+    def receptive_field(self, i: int, j: int, *, layers: int | None = None) -> Tensor:
         """Which pixels the conditional of pixel (i, j) can see, by the layers' geometry: booleans (H, W).
 
-        layers: as if only so many residual blocks were there; None is all of them.
+        layers: use only so many residual blocks; None uses all of them.
         """
         field = torch.zeros(self.event_shape[1:], dtype=torch.bool)
         field[i, j] = True
-        return self._context(field, self.blocks[:layers])
+        return self._field(field, self.blocks[:layers])
 
     @abstractmethod
-    def _context(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
+    def _field(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
         """The pixels (H, W) that the conditionals of the pixels in `field` (H, W) can see through these blocks."""
 
     def _standard(self, x: Tensor) -> Tensor:
@@ -167,12 +176,19 @@ class PixelModel(AutoregressiveModel):
         """First maps (B, F, …) of all pixels, of row i or of pixel (i, j), with what is known of the place added."""
         return maps if self.place is None else maps + self.place[:, i, j].to(maps.dtype)
 
+    @without_autocast
     def _readout(self, maps: Tensor) -> Tensor:
-        """Features (…, F) of pixels -> the parameters of their colours, (…, C P)."""
+        """Features (…, F) of pixels -> the parameters of their channels, (…, C P)."""
+        maps = maps.to(self.head.weight.dtype)  # half precision ends here
         return self.last(torch.relu(self.head(torch.relu(maps))))
 
+    @without_autocast
+    def _first_maps(self, layer: MaskedConv2d, inputs: Tensor) -> Tensor:
+        """Standardised images (B, C, H, W) through a first convolution, with what is known of each place: (B, F, H, W)."""
+        return self.placed(layer(inputs))
+
     def _distribution(self, parameters: Tensor):
-        """Parameters (…, P) of one colour -> its distribution, batch shape (…)."""
+        """Parameters (…, P) of one channel -> its distribution, batch shape (…)."""
         if self.output == "bernoulli":
             return Bernoulli(parameters[..., 0])
         if self.output == "categorical":
@@ -184,34 +200,36 @@ class PixelModel(AutoregressiveModel):
         x = self.check(x)
         C, H, W = self.event_shape
         inputs = self._standard(x).contiguous(memory_format=torch.channels_last)
-        parameters = self._all_parameters(self.placed(self.first(inputs)), inputs)  # (B, H, W, C P)
-        return self._distribution(parameters.reshape(len(x), H, W, C, self.per_colour).movedim(3, 1))
+        parameters = self._all_parameters(self._first_maps(self.first, inputs), inputs)  # (B, H, W, C P)
+        return self._distribution(parameters.reshape(len(x), H, W, C, self.per_channel).movedim(3, 1))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling at the cost of about one pass a colour: every layer keeps what it computed before.
+        """Ancestral sampling at the cost of about one pass per channel: every layer keeps what it computed before.
 
         noise (n, D, noise_size) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
         n, (C, H, W) = len(noise), self.event_shape
         drawn = self.first.weight.new_zeros(n, C, H, W)
         noise = noise.reshape(n, C, H, W, -1)
-        given = None if x is None else x.reshape(n, C, H, W).to(drawn)
+        kept = None if x is None else x.reshape(n, C, H, W).to(drawn)
         first, step = ConvCache(self.first, n, H, W), self._stepper(n, drawn)
         for i in range(H):
             for j in range(W):
-                for c in range(C):  # a later colour sees the earlier ones of its own pixel
+                for c in range(C):  # a later channel sees the earlier ones of its own pixel
                     parameters = self._readout(step(self.placed(first.at(i, j), i, j), i, j))  # (n, C P)
                     own = self._distribution(parameters.reshape(n, C, -1)[:, c])
                     value = own.from_noise(noise[:, c, i, j]).to(drawn.dtype)
-                    if given is not None:
-                        value = torch.where((i * W + j) * C + c < start, given[:, c, i, j], value)
+                    if kept is not None:
+                        value = torch.where((i * W + j) * C + c < start, kept[:, c, i, j], value)
                     drawn[:, c, i, j] = value
                     first.put(self._standard(drawn[:, :, i, j]), i, j)
         return drawn.flatten(1)
 
 
-def spread(field: Tensor, taps: Sequence[tuple[int, int]]) -> Tensor:
+def read_by(field: Tensor, taps: Sequence[tuple[int, int]]) -> Tensor:
     """The pixels that a layer with these taps (row, column) reads to make the pixels of `field`: booleans (H, W)."""
+    if not taps:
+        return torch.zeros_like(field)
     down, right = torch.tensor(taps).unbind(1)
     reach = (int(down.abs().max()), int(right.abs().max()))
     kernel = torch.zeros(2 * reach[0] + 1, 2 * reach[1] + 1)
@@ -220,6 +238,6 @@ def spread(field: Tensor, taps: Sequence[tuple[int, int]]) -> Tensor:
 
 
 def conv_taps(layer: MaskedConv2d) -> list[tuple[int, int]]:
-    """The (row, column) offsets that a masked convolution reads in any colour."""
+    """The (row, column) offsets that a masked convolution reads in any channel."""
     rows, columns = torch.nonzero(layer.mask.amax((0, 1)), as_tuple=True)
     return list(zip((rows - layer.above).tolist(), (columns - layer.reach).tolist(), strict=True))

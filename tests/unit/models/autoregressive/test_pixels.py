@@ -1,6 +1,7 @@
 """PixelRNN and PixelCNN: colours, receptive fields against gradients, and oracles that nobody here wrote."""
 
 import itertools
+import math
 
 import pytest
 import scipy.stats
@@ -76,12 +77,12 @@ def test_the_receptive_field_is_what_the_geometry_says(kind, layers, kernel, pla
         x = torch.rand(1, 1, 8, 13, dtype=torch.double, generator=runtime.generator(seed)).requires_grad_()
         (gradient,) = torch.autograd.grad(model.conditionals(x).logits[0, 0, i, j], x)
         seen |= gradient[0, 0] != 0
-    assert torch.equal(seen, model.context(i, j))
+    assert torch.equal(seen, model.receptive_field(i, j))
 
 
 def test_the_blind_spot_and_who_has_none():
     before = torch.arange(20 * 20).reshape(20, 20) < 12 * 20 + 3
-    missed = {kind: before & ~build(kind, (1, 20, 20), layers=6).context(12, 3) for kind in KINDS}
+    missed = {kind: before & ~build(kind, (1, 20, 20), layers=6).receptive_field(12, 3) for kind in KINDS}
     assert missed[DiagonalBiLSTM].nonzero().tolist() == [[11, 19]]  # the last of the row above: mask A, and nothing right of it
     assert missed[RowLSTM].any()
     assert missed[PixelCNN][11, 13:].all(), "one row up the kernels look only 3 + 6 columns to the right"
@@ -91,7 +92,7 @@ def test_the_blind_spot_and_who_has_none():
 
 @pytest.mark.parametrize("kind", [RowLSTM, PixelCNN, GatedPixelCNN])
 def test_a_wider_kernel_sees_more(kind):
-    narrow, wide = (build(kind, (1, 20, 20), layers=1, kernel=kernel).context(12, 8) for kernel in (3, 7))
+    narrow, wide = (build(kind, (1, 20, 20), layers=1, kernel=kernel).receptive_field(12, 8) for kernel in (3, 7))
     assert (narrow <= wide).all()
     assert wide[9].nonzero().max() > narrow[9].nonzero().max(), "three rows up, further to the right"
     if kind is not RowLSTM:  # whose kernel lies over the row above
@@ -241,6 +242,49 @@ def test_grey_levels_are_a_categorical_on_a_scale():
     logits = torch.randn(5, 4, generator=runtime.generator(0))
     values = torch.tensor([0, 1, 2, 3, 1]) / 3
     torch.testing.assert_close(GreyLevels(logits).log_prob(values), logits.log_softmax(-1)[torch.arange(5), [0, 1, 2, 3, 1]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_256_grey_values_and_sharp_logistics_survive_autocast(kind):
+    """Under bfloat16 the blocks alone round: the inputs, the first convolution and the readout stay in float32."""
+    runtime.seed(0)
+    model = kind(event_shape=(1, 8, 8), features=32, layers=1, output="logistic", components=1, mean=0.7, spread=0.03)
+    with torch.no_grad():
+        model.last.weight.mul_(10)  # means that depend on what was seen
+        model.last.weight[2] = 0
+        model.last.bias.copy_(torch.tensor([0.0, 0.9, -5.0]))  # narrow: an error of half a grey value costs about a nat
+    x = torch.rand(16, 1, 8, 8, generator=runtime.generator(1))
+    x = ((0.1 * x + 0.7) * 255).round() / 255
+    exact = model.log_prob(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = model.log_prob(x)
+    assert found.dtype == torch.float32
+    assert (found - exact).abs().max() < 2.5  # of some 1,500 nats; 5 to 10 when the readout and the inputs are rounded too
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 4), (1, 4, 1)])
+def test_the_receptive_field_of_images_of_one_row_or_column(kind, shape):
+    model = build(kind, shape)
+    for i, j in itertools.product(range(shape[1]), range(shape[2])):
+        seen = model.receptive_field(i, j)
+        assert seen.shape == shape[1:]
+        assert not seen.flatten()[i * shape[2] + j :].any()
+
+
+def test_the_diagonal_layer_lays_out_images_of_another_size_anew():
+    layer = DiagonalLayer(torch.zeros(2), torch.zeros(2))
+    maps = torch.randn(4, 5, 1, 2, generator=runtime.generator(0))
+    first = layer(maps)
+    assert layer(maps.transpose(0, 1).contiguous()).shape == (5, 4, 1, 2)
+    assert torch.equal(layer(maps), first)
+    assert set(layer.state_dict()) == {"input", "state", "bias"}
+
+
+@pytest.mark.parametrize("given", [{"levels": 1}, {"spread": 0.0}, {"spread": math.inf}, {"mean": math.nan}])
+def test_grey_values_and_standardisation_that_mean_nothing_are_refused(given):
+    with pytest.raises(ValueError, match=r"expected at least 2 grey values|standard deviation, above 0"):
+        PixelCNN(event_shape=(1, 4, 4), features=4, layers=1, output="categorical", **given)
 
 
 @pytest.mark.parametrize("kind", KINDS)
