@@ -228,7 +228,8 @@ class FullTable(ExplicitModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Exact log p(x) in nats, (B,): looked up. -inf for a state of probability 0."""
-        return self.probs[self._index(self.check(x).flatten(1))].log()
+        chosen = self.probs[self._index(self.check(x).flatten(1))]
+        return chosen.to(torch.promote_types(chosen.dtype, torch.float32)).log()
 
     @torch.no_grad()
     def estimate(self, x: Tensor, *, smoothing: float = 0.0, counts: Tensor | None = None) -> FullTable:
