@@ -1,4 +1,4 @@
-"""Erase a part of a digit with the mouse, and let an autoregressive model draw several exact completions."""
+"""Erase a part of a digit with the mouse: an autoregressive model draws several exact completions."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from matplotlib.colors import to_rgb
-from PIL import Image, ImageDraw
+from PIL import Image
 from torch import Tensor
 
-from course_lib import plots, runtime
-from course_lib.explore.autoregressive.pixels import font
+from course_lib import runtime
 from course_lib.explore.kit.canvas import Canvas
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
-from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE
+from course_lib.explore.kit.sheet import enlarged, ink, with_words
+from course_lib.models.autoregressive import AnyOrderMADE, AutoregressiveModel, OrderlessNADE
 from course_lib.models.inputs import check_binary
 
-SCALE = 6
-PAPER = 255 * np.array(to_rgb(plots.ORANGE)) * 0.28
-INK = 255 * np.array(to_rgb(plots.ORANGE))
+SCALE = 6  # screen pixels per pixel of the image
 
 
 def _known_first(erased: Tensor) -> list[int]:
-    """An order that puts what is left before what was erased, each in raster order. erased: booleans (H, W)."""
+    """An order in which the remaining pixels come before the erased ones, both in raster order. erased: booleans (H, W)."""
     return torch.cat([(~erased.flatten()).nonzero()[:, 0], erased.flatten().nonzero()[:, 0]]).tolist()
 
 
 def _to_the_end(erased: Tensor) -> Tensor:
-    """Everything from the first erased pixel on, in raster order: what a model of that order can complete."""
+    """All pixels from the first erased one on, in raster order: a model of that order can complete nothing else."""
     return (erased.flatten().cumsum(0) > 0).view_as(erased)
 
 
@@ -38,9 +36,9 @@ def complete(
 ) -> tuple[Tensor, Tensor, float]:
     """Exact completions of one image.
 
-    A model for any order (OrderlessNADE, or MADE trained with any_order) is given an order with the known pixels first.
-    A model with one order, which must be raster order, can complete an end of it only: `erased` then grows down to the
-    last pixel.
+    A model for any order (OrderlessNADE or AnyOrderMADE) gets an order in which the known pixels come first.
+    A model with one order, which must be raster order, can complete only an end of that order: `erased` then grows down to
+    the last pixel.
 
     Args:
         x: (1, H, W) of 0 and 1. erased: booleans (H, W). copies: how many completions.
@@ -48,7 +46,7 @@ def complete(
     Returns (copies (copies, 1, H, W), erased (H, W) as it was used, -log p(the true rest | what is left) in nats).
     """
     check_binary(x[None], model.event_shape)
-    if isinstance(model, OrderlessNADE) or (isinstance(model, MADE) and model.any_order):
+    if isinstance(model, OrderlessNADE | AnyOrderMADE):
         model = model.with_order(_known_first(erased))
     else:
         erased = _to_the_end(erased)
@@ -60,17 +58,18 @@ def complete(
     return model.complete(many, known, generator=runtime.generator(seed)), erased, nats
 
 
+@explorer
 def erase_and_complete(
     model: AutoregressiveModel, digits: Tensor, *, raster: AutoregressiveModel | None = None, copies: int = 4, seed: int = 0
 ) -> Panel:
     """Rub out a part of a digit with the mouse: `copies` ways to fill it in, drawn from p(erased | the rest).
 
     Args:
-        model: one for any order: OrderlessNADE, or MADE trained with any_order.
+        model: one that takes any order: OrderlessNADE or AnyOrderMADE.
         digits: (B, 1, H, W) of 0 and 1.
-        raster: a model in raster order, offered beside it; it redraws everything from the first erased pixel on.
-        copies: completions at a time.
-        seed: of the first ones; "draw again" counts on from it.
+        raster: a model in raster order, offered as another choice; it redraws everything from the first erased pixel on.
+        copies: how many completions are shown.
+        seed: of the first completions; each click on "draw again" adds 1.
     """
     shape = tuple(model.event_shape[-2:])
     models = {"any order": model} | ({} if raster is None else {"raster order": raster})
@@ -103,18 +102,10 @@ def erase_and_complete(
 
 
 def _sheet(drawn: np.ndarray, erased: np.ndarray, nats: float) -> Image.Image:
-    """Completions (N, H, W) in two rows; the pixels that the model drew are orange. Below, what the true rest costs."""
-    columns = -(-len(drawn) // 2)
-    high, wide = (side * SCALE for side in drawn.shape[1:])
-    sheet = Image.new("RGB", (columns * (wide + 6) + 6, 2 * (high + 6) + 48), "white")
-    for index, ink in enumerate(drawn[..., None]):
-        picture = np.where(erased[..., None], np.where(ink, INK, PAPER), np.where(ink, 255, 0)).astype(np.uint8)
-        row, column = divmod(index, columns)
-        tile = Image.fromarray(picture).resize((wide, high), Image.Resampling.NEAREST)
-        sheet.paste(tile, (6 + column * (wide + 6), 6 + row * (high + 6)))
+    """Completions (N, H, W) in two rows; the pixels that the model drew are orange. Below, -log p of the true rest."""
     count = int(erased.sum())
     line = (
         f"{count} pixels erased; what really stood there\ncosts {nats:.1f} nats given the rest" if count else "nothing erased yet"
     )
-    ImageDraw.Draw(sheet).text((8, sheet.height - 40), line, fill="black", font=font(13))
-    return sheet
+    tiles = [enlarged(ink(strokes, erased), SCALE) for strokes in drawn]
+    return with_words(tiles, line, columns=-(-len(tiles) // 2), room=48, offset=(2, 8))

@@ -1,4 +1,4 @@
-"""Explorer of a likelihood as a code: what each pixel of a drawing costs, in bits, while one draws."""
+"""Explorer of a likelihood as a code: how many bits each pixel of a drawing needs, while one draws."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from course_lib import plots
-from course_lib.explore.autoregressive.pixels import SCALE, blank, font, place, shades
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Canvas, Choice, Panel
+from course_lib.explore.kit.sheet import MAP_SCALE, font, map_sheet, place_map, shades
 from course_lib.metrics.likelihood import log_probs
 from course_lib.models.autoregressive import AutoregressiveModel
 
@@ -21,12 +22,13 @@ _BINS = 60
 _BELOW = 124  # screen pixels under the maps: the histogram, its axis and the line of numbers
 
 
+@explorer
 def bits_as_you_draw(models: Mapping[str, AutoregressiveModel], digits: Tensor) -> Panel:
-    """Draw a digit: the probability of ink at each pixel, the bits each pixel costs, and the total among real digits.
+    """Draw a digit: the probability of ink at each pixel, the bits each pixel needs, and the total among real digits.
 
     Args:
         models: name -> autoregressive model of binary images (1, H, W).
-        digits: (B, 1, H, W) of 0 and 1, real ones: the first is the drawing to begin with, the totals of all the histogram.
+        digits: real digits (B, 1, H, W) of 0 and 1. The first is the drawing to begin with; the totals of all make the histogram.
     """
     shape = next(iter(models.values())).event_shape[-2:]
     totals = {name: (-log_probs(model, digits) / math.log(2)).double().numpy() for name, model in models.items()}  # (B,) each
@@ -39,12 +41,12 @@ def bits_as_you_draw(models: Mapping[str, AutoregressiveModel], digits: Tensor) 
         x = torch.from_numpy(ink.astype(np.float32)).reshape(1, 1, *shape)
         given = models[model].conditionals(x)
         bits = (-given.log_prob(x) / math.log(2)).numpy().reshape(shape)
-        canvas, draw = blank(2, shape, below=_BELOW)
+        canvas, draw = map_sheet(2, shape, below=_BELOW)
         expected = (255 * given.probs.numpy().reshape(shape))[..., None].repeat(3, -1)
-        place(canvas, draw, 0, expected, "p(ink) given the pixels before")
-        place(canvas, draw, 1, shades(bits / MOST_BITS), f"bits paid (brightest: {MOST_BITS:g} and more)")
+        place_map(canvas, draw, 0, expected, "p(ink) given the pixels before")
+        place_map(canvas, draw, 1, shades(bits / MOST_BITS), f"bits paid (brightest: {MOST_BITS:g} and more)")
         total = float(bits.sum())
-        _histogram(draw, counts[model], total, most, 24 + shape[0] * SCALE + 12, canvas.width)
+        _histogram(draw, counts[model], total, most, 24 + shape[0] * MAP_SCALE + 12, canvas.width)
         share = float((totals[model] < total).mean())
         words = f"{total:.0f} bits   ·   raw: {bits.size}   ·   {share:.0%} of {len(digits):,} real digits cost less"
         draw.text((14, canvas.height - 24), words, fill="black", font=font())
@@ -59,12 +61,12 @@ def bits_as_you_draw(models: Mapping[str, AutoregressiveModel], digits: Tensor) 
         controls,
         title="Bits paid for each pixel as you draw",
         alt="Left: the probability of ink that the model gives each pixel of the drawing, from the pixels before it. Right: the "
-        "bits each pixel costs. Below: the total, as a mark on the histogram of what real digits cost.",
+        "bits each pixel needs. Below: the total, as a mark on the histogram of the totals of real digits.",
     )
 
 
 def _histogram(draw: ImageDraw.ImageDraw, counts: np.ndarray, total: float, most: float, top: int, width: int) -> None:
-    """What real digits cost, as bars from 0 to `most` bits, and a mark at the drawing's total."""
+    """The totals of real digits as bars from 0 to `most` bits, and a mark at the drawing's total."""
     left, right, high = 14, width - 14, 42
     step = (right - left) / len(counts)
     bottom = top + high

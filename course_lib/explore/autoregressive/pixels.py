@@ -1,6 +1,6 @@
-"""Explorers of autoregressive models of binary images: watch one being drawn, compare orders.
+"""Explorers of autoregressive models of binary images: watch an image being drawn, compare orders.
 
-All that a slider can ask for is computed once a sample; moving it only looks up arrays.
+Everything that a slider can ask for is computed once per image; a move of the slider only looks up arrays.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from matplotlib import colormaps
 from matplotlib.colors import to_rgb
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from course_lib import plots, runtime
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
+from course_lib.explore.kit.sheet import MAP_GAP, MAP_SCALE, MAP_TOP, font, map_sheet, place_map, shades
 from course_lib.models.autoregressive import MADE, AutoregressiveModel, OrderlessNADE, orders
 from course_lib.models.inputs import check_binary
 
-SCALE = 9  # screen pixels for one of the image's
 MOST_SURPRISE = 4.0  # nats; the brightest shade of the surprise map
-_GAP = 14
 _UNKNOWN = np.array([52, 56, 66], np.uint8)
 _ORANGE = 255 * np.array(to_rgb(plots.ORANGE))
-_SHADES = (255 * colormaps[plots.SEQUENTIAL](np.linspace(0, 1, 256))[:, :3]).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class Played:
-    """One image as an autoregressive model pays for it, pixel by pixel. Flat arrays of D, by the pixel's index.
+    """One image of D pixels as an autoregressive model sees it, pixel by pixel.
 
-    order (D): index of the k-th pixel. x: its value. probs: p(ink | those before it). nats: -log p(x_d | those before).
-    futures (D + 1, D): row k says in which share of exact completions of the first k pixels each pixel is ink.
+    order (D,): the index of the k-th pixel. The other arrays are indexed by the pixel:
+    x (D,): its value, 0 or 1. probs (D,): p(ink | the pixels before it). nats (D,): -log p(x_d | the pixels before it).
+    futures (D + 1, D), bytes: row k tells how often each pixel is ink among exact completions of the first k pixels,
+    255 for always.
     """
 
     order: np.ndarray
@@ -44,17 +44,18 @@ class Played:
     futures: np.ndarray
 
     @property
-    def paid(self) -> np.ndarray:
-        """(D + 1): nats paid for the first k pixels."""
+    def total(self) -> np.ndarray:
+        """-log p of the first k pixels in nats, for k = 0 … D: (D + 1,)."""
         return np.concatenate([[0.0], self.nats[self.order].cumsum()])
 
 
 @torch.no_grad()
 def play(model: AutoregressiveModel, x: Tensor, *, streams: int = 12, seed: int = 0) -> Played:
-    """Everything the player shows of one image x (*event_shape).
+    """Everything that the player shows of one binary image x (*event_shape).
 
-    The futures come from `streams` sources of noise. A completion begun after k pixels stays what it is for k + 1
-    unless the pixel it drew there is not the one x has; so only those that were proved wrong are drawn again.
+    Each of `streams` sources of noise, seeded by `seed`, gives one completion after every number k of known pixels. The
+    completion after k + 1 pixels is the one after k pixels, unless that one drew the next pixel otherwise than x has it. So
+    completions are drawn again only where x proved them wrong.
     """
     check_binary(x[None], model.event_shape)
     given = model.conditionals(x[None])
@@ -65,22 +66,23 @@ def play(model: AutoregressiveModel, x: Tensor, *, streams: int = 12, seed: int 
     begins = torch.cat([torch.ones(streams, 1, dtype=torch.bool), proved_wrong], 1)  # (M, D + 1)
     stream, start = begins.nonzero(as_tuple=True)  # (R,), (R,)
     completed = model.sample_from_noise(noise[stream], flat.expand(len(stream), -1), start)  # (R, D)
-    which = begins.flatten().cumsum(0).view_as(begins) - 1  # (M, D + 1): the completion that serves after k pixels
+    which = begins.flatten().cumsum(0).view_as(begins) - 1  # (M, D + 1): which completion holds after k pixels
     futures = sum(completed[row] for row in which) / streams  # (D + 1, D)
     nats = -given.log_prob(x[None]).flatten()
     return Played(order.numpy(), flat.numpy(), probs.numpy(), nats.double().numpy(), (255 * futures).byte().numpy())
 
 
+@explorer
 def pixel_player(
     models: Mapping[str, AutoregressiveModel], digits: Tensor | None = None, *, streams: int = 12, seed: int = 0
 ) -> Panel:
-    """A slider over the number of pixels known: what is drawn, what may come, what was paid.
+    """A slider over the number of known pixels: what is drawn, what may come, and -log p of each pixel in nats.
 
     Args:
         models: name -> autoregressive model of binary images (1, H, W).
         digits: (B, 1, H, W) of 0 and 1, offered beside the models' own samples; None offers samples only.
-        streams: completions that show what may come.
-        seed: of the first sample; "draw again" counts on from it.
+        streams: how many completions show what may come.
+        seed: of the first sample; each click on "draw again" adds 1.
     """
     shape = next(iter(models.values())).event_shape[-2:]
     size = shape[0] * shape[1]
@@ -112,7 +114,7 @@ def pixel_player(
 
 
 def _draw(played: Played, k: int, shape: tuple[int, int]) -> Image.Image:
-    """Three maps side by side and a line of numbers."""
+    """Three maps side by side, and a line of numbers below them."""
     size = len(played.x)
     known = np.zeros(size, bool)
     known[played.order[:k]] = True
@@ -122,52 +124,27 @@ def _draw(played: Played, k: int, shape: tuple[int, int]) -> Image.Image:
     heat = shades(played.nats / MOST_SURPRISE)
     surprise = np.where(known[:, None], heat, _UNKNOWN)
     maps = [np.where(known[:, None], ink, ghost), expected, surprise]
-    canvas, draw = blank(len(maps), shape, below=26)
+    canvas, draw = map_sheet(len(maps), shape, below=26)
     names = ("known, and what may come", "p(ink) when its turn came", f"nats paid (brightest: {MOST_SURPRISE:g} and more)")
     for column, (picture, name) in enumerate(zip(maps, names, strict=True)):
-        place(canvas, draw, column, picture.reshape(*shape, 3), name)
-    line = f"{k} of {size} known   ·   paid {played.paid[k]:.1f} of {played.paid[-1]:.1f} nats"
+        place_map(canvas, draw, column, picture.reshape(*shape, 3), name)
+    line = f"{k} of {size} known   ·   paid {played.total[k]:.1f} of {played.total[-1]:.1f} nats"
     if k < size:
         d = played.order[k]
         top, left = divmod(int(d), shape[1])
-        corner = (_GAP + left * SCALE, 24 + top * SCALE)
-        draw.rectangle([*corner, corner[0] + SCALE, corner[1] + SCALE], outline=plots.SKY, width=2)
+        corner = (MAP_GAP + left * MAP_SCALE, MAP_TOP + top * MAP_SCALE)
+        draw.rectangle([*corner, corner[0] + MAP_SCALE, corner[1] + MAP_SCALE], outline=plots.SKY, width=2)
         line += f"   ·   next pixel (blue frame): ink with probability {played.probs[d]:.3f}"
-    draw.text((_GAP, canvas.height - 24), line, fill="black", font=font())
+    draw.text((MAP_GAP, canvas.height - 24), line, fill="black", font=font())
     return canvas
 
 
-def shades(amounts: np.ndarray) -> np.ndarray:
-    """Amounts (…) from 0 to 1, and what is above as 1, in the colours for quantities: bytes (…, 3)."""
-    return _SHADES[(255 * np.minimum(amounts, 1)).astype(int)]
-
-
-@lru_cache
-def font(size: int = 14) -> ImageFont.FreeTypeFont:
-    """The letters in pictures."""
-    return ImageFont.load_default(size=size)
-
-
-def blank(columns: int, shape: tuple[int, int], *, below: int = 0) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """A white sheet for so many maps in a row, with `below` screen pixels under them."""
-    high, wide = (SCALE * side for side in shape)
-    canvas = Image.new("RGB", (columns * (wide + _GAP) + _GAP, high + 32 + below), "white")
-    return canvas, ImageDraw.Draw(canvas)
-
-
-def place(canvas: Image.Image, draw: ImageDraw.ImageDraw, column: int, picture: np.ndarray, name: str) -> None:
-    """Put a picture (H, W, 3) of bytes and its name into a column of the sheet."""
-    image = Image.fromarray(picture.astype(np.uint8))
-    left = _GAP + column * (image.width * SCALE + _GAP)
-    canvas.paste(image.resize((image.width * SCALE, image.height * SCALE), Image.Resampling.NEAREST), (left, 24))
-    draw.text((left, 4), name, fill="black", font=font())
-
-
+@explorer
 def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0) -> Panel:
-    """The same digits under several orders of one network: what is seen first, and what it costs in all.
+    """The same digits in several orders of one network: which pixels come first, and -log p of the digit in nats.
 
     Args:
-        model: one for any order: OrderlessNADE, or MADE trained with any_order.
+        model: one that takes any order: OrderlessNADE or AnyOrderMADE.
         digits: (B, 1, H, W) of 0 and 1.
         seed: of the random order.
     """
@@ -178,17 +155,17 @@ def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0
             name: -model.with_order(order).conditionals(digits).log_prob(digits).flatten(1).double().numpy()
             for name, order in named.items()
         }  # (B, D) each
-    paid = {name: nats[name][:, order].cumsum(1) for name, order in named.items()}  # (B, D), in the order
+    totals = {name: nats[name][:, order].cumsum(1) for name, order in named.items()}  # (B, D), in the order
 
     def render(k: int, order: str, digit: int) -> Image.Image:
-        canvas, draw = blank(4, shape, below=0)
+        canvas, draw = map_sheet(4, shape)
         known = np.zeros(shape[0] * shape[1], bool)
         known[named[order][:k]] = True
         ink = np.where(known[:, None], 255 * digits[digit].flatten().numpy()[:, None], _UNKNOWN)
         heat = shades(nats[order][digit] / MOST_SURPRISE)
-        place(canvas, draw, 0, ink.reshape(*shape, 3), f"{k} pixels known")
-        place(canvas, draw, 1, np.where(known[:, None], heat, _UNKNOWN).reshape(*shape, 3), "nats paid for each")
-        _curves(draw, {name: rows[digit] for name, rows in paid.items()}, order, k, shape)
+        place_map(canvas, draw, 0, ink.reshape(*shape, 3), f"{k} pixels known")
+        place_map(canvas, draw, 1, np.where(known[:, None], heat, _UNKNOWN).reshape(*shape, 3), "nats paid for each")
+        _curves(draw, {name: rows[digit] for name, rows in totals.items()}, order, k, shape)
         return canvas
 
     controls = [
@@ -201,22 +178,22 @@ def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0
         controls,
         title="One digit, several orders",
         alt="Left: the pixels seen so far in the chosen order, and the nats paid for each. Right: nats paid against pixels "
-        "known, one line an order; where a line ends is the total.",
+        "known, one line per order; a line ends at the total.",
     )
 
 
-def _curves(draw: ImageDraw.ImageDraw, paid: Mapping[str, np.ndarray], chosen: str, k: int, shape: tuple[int, int]) -> None:
-    """Nats paid against pixels known: a line an order, the chosen one thick, a bar at k, the totals as a legend."""
-    high, wide = shape[0] * SCALE, shape[1] * SCALE
-    left, top = 2 * (wide + _GAP) + 3 * _GAP, 24
+def _curves(draw: ImageDraw.ImageDraw, totals: Mapping[str, np.ndarray], chosen: str, k: int, shape: tuple[int, int]) -> None:
+    """Nats against known pixels: one line per order, the chosen one thick; a bar at k; the totals as a legend."""
+    high, wide = shape[0] * MAP_SCALE, shape[1] * MAP_SCALE
+    left, top = 2 * (wide + MAP_GAP) + 3 * MAP_GAP, MAP_TOP
     right, bottom = left + int(1.15 * wide), top + high - 18
-    count = len(next(iter(paid.values())))
-    most = max(max(line[-1] for line in paid.values()), 1e-9)
+    count = len(next(iter(totals.values())))
+    most = max(max(line[-1] for line in totals.values()), 1e-9)
     draw.text((left, 4), f"nats paid (0 to {most:.0f}) against pixels known", fill="black", font=font())
     draw.line([(left, top), (left, bottom), (right, bottom)], fill="black")
     bar = left + (right - left) * k / count
     draw.line([(bar, top), (bar, bottom)], fill=(190, 190, 190), width=2)
-    for row, (name, line) in enumerate(paid.items()):
+    for row, (name, line) in enumerate(totals.items()):
         across = left + (right - left) * np.arange(0, count, 4) / count
         up = bottom - (bottom - top) * line[::4] / most
         colour = plots.PALETTE[row]

@@ -1,4 +1,4 @@
-"""Explorer of forecasts: from any year, with any number of lags, how far ahead a linear model can see."""
+"""Explorer of forecasts: how far ahead a linear model can see, from any year and with any number of lags."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import numpy as np
 from torch import Tensor
 
 from course_lib import plots
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel, Slider, Toggle
 from course_lib.models.autoregressive import LinearAutoregression
 
 WIDTH = 1.645  # standard deviations on either side that hold 90 % of a Gaussian
 
 
+@explorer
 def forecaster(
     series: Tensor, years: Tensor, *, learned: int, lags: int = 9, most: int = 20, ahead: int = 40, seen: int = 60, unit: str = ""
 ) -> Panel:
     """Forecasts of a series with their 90 % bands, from the last known year on.
 
     Args:
-        series, years: (T,) each; the series is not negative, so that it has a square root.
-        learned: how many values from the start the models are fitted to.
-        lags, most: N at the start, and the largest.
-        ahead, seen: years drawn after and before the last known one.
+        series, years: (T,) each. The series must not be negative, because the model may be one of its square root.
+        learned: the models are fitted to this many values, the first ones.
+        lags, most: the number N of lags at first, and the largest one offered.
+        ahead, seen: how many years are drawn after and before the last known one.
         unit: of the series, for the axis.
     """
     count, first = len(series), int(years[0])
@@ -55,7 +57,7 @@ def forecaster(
         given = fitted[lags, root].forecast(history.sqrt() if root else history, ahead)
         mean, spread = given.loc.numpy(), WIDTH * given.scale.numpy()
         low, high = mean - spread, mean + spread
-        if root:  # quantiles go through the square; a negative root is taken as 0
+        if root:  # a quantile of the root, squared, is a quantile of the series; a negative root counts as 0
             mean, low, high = (np.maximum(each, 0) ** 2 for each in (mean, low, high))
         steps = np.arange(1, ahead + 1)
         here = np.concatenate([[0], steps])

@@ -1,4 +1,4 @@
-"""Six numbers, one face: what it means that a picture is made from a few hidden causes."""
+"""Six numbers, one face: a picture that is made from a few hidden causes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import torch
 
 from course_lib import plots
 from course_lib.datasets import faces
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel, Slider
 
 _LABELS = {"tilt": "tilt (radians)", "eye_opening": "eyes open", "skin_tone": "skin tone", "x": "to the right", "y": "down"}
 
 
+@explorer
 def face_maker(size: int = 64) -> Panel:
-    """A slider for each factor, and the face drawn from them."""
+    """One slider per factor, and the face drawn from these factors. size: of the face, in pixels."""
 
     def render(**values: float):
         return plots.to_image(faces.draw(torch.tensor([[values[name] for name in faces.FACTORS]]), size)[0], 320 // size)

@@ -1,91 +1,110 @@
-"""Every trained model of the course side by side, drawing from the same seed; it grows as models land."""
+"""The trained models of the course side by side, drawing from the same seed. It grows as models are added."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
-from torch import nn
+from PIL import Image, ImageDraw
+from torch import Tensor
 
 from course_lib import datasets, plots, runtime
-from course_lib.explore.kit.panel import Button, Panel, Slider
+from course_lib.explore.kit.entry import explorer
+from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
+from course_lib.explore.kit.sheet import font
 from course_lib.models.protocols import GenerativeModel
 from course_lib.training import checkpoints
 from course_lib.training.recipes import RECIPES
 
-_SHEET, _CAPTION, _GAP = 234, 40, 12  # pixels: a sheet's side, the words above it, the space around
+PAGE = 5  # models on a page, beside the real digits: two full rows
+NOTHING_YET = "No trained model is here yet.\nIn a terminal, type\n\n    course train nade-mnist\n\nand run this cell again."
+_SHEET, _CAPTION, _GAP = 234, 40, 12  # pixels: the side of a sheet, the words above it, the space around it
 _COLUMNS = 3
 _EACH = 16
-NOTHING_YET = "No trained model is here yet.\nIn a terminal, type\n\n    course train nade-mnist\n\nand run this cell again."
+_KEPT = 64  # sheets kept in memory, about 0.2 MB each
+_REAL = "real digits"
 
 
 def trained() -> dict[str, tuple[str, GenerativeModel]]:
-    """The models of images that are at hand, ready: name -> (a few words, model). The shipped, then the student's own.
+    """Name -> (a few words, model), of the models at hand whose recipe says that the gallery shows them.
 
-    Of models that differ in one choice alone, the one whose name begins the others' is taken: "fvsbn-mnist", and not
-    "fvsbn-mnist-spiral"; of a study, the first.
+    A shipped model comes before the student's own of the same name.
     """
+    shown = {name for name, recipe in RECIPES.items() if recipe.gallery}
     found: dict[str, tuple[str, GenerativeModel]] = {}
-    for folder in (checkpoints.shipped_dir(), checkpoints.own_dir()):
-        for name in sorted(path.stem for path in folder.glob("*.json")):
-            if name not in found:
-                words = checkpoints.describe(name, folder).get("about", "")
-                found[name] = (words, checkpoints.load(name, folder=folder))
-    main = {name for name in found if not any(name.startswith(f"{other}-") for other in found)}
-    studies: dict[str, str] = {}  # study -> the model that stands for it
-    for name in sorted(main & set(RECIPES)):
-        if RECIPES[name].study and studies.setdefault(RECIPES[name].study, name) != name:
-            main.discard(name)
-    return {name: (words, model) for name, (words, model) in found.items() if name in main and _draws_images(model)}
+    for folder in _folders():
+        for name in sorted({path.stem for path in folder.glob("*.json")} & shown - found.keys()):
+            words = checkpoints.describe(name, folder).get("about", "")
+            found[name] = (words, checkpoints.load(name, folder=folder))
+    return found
 
 
+def _folders() -> list[Path]:
+    """Where checkpoints may lie: the clone's folder, and the student's own where there is one."""
+    try:
+        return [checkpoints.shipped_dir(), checkpoints.own_dir()]
+    except OSError:
+        return [checkpoints.shipped_dir()]
+
+
+@explorer
 def gallery(models: Mapping[str, tuple[str, GenerativeModel]] | None = None) -> Panel:
-    """16 images of each model from one seed, beside 16 real digits; with no model at hand it says how to get one.
+    """16 images from each model, drawn from one seed, beside 16 real digits. Without any model it says how to train one.
 
-    models: name -> (a few words, model); `trained()` when None.
+    All models are shown first; one may turn to pages of PAGE models, which are drawn sooner. A sheet once drawn is kept.
+
+    models: name -> (a few words, model of images); `trained()` when None.
     """
     models = trained() if models is None else models
     digits = datasets.load("mnist", "test", binarisation="fixed").x
+    names = list(models)
+    pages = {"all": names}
+    if len(names) > PAGE:
+        firsts = range(0, len(names), PAGE)
+        pages |= {f"{first + 1}–{min(first + PAGE, len(names))}": names[first : first + PAGE] for first in firsts}
 
-    def render(seed: int, again: int) -> Image.Image:
-        draw_from = seed + 1_000 * again
-        chosen = np.random.default_rng(draw_from).permutation(len(digits))[:_EACH]
-        tiles = [_tile("real digits", "test set, black and white by a seeded draw", digits[chosen])]
-        for name, (words, model) in models.items():
-            tiles.append(_tile(name, words, model.sample(_EACH, generator=runtime.generator(draw_from))))
+    @lru_cache(maxsize=_KEPT)
+    def sheet(name: str, draw_from: int) -> Image.Image:
+        if name == _REAL:
+            chosen = np.random.default_rng(draw_from).permutation(len(digits))[:_EACH]
+            return _tile(name, "test set, black and white by a seeded draw", digits[chosen])
+        words, model = models[name]
+        return _tile(name, words, model.sample(_EACH, generator=runtime.generator(draw_from)))
+
+    def render(seed: int, again: int, page: str = "all") -> Image.Image:
+        tiles = [sheet(name, seed + 1_000 * again) for name in (_REAL, *pages[page])]
         return _together(tiles if models else [*tiles, _words(NOTHING_YET)])
 
     controls = [Slider("seed", "seed", 0, 99, value=0, live=False), Button("again", "draw again")]
-    names = ", ".join(["real digits", *models])
-    return Panel(render, controls, title="The gallery", alt=f"Sheets of 16 black and white digits: {names}.")
+    if len(pages) > 1:
+        controls.append(Choice("page", "models", list(pages)))
+    return Panel(render, controls, title="The gallery", alt=f"Sheets of 16 images each: {', '.join([_REAL, *names])}.")
 
 
-def _draws_images(model: nn.Module) -> bool:
-    return isinstance(model, GenerativeModel) and len(model.event_shape) == 3 and model.event_shape[0] in (1, 3)
-
-
-def _tile(name: str, words: str, images) -> Image.Image:
-    """A sheet of images under its name."""
-    sheet = plots.tile(images.clamp(0, 1), columns=4, shade=96)  # what has Gaussian noise on it leaves [0, 1]
+def _tile(name: str, words: str, images: Tensor) -> Image.Image:
+    """A sheet of images (N, C, H, W) under its name and a few words, which are cut where they are too long."""
+    sheet = plots.tile(images.clamp(0, 1), columns=4, shade=96)  # Gaussian noise on images may leave [0, 1]
     tile = Image.new("RGB", (_SHEET, _SHEET + _CAPTION), "white")
     tile.paste(Image.fromarray(sheet).convert("RGB").resize((_SHEET, _SHEET), Image.Resampling.NEAREST), (0, _CAPTION))
     pen = ImageDraw.Draw(tile)
-    pen.text((0, 0), name, fill="black", font=ImageFont.load_default(15))
-    font = ImageFont.load_default(11)
-    while words and pen.textlength(words, font) > _SHEET:
+    pen.text((0, 0), name, fill="black", font=font(15))
+    while words and pen.textlength(words, font(11)) > _SHEET:
         words = words[:-2].rstrip(" ,…") + "…"
-    pen.text((0, 20), words, fill="#555555", font=font)
+    pen.text((0, 20), words, fill="#555555", font=font(11))
     return tile
 
 
 def _words(text: str) -> Image.Image:
+    """A tile with words in place of images."""
     tile = Image.new("RGB", (_SHEET, _SHEET + _CAPTION), "white")
-    ImageDraw.Draw(tile).multiline_text((0, _CAPTION), text, fill="black", font=ImageFont.load_default(14), spacing=6)
+    ImageDraw.Draw(tile).multiline_text((0, _CAPTION), text, fill="black", font=font(14), spacing=6)
     return tile
 
 
 def _together(tiles: list[Image.Image]) -> Image.Image:
+    """The tiles in rows of _COLUMNS on one white sheet."""
     width, height = _SHEET + _GAP, _SHEET + _CAPTION + _GAP
     columns = min(_COLUMNS, len(tiles))
     whole = Image.new("RGB", (columns * width + _GAP, -(-len(tiles) // columns) * height + _GAP), "white")

@@ -1,26 +1,32 @@
-"""Plots of points and lines drawn with Pillow, two side by side, in a few milliseconds: for sliders that move everything."""
+"""Planes drawn with Pillow in a few milliseconds: plots of points and lines, two side by side; and a plane of codes to click."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from course_lib import plots
+from course_lib.explore.kit.sheet import font
 
 FINE = 2  # drawn this much larger, then reduced
 INSET = 6 * FINE  # from the frame to the ends of both spans, so that a dot there is whole
 HIGH, WIDE, MARGIN = 330, 400, 46  # of one plot, in screen pixels; the margin holds its labels
-
-
-@lru_cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """The letters in plots, of so many screen pixels."""
-    return ImageFont.load_default(size=FINE * size)
+CELLS, SIDE = 84, 336  # of a plane of codes: places to click along each side, and screen pixels
+COLOURS = (*plots.PALETTE[:6], "#999999", "#000000", "#8C6D00", "#004466")  # one per class; the glyph says which as well
 
 
 class Plot:
-    """One plot of a sheet, its `column` 0 or 1: data to pixels, clipped at the frame, with numbers at the ends of both axes."""
+    """One of the two plots of a sheet: turns data into pixels, cuts at the frame, and writes numbers at both ends of each axis.
+
+    Args:
+        sheet: from `blank_sheet`. column: 0 for the left plot, 1 for the right one.
+        spans: (lowest, highest) of x and of y. title: above the plot. labels: of x and of y.
+    """
 
     def __init__(self, sheet: Image.Image, column: int, spans: Sequence[tuple[float, float]], title: str, labels: Sequence[str]):
         self.sheet, self.spans = sheet, np.array(spans, float)  # (2, 2): lowest, highest of x and of y
@@ -31,16 +37,16 @@ class Plot:
         self.draw = ImageDraw.Draw(self.inner)
         around = ImageDraw.Draw(sheet)
         around.line([(left - FINE, top), (left - FINE, bottom + FINE), (right, bottom + FINE)], fill="black", width=FINE)
-        around.text((left, 4 * FINE), title, fill="black", font=font(13))
-        around.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=font(12), anchor="mt")
-        self.draw.text((6 * FINE, 0), labels[1], fill="#555555", font=font(12))
+        around.text((left, 4 * FINE), title, fill="black", font=font(13 * FINE))
+        around.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=font(12 * FINE), anchor="mt")
+        self.draw.text((6 * FINE, 0), labels[1], fill="#555555", font=font(12 * FINE))
         for end, anchor in ((0, "lt"), (1, "rt")):
             across, up = ((left, right)[end], bottom + 4 * FINE), (left - 5 * FINE, (bottom, top)[end])
-            around.text(across, f"{self.spans[0, end]:.3g}", fill="black", font=font(11), anchor=anchor)
-            around.text(up, f"{self.spans[1, end]:.3g}", fill="black", font=font(11), anchor=("rb", "rt")[end])
+            around.text(across, f"{self.spans[0, end]:.3g}", fill="black", font=font(11 * FINE), anchor=anchor)
+            around.text(up, f"{self.spans[1, end]:.3g}", fill="black", font=font(11 * FINE), anchor=("rb", "rt")[end])
 
     def at(self, points: np.ndarray) -> list[tuple[float, float]]:
-        """Data (N, 2) -> places in the frame."""
+        """Data (N, 2) as N places in the frame, (across, down) in fine pixels."""
         share = (points - self.spans[:, 0]) / (self.spans[:, 1] - self.spans[:, 0])
         share[:, 1] = 1 - share[:, 1]
         return [tuple(place) for place in (INSET + share * (self.size - 2 * INSET)).tolist()]
@@ -50,7 +56,7 @@ class Plot:
         self.draw.line(self.at(points), fill=colour, width=width * FINE, joint="curve")
 
     def dots(self, points: np.ndarray, colours: np.ndarray | str, radius: float = 2.5) -> None:
-        """A dot for each of data (N, 2), all of one colour, or each of its own (N, 3) in bytes."""
+        """A dot at each of the data (N, 2). colours: one for all of them, or bytes (N, 3), one row per dot."""
         colours = [colours] * len(points) if isinstance(colours, str) else [tuple(row) for row in colours.astype(int).tolist()]
         reach = radius * FINE
         for (x, y), colour in zip(self.at(points), colours, strict=True):
@@ -62,10 +68,56 @@ class Plot:
 
 
 def blank_sheet() -> Image.Image:
-    """White, with room for two plots."""
+    """A white sheet with room for two plots."""
     return Image.new("RGB", (2 * WIDE * FINE, HIGH * FINE), "white")
 
 
 def finished(sheet: Image.Image) -> Image.Image:
     """The sheet at the size in which it is shown."""
     return sheet.reduce(FINE)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A window on the plane of two numbers z, shown as a square of CELLS by CELLS places to click, SIDE screen pixels wide.
+
+    low, high: (2,), the lowest and the highest z₁ and z₂ that the window shows. z₁ grows to the right, z₂ upwards.
+    """
+
+    low: Tensor
+    high: Tensor
+
+    @classmethod
+    def around(cls, codes: Tensor) -> Plane:
+        """The window that holds the middle 99 % of codes (N, 2) in each direction, and a fifth more on every side."""
+        low, high = codes.quantile(torch.tensor([0.005, 0.995]), 0)
+        margin = (high - low).clamp(min=1e-6) / 5
+        return cls(low - margin, high + margin)
+
+    def at(self, place: tuple[int, int]) -> Tensor:
+        """The z (2,) in the middle of the cell `place` = (row from the top, column), as a click gives it."""
+        share = torch.tensor([place[1] + 0.5, CELLS - place[0] - 0.5]) / CELLS
+        return self.low + share * (self.high - self.low)
+
+    def pixels(self, z: Tensor) -> list[tuple[float, float]]:
+        """Where z (N, 2) lie in the picture: N pairs of screen pixels from the left and from the top."""
+        share = ((z - self.low) / (self.high - self.low)).tolist()
+        return [(across * SIDE, (1 - up) * SIDE) for across, up in share]
+
+    def picture(self, codes: Tensor, labels: Tensor | None = None) -> np.ndarray:
+        """Codes (N, 2) as digits in the colour of their class, labels (N,); as dots without labels: bytes (SIDE, SIDE, 3)."""
+        drawn = Image.new("RGB", (SIDE, SIDE), "white")
+        pen = ImageDraw.Draw(drawn)
+        for index, (x, y) in enumerate(self.pixels(codes)):
+            if labels is None:
+                pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=plots.BLUE)
+            else:
+                digit = int(labels[index])
+                pen.text((x, y), str(digit), fill=COLOURS[digit % len(COLOURS)], font=font(10), anchor="mm")
+        return np.asarray(drawn)
+
+
+def nearest(codes: Tensor, z: Tensor) -> str:
+    """How far the nearest of codes (N, 2) is from z (2,), in words."""
+    distance = (codes - z).square().sum(1).min().sqrt()
+    return f"nearest of {len(codes):,} codes: {distance:.2f} away"

@@ -1,4 +1,4 @@
-"""Explorers of models in levels: draw one level anew and keep the rest, for continuous latents and for discrete codes."""
+"""Explorers of hierarchical models: draw one level anew and keep the rest, for continuous latents and for discrete codes."""
 
 from __future__ import annotations
 
@@ -10,38 +10,43 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from course_lib import plots, runtime
-from course_lib.explore.autoregressive.pixels import font
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
+from course_lib.explore.kit.sheet import GAP, font
 from course_lib.models.latent import HierarchicalVAE, VectorQuantised
 from course_lib.models.sequence import SequenceModel
 
-GAP, WORDS = 6, 118  # pixels: between tiles, and for the words before a row
+WORDS = 118  # pixels for the words before a row
 
 
 def mixed(own: Tensor, fresh: Tensor, share: float) -> Tensor:
-    """Noise between `own` (share 0) and `fresh` (share 1) that stays standard normal: the squares of the weights add to 1."""
+    """Noise between `own` (share 0) and `fresh` (share 1). It stays standard normal: the squares of the weights add up to 1."""
     return (1 - share**2) ** 0.5 * own + share * fresh
 
 
 @torch.no_grad()
 def one_level_anew(model: HierarchicalVAE, noise: Sequence[Tensor], level: int, fresh: Sequence[Tensor], share: float) -> Tensor:
-    """Mean pictures (n, *event_shape) when one level's noise is mixed with fresh noise, and all other levels keep theirs.
+    """Mean pictures (n, *event_shape) when fresh noise is mixed into one level, and all other levels keep their noise.
 
-    noise: the own noise of one picture, (1, latents[l]) for each level. fresh: n draws of every level's, (n, latents[l]). What
-    lies below the level follows it, by its own old noise.
+    The latents below that level change with it, because they depend on it; their noise stays the same.
+
+    Args:
+        noise: the noise of one picture, (1, latents[l]) for each level l.
+        fresh: n draws for each level l, (n, latents[l]). share: of the fresh noise, from 0 to 1.
     """
     n = len(fresh[level])
     parts = [own.expand(n, -1) if i != level else mixed(own, fresh[i], share) for i, own in enumerate(noise)]
     return model.decode(model.from_noise(tuple(parts))[0]).mean
 
 
+@explorer
 def resample_a_level(model: HierarchicalVAE, x: Tensor, *, shown: int = 8, seed: int = 0) -> Panel:
-    """A row for each level: that level's noise moves to something fresh, the other levels keep what the picture gave them.
+    """One row per level: the noise of that level moves to fresh noise; the other levels keep the noise of the picture.
 
     Args:
-        model: with L levels, of binary images.
-        x: pictures (B, C, H, W) to start from.
-        shown: draws in a row. seed: of the first draws; "other noise" counts on from it.
+        model: with several levels, of binary images.
+        x: pictures (B, C, H, W) to begin with.
+        shown: draws in a row. seed: of the first draws; each click on "other noise" adds 1.
     """
 
     @lru_cache(maxsize=32)
@@ -87,19 +92,20 @@ def resample_a_level(model: HierarchicalVAE, x: Tensor, *, shown: int = 8, seed:
 
 @torch.no_grad()
 def rewritten(prior: SequenceModel, symbols: Tensor, keep: int, *, draws: int, seed: int = 0) -> Tensor:
-    """Symbols (B, T) with the first `keep` kept and the rest written anew by the prior, (B, draws, T)."""
+    """`draws` versions of each row of symbols (B, T): the first `keep` symbols stay, the prior writes the rest: (B, draws, T)."""
     many = symbols.repeat_interleave(draws, 0)  # (B draws, T)
     noise = prior.noise(len(many), runtime.generator(seed))
     start = torch.full((len(many),), keep)
     return prior.sample_from_noise(noise, many, start).view(len(symbols), draws, -1)
 
 
+@explorer
 def coarse_to_fine(coder: VectorQuantised, prior: SequenceModel, x: Tensor, *, draws: int = 8, seed: int = 0) -> Panel:
-    """Keep the coarse symbols of a picture, let the prior write the finer ones; see what each scale adds.
+    """Keep the coarse symbols of a picture and let the prior write the finer ones: what each scale adds.
 
     Args:
-        coder: with several scales. prior: over its T symbols, coarse first. x: pictures (B, C, H, W).
-        draws: pictures written for each. seed: of the noise.
+        coder: with several scales. prior: of the coder's T symbols, coarse symbols first. x: pictures (B, C, H, W).
+        draws: pictures written for each of x. seed: of the noise.
     """
     starts = [0, *torch.tensor(coder.sizes).cumsum(0).tolist()]
     with torch.no_grad():

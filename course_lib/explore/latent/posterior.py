@@ -1,9 +1,9 @@
-"""Explorers of lesson 12: lay q over the true posterior and see the gap; the latent plane under three weights of the KL."""
+"""Explorers of lesson 12: lay q over the true posterior and see the gap; compare the latent planes of several VAEs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,26 +11,30 @@ import torch
 from matplotlib import colormaps
 from PIL import Image, ImageDraw
 from torch import Tensor
-from torch.nn import functional as F
 
 from course_lib import plots
 from course_lib.distributions import DiagonalGaussian
-from course_lib.explore.autoregressive.pixels import font
 from course_lib.explore.kit.canvas import Pick
 from course_lib.explore.kit.controls import Choice, Slider, Toggle
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel
-from course_lib.explore.latent.codes import CELLS, SIDE, latent_spans, scatter
+from course_lib.explore.kit.plane import CELLS, SIDE, Plane, nearest
+from course_lib.explore.kit.sheet import font
 from course_lib.models.latent import VAE
 
 REACH = 4.5  # the coarse grid goes from -REACH to REACH in both latent variables
-COARSE, FINE = 91, 64  # points of the grids along each side
-DEPTH = 14.0  # nats below the peak: what lies deeper is left out of the window
-NODES = 16  # of the quadrature of q, along each side
+COARSE, FINE = 91, 64  # points of the two grids along each side
+DEPTH = 14.0  # nats: the window leaves out what lies deeper than this below the peak
+NODES = 16  # points of the quadrature of q along each side
 
 
 @dataclass(frozen=True)
 class TruePosterior:
-    """p(z | x) of one example on a grid over its window: low, high (2,), log density (FINE, FINE), rows are z₂; and log p(x)."""
+    """The posterior p(z | x) of one example on a grid over a window of the plane.
+
+    low, high: (2,), the corners of the window. log_prob: (FINE, FINE), log p(z | x) in nats; the row counts z₂, the column z₁.
+    log_evidence: log p(x) in nats.
+    """
 
     low: Tensor
     high: Tensor
@@ -42,6 +46,11 @@ class TruePosterior:
         """The area of one cell of the grid."""
         return ((self.high - self.low) / (FINE - 1)).prod().item()
 
+    @property
+    def window(self) -> Plane:
+        """The window as a plane to click."""
+        return Plane(self.low, self.high)
+
 
 def lattice(low: Tensor, high: Tensor, points: int) -> Tensor:
     """Points (points, points, 2) of a grid; the row counts z₂, the column z₁."""
@@ -51,17 +60,18 @@ def lattice(low: Tensor, high: Tensor, points: int) -> Tensor:
 
 @torch.no_grad()
 def true_posteriors(model: VAE, x: Tensor) -> list[TruePosterior]:
-    """By brute force, for a VAE of two latent variables and binary examples x (N, *event_shape): sums over a fine grid.
+    """The posteriors of binary examples x (N, *event_shape) by sums over a grid, for a VAE of two latent variables.
 
-    A coarse grid, decoded once for all, finds where each posterior lies; the window holds all places less than DEPTH nats
-    below its peak.
+    A coarse grid, decoded once for all examples, finds where each posterior lies. The window of an example holds all places
+    less than DEPTH nats below the peak of its posterior; a fine grid over the window gives the result.
     """
     end, prior = torch.tensor([REACH, REACH]), model.prior()
     z = lattice(-end, end, COARSE).reshape(-1, 2)
-    logits = model.decode(z).logits.flatten(1)  # (COARSE^2, D)
-    likelihood = x.flatten(1) @ logits.T - F.softplus(logits).sum(1)  # (N, COARSE^2): Bernoulli's log p(x | z), all pairs
+    decoded = model.decode(z)  # COARSE^2 distributions
+    black, white = (decoded.log_prob(torch.full_like(decoded.logits, value)).flatten(1) for value in (0.0, 1.0))
+    likelihood = x.flatten(1) @ (white - black).T + black.sum(1)  # log p(x | z) of all pairs: for x in {0, 1} linear in x
     found = []
-    for example, values in zip(x.split(1), likelihood + prior.log_prob(z), strict=True):
+    for example, values in zip(x.split(1), likelihood + prior.log_prob(z), strict=True):  # (COARSE^2,)
         inside = z[values > values.max() - DEPTH]  # (n, 2)
         step = 2 * REACH / (COARSE - 1)
         low, high = inside.amin(0) - 2 * step, inside.amax(0) + 2 * step
@@ -74,7 +84,7 @@ def true_posteriors(model: VAE, x: Tensor) -> list[TruePosterior]:
 
 @torch.no_grad()
 def elbo_by_quadrature(model: VAE, x: Tensor, q: DiagonalGaussian) -> tuple[float, float]:
-    """E log p(x | z) and KL(q || prior) in nats for one Gaussian q over two latent variables: no noise, no samples."""
+    """E log p(x | z) and KL(q || prior) in nats for one Gaussian q over two latent variables, by quadrature: without samples."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
     line = torch.tensor(nodes, dtype=torch.float32)
     noise = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).reshape(-1, 2)  # (NODES^2, 2)
@@ -83,31 +93,35 @@ def elbo_by_quadrature(model: VAE, x: Tensor, q: DiagonalGaussian) -> tuple[floa
     return (weights * likelihood).sum().item(), q.kl(model.prior()).item()
 
 
+@explorer
 def drag_q(model: VAE, x: Tensor) -> Panel:
     """Drag a Gaussian q over the true posterior of a digit: the ELBO, and how far it stays below log p(x).
 
     Args:
-        model: a VAE of two latent variables and a standard normal prior. x: (N, 1, H, W), digits to choose from.
+        model: a VAE with two latent variables and a standard normal prior; ValueError for any other.
+        x: (N, 1, H, W), digits to choose from.
     """
-    if model.latent != 2 or model.prior_kind != "standard":
-        raise ValueError(f"the model has {model.latent} latent variables and a {model.prior_kind} prior; expected 2, standard")
+    prior = model.prior()
+    if model.latent != 2 or not isinstance(prior, DiagonalGaussian):
+        kind = type(prior).__name__
+        raise ValueError(
+            f"the model has {model.latent} latent variables and a {kind} prior; "
+            "expected 2 and a standard normal prior: train a VAE with latent=2"
+        )
 
     posteriors = true_posteriors(model, x)
     with torch.no_grad():
         encoded = model.encode(x)
     heats = [_heat(posterior) for posterior in posteriors]
 
-    def chosen(digit: int, place: tuple[int, int], across: float, up: float, turned: bool) -> DiagonalGaussian:
-        posterior = posteriors[digit]
-        if turned:
+    def chosen(digit: int, place: tuple[int, int], across: float, up: float, by_encoder: bool) -> DiagonalGaussian:
+        if by_encoder:
             return DiagonalGaussian(encoded.mean[digit], encoded.log_scale[digit])
-        share = torch.tensor([place[1] + 0.5, CELLS - place[0] - 0.5]) / CELLS
-        mean = posterior.low + share * (posterior.high - posterior.low)
-        return DiagonalGaussian(mean, torch.tensor([across, up]).log())
+        return DiagonalGaussian(posteriors[digit].window.at(place), torch.tensor([across, up]).log())
 
     def background(digit: int, place: tuple[int, int], across: float, up: float, encoder: bool) -> np.ndarray:
         picture = heats[digit].copy()
-        _ellipses(picture, posteriors[digit], chosen(digit, place, across, up, encoder))
+        _ellipses(picture, posteriors[digit].window, chosen(digit, place, across, up, encoder))
         return np.asarray(picture)
 
     def render(digit: int, place: tuple[int, int], across: float, up: float, encoder: bool) -> Image.Image:
@@ -125,21 +139,21 @@ def drag_q(model: VAE, x: Tensor) -> Panel:
         Toggle("encoder", "let the encoder choose q", False),
         Slider("digit", "which digit", 0, len(x) - 1, value=0, step=1),
     ]
-    alt = "A digit, the decoder's answer to q's mean, and bars: log p(x), the ELBO of q below it, and the gap between them."
+    alt = "A digit, what the decoder makes of q's mean, and bars: log p(x), the ELBO of q below it, and the gap between them."
     return Panel(render, controls, title="Lay q over the posterior", alt=alt)
 
 
 def _heat(posterior: TruePosterior) -> Image.Image:
-    """The density over its window, z₂ upwards, the peak lightest."""
+    """The density over its window: z₂ grows upwards, the peak is lightest."""
     shade = (posterior.log_prob - posterior.log_prob.max()).exp().flip(0).numpy()
     bytes_ = (255 * colormaps[plots.SEQUENTIAL](shade)[..., :3]).astype(np.uint8)
     return Image.fromarray(bytes_).resize((SIDE, SIDE))
 
 
-def _ellipses(picture: Image.Image, posterior: TruePosterior, q: DiagonalGaussian) -> None:
-    """One and two standard deviations of q, and its mean, over the window."""
-    pen, size = ImageDraw.Draw(picture), posterior.high - posterior.low
-    centre, scale = (q.mean - posterior.low) / size * SIDE, q.scale / size * SIDE
+def _ellipses(picture: Image.Image, window: Plane, q: DiagonalGaussian) -> None:
+    """Draw one and two standard deviations of q, and its mean, over the window."""
+    pen, size = ImageDraw.Draw(picture), window.high - window.low
+    centre, scale = (q.mean - window.low) / size * SIDE, q.scale / size * SIDE
     x, y = centre[0].item(), SIDE - centre[1].item()
     for times in (1, 2):
         a, b = (times * scale).tolist()
@@ -148,7 +162,7 @@ def _ellipses(picture: Image.Image, posterior: TruePosterior, q: DiagonalGaussia
 
 
 def _ledger(example: Tensor, made: Tensor, log_evidence: float, likelihood: float, kl: float) -> Image.Image:
-    """The digit, the decoder's answer, and what the bound consists of, with bars: longer is worse."""
+    """The digit, the decoded picture, and the parts of the bound as bars: a longer bar is worse."""
     sheet = Image.new("RGB", (420, SIDE), "white")
     pen, letters = ImageDraw.Draw(sheet), font(13)
     for left, image, words in ((8, example, "the digit x"), (164, made, "decoded: q's mean")):
@@ -172,27 +186,28 @@ def _ledger(example: Tensor, made: Tensor, log_evidence: float, likelihood: floa
     return sheet
 
 
+@explorer
 @torch.no_grad()
 def planes(models: Mapping[str, VAE], x: Tensor, labels: Tensor, *, shown: int = 800) -> Panel:
-    """The latent plane of several models: codes drawn from q(z | x), and what the decoder makes of the place one clicks.
+    """The latent planes of several models: the codes of examples, and what the decoder makes of the place one clicks.
 
     Args:
-        models: name -> a VAE of two latent variables. x: (N, 1, H, W) with labels (N,): the examples whose codes are drawn.
+        models: name -> a VAE with two latent variables.
+        x: (N, 1, H, W) with labels (N,), the examples. The code of an example is the mean of q(z | x).
+        shown: how many codes are drawn, the first ones. The distance is to the nearest of all codes.
     """
     codes = {name: model.encode(x).mean for name, model in models.items()}
-    spans = {name: latent_spans(torch.cat([code, _CIRCLE])) for name, code in codes.items()}
-    drawn = {name: _with_prior(codes[name][:shown], labels[:shown], *spans[name]) for name in models}
+    windows = {name: Plane.around(torch.cat([code, _CIRCLE])) for name, code in codes.items()}
+    drawn = {name: _with_prior(windows[name], codes[name][:shown], labels[:shown]) for name in models}
 
     def background(model: str, place: tuple[int, int]) -> np.ndarray:
         return drawn[model]
 
     @torch.no_grad()
     def render(model: str, place: tuple[int, int]) -> Image.Image:
-        low, high = spans[model]
-        z = low + torch.tensor([place[1] + 0.5, CELLS - place[0] - 0.5]) / CELLS * (high - low)
+        low, high, z = windows[model].low, windows[model].high, windows[model].at(place)
         made = models[model].decode(z).mean
-        nearest = (codes[model] - z).square().sum(1).min().sqrt()
-        words = [f"z = ({z[0]:.2f}, {z[1]:.2f})", f"nearest of {len(x):,} codes: {nearest:.2f} away"]
+        words = [f"z = ({z[0]:.2f}, {z[1]:.2f})", nearest(codes[model], z)]
         words += [f"the plane shown: {low[0]:.1f} to {high[0]:.1f} across,", f"{low[1]:.1f} to {high[1]:.1f} up"]
         sheet = Image.new("RGB", (268, SIDE), "white")
         sheet.paste(plots.to_image(made, 252 // made.shape[-1]), (8, 0))
@@ -216,10 +231,9 @@ def planes(models: Mapping[str, VAE], x: Tensor, labels: Tensor, *, shown: int =
 _CIRCLE = 2 * torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])  # 1 - exp(-2) = 86 % of N(0, 1) lie inside
 
 
-def _with_prior(codes: Tensor, labels: Tensor, low: Tensor, high: Tensor) -> np.ndarray:
-    """Codes as glyphs, and two standard deviations of the prior as a circle."""
-    picture = Image.fromarray(scatter((codes - low) / (high - low), labels))
-    ends: Sequence[float] = ((torch.tensor([[-2.0, 2.0], [2.0, -2.0]]) - low) / (high - low)).flatten().tolist()
-    left, top, right, bottom = ends[0], 1 - ends[1], ends[2], 1 - ends[3]
-    ImageDraw.Draw(picture).ellipse(tuple(SIDE * end for end in (left, top, right, bottom)), outline="black", width=2)
+def _with_prior(window: Plane, codes: Tensor, labels: Tensor) -> np.ndarray:
+    """The codes as digits, and a circle of two standard deviations of the prior: bytes (SIDE, SIDE, 3)."""
+    picture = Image.fromarray(window.picture(codes, labels))
+    corners = window.pixels(torch.tensor([[-2.0, 2.0], [2.0, -2.0]]))  # upper left, lower right
+    ImageDraw.Draw(picture).ellipse(corners, outline="black", width=2)
     return np.asarray(picture)

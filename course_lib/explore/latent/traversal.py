@@ -1,6 +1,6 @@
-"""Explorers of a latent space: push one coordinate at a time, walk from one picture to another, and slide through beta.
+"""Explorers of a latent space: move one coordinate at a time, go from one picture to another, and compare values of beta.
 
-Each move decodes a handful of codes at most; what does not depend on the moving slider is kept.
+Each move of a slider decodes a few codes at most. What does not depend on that slider is kept.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from course_lib import plots, runtime
-from course_lib.explore.autoregressive.pixels import font
 from course_lib.explore.kit.controls import Choice, Slider
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel
+from course_lib.explore.kit.sheet import GAP, font, paste_row
 from course_lib.metrics.disentanglement import information_shares
 from course_lib.models.latent import VAE
 from course_lib.models.latent.paths import lerp, slerp
 
-GAP = 6
-USED = 0.1  # nats: a coordinate whose KL is smaller says next to nothing of the picture
+USED = 0.1  # nats: a coordinate with a smaller KL tells almost nothing about the picture
 
 
 @torch.no_grad()
 def nats_by_coordinate(model: VAE, x: Tensor) -> Tensor:
-    """KL(q(z_l | x) || p(z_l)) of every coordinate in nats, the mean over examples x (B, *event_shape): (L,)."""
+    """KL(q(z_l | x) || p(z_l)) of each coordinate in nats, averaged over examples x (B, *event_shape): (L,)."""
     return model.encode(x).kl_by_coordinate(model.prior()).mean(0)
 
 
 @torch.no_grad()
 def pictures(model: VAE, z: Tensor, side: int) -> list[Image.Image]:
-    """The means of p(x | z) of codes (B, L), as pictures about `side` pixels wide."""
+    """The means of p(x | z) for codes (B, L), as B pictures of `side` by `side` pixels."""
     return [_enlarged(x, side) for x in model.decode(z).mean.clamp(0, 1)]
 
 
@@ -41,18 +41,14 @@ def _enlarged(x: Tensor, side: int) -> Image.Image:
     return Image.fromarray(plots.as_uint8(x)).convert("RGB").resize((side, side), Image.Resampling.NEAREST)
 
 
-def _row(sheet: Image.Image, tiles: Sequence[Image.Image], left: int, top: int, gap: int = GAP) -> None:
-    for index, tile in enumerate(tiles):
-        sheet.paste(tile, (left + index * (tile.width + gap), top))
-
-
+@explorer
 def traversal(model: VAE, x: Tensor, *, most: int = 6) -> Panel:
-    """A slider for each coordinate that the model uses, added to the code of one picture.
+    """One slider per coordinate that the model uses: its value is added to the code of one picture.
 
     Args:
-        model: with codes of L coordinates; those with the largest KL come first.
-        x: pictures (B, C, H, W) to start from.
-        most: sliders at most.
+        model: with codes of L coordinates; the coordinates with the largest KL come first.
+        x: pictures (B, C, H, W) to begin with.
+        most: how many sliders at most.
     """
     nats = nats_by_coordinate(model, x)
     order = [index for index in nats.argsort(descending=True).tolist() if nats[index] > USED][:most]
@@ -70,7 +66,7 @@ def traversal(model: VAE, x: Tensor, *, most: int = 6) -> Panel:
         for name, value in added.items():
             z[int(name[1:])] += value
         sheet = Image.new("RGB", (3 * 192 + 4 * GAP, 192 + 134), "white")
-        _row(sheet, [*start(which), *pictures(model, z[None], 192)], GAP, 24)
+        paste_row(sheet, [*start(which), *pictures(model, z[None], 192)], GAP, 24)
         pen = ImageDraw.Draw(sheet)
         for column, words in enumerate(("the picture", "decoded from its code", "decoded from the code moved")):
             pen.text((GAP + column * (192 + GAP), 4), words, fill="black", font=font(13))
@@ -88,7 +84,7 @@ def traversal(model: VAE, x: Tensor, *, most: int = 6) -> Panel:
 def _bars(
     pen: ImageDraw.ImageDraw, before: list[float], after: list[float], reach: float, at: tuple[int, int], size: tuple[int, int]
 ) -> None:
-    """The coordinates as bars from a line in the middle: blue as encoded, orange what was added."""
+    """The coordinates as bars from a line in the middle: blue is the code, orange is what was added."""
     (left, top), (width, height) = at, size
     step, middle = width / len(before), top + height / 2
     pen.text((left, top - 2), f"z, from -{reach:g} to {reach:g}", fill="#555555", font=font(11))
@@ -106,11 +102,12 @@ def _bars(
 WAYS = {"mixed pixels": None, "straight in z": lerp, "along the sphere": slerp}
 
 
+@explorer
 def interpolation(sets: Mapping[str, tuple[VAE, Tensor]], *, steps: int = 9, seed: int = 0) -> Panel:
-    """From one picture to another in three ways: by mixing pixels, straight through the latent space, along its sphere.
+    """From one picture to another in three ways: mixed pixels, a straight line of codes, an arc of codes.
 
     Args:
-        sets: name -> (model, pictures (B, C, H, W)). A picture's code is one draw from q(z | x).
+        sets: name -> (model, pictures (B, C, H, W)). The code of a picture is one draw from q(z | x).
         steps: pictures in each row.
         seed: of the draws.
     """
@@ -118,7 +115,7 @@ def interpolation(sets: Mapping[str, tuple[VAE, Tensor]], *, steps: int = 9, see
     smallest = min(len(x) for _, x in sets.values())
 
     def between(name: str, a: int, b: int, t: Tensor, side: int) -> list[tuple[list[Image.Image], list[float]]]:
-        """Pictures and norms of z in each way, at the places t (n, 1)."""
+        """For each way: the pictures at the places t (n, 1), and the norms of their z (none for mixed pixels)."""
         model, x = sets[name]
         rows = []
         for way in WAYS.values():
@@ -145,7 +142,7 @@ def interpolation(sets: Mapping[str, tuple[VAE, Tensor]], *, steps: int = 9, see
             (big,), norm = here[index]
             words = f"{name}; |z| = {norm[0]:.2f}" if norm else name
             pen.text((GAP, top), words, fill="black", font=font(13))
-            _row(sheet, rows[index], GAP, top + 40, 2)
+            paste_row(sheet, rows[index], GAP, top + 40, 2)
             sheet.paste(big, (left, top + 20))
             mark = GAP + 24 + t * (steps - 1) * 50
             pen.polygon([(mark, top + 94), (mark - 6, top + 104), (mark + 6, top + 104)], fill=plots.VERMILION)
@@ -162,26 +159,27 @@ def interpolation(sets: Mapping[str, tuple[VAE, Tensor]], *, steps: int = 9, see
     return Panel(
         render, controls, title="From one picture to another",
         alt="Three rows of pictures from the first to the second: mixed pixels, a straight line of codes, and an arc of codes; "
-        "the present place enlarged on the right.",
+        "the place chosen by the slider enlarged on the right.",
     )  # fmt: skip
 
 
+@explorer
 def beta_scrubber(
     models: Mapping[float, VAE], x: Tensor, factors: Tensor, names: Sequence[str], *, most: int = 6, shown: int = 8
 ) -> Panel:
-    """A slider over models trained with a growing beta: what they still reconstruct, and what each coordinate does.
+    """A slider over models trained with larger and larger beta: their reconstructions, and what each coordinate does.
 
     Args:
-        models: beta -> model, in growing order.
-        x: pictures (B, C, H, W), some thousands. factors: (B, K), those behind them, called `names`.
-        most: coordinates shown, those with the largest KL first. shown: pictures in the rows of reconstructions.
+        models: beta -> model, in increasing order of beta.
+        x: some thousands of pictures (B, C, H, W). factors: (B, K), from which they were drawn, called `names`.
+        most: how many coordinates are shown, those with the largest KL. shown: pictures per row.
     """
     betas = list(models)
     away = torch.linspace(-2, 2, shown)
 
     @lru_cache
     def about(place: int) -> tuple[Tensor, list[tuple[int, str]], str]:
-        """Codes of the pictures shown, the coordinates with what each tells most of, and the heading."""
+        """The codes of the pictures, the coordinates with the factor that each tells most about, and the heading."""
         model = models[betas[place]]
         with torch.no_grad():
             q = model.encode(x)
@@ -214,7 +212,7 @@ def beta_scrubber(
         for index, (label, tiles) in enumerate(zip(labels, rows(place, which), strict=True)):
             top = 30 + index * 52
             pen.text((GAP, top + 8), label, fill="black", font=font(12), spacing=2)
-            _row(sheet, tiles, 132, top, 2)
+            paste_row(sheet, tiles, 132, top, 2)
         return sheet
 
     several = f"beta: {', '.join(f'{beta:g}' for beta in betas)}"
@@ -225,5 +223,5 @@ def beta_scrubber(
     return Panel(
         render, controls, title="Turn up beta",
         alt="Pictures, their reconstructions, and a row for each of the coordinates with the most nats: one code with that "
-        "coordinate moved from -2 to 2, with the factor of which it tells most.",
+        "coordinate moved from -2 to 2, with the factor that it tells most about.",
     )  # fmt: skip

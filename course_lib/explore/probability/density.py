@@ -1,4 +1,4 @@
-"""Fit a density by hand: move a curve over data and watch the likelihood."""
+"""Fit a density by hand: move a curve over data and watch the mean log-likelihood."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from torch import Tensor
 
 from course_lib import plots
 from course_lib.distributions import gaussian_log_prob
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel, Slider, Toggle
 
 
 def _nats(x: Tensor, mean: Tensor | float, scale: Tensor | float) -> Tensor:
-    """Mean log-density of x (N,) under Gaussians of mean and scale (…): (…)."""
+    """Mean log-density in nats of x (N,) under Gaussians with mean and scale (…): (…)."""
     mean, scale = torch.as_tensor(mean), torch.as_tensor(scale)
     return gaussian_log_prob(x, mean[..., None], scale[..., None].log()).mean(-1)
 
 
+@explorer
 def fit_by_hand(x: Tensor, *, title: str, unit: str = "") -> Panel:
-    """One Gaussian over the histogram of x (N,), and the hill that its likelihood makes over mean and scale."""
+    """One Gaussian over the histogram of x (N,), and a map of the mean log-likelihood over mean and scale.
+
+    title: over the histogram. unit: of x, for the axes. Raises ValueError unless x holds at least two different numbers.
+    """
     if x.ndim != 1 or len(x) < 2 or not x.std() > 0:
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected at least two different numbers in a row, (N,)")
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected (N,) with at least two different numbers")
     low, high, best = x.min().item(), x.max().item(), (x.mean().item(), x.std(correction=0).item())
     step = (high - low) / 50
     means = torch.linspace(low, high, 51)

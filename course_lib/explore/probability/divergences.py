@@ -1,4 +1,4 @@
-"""One bump against two modes: which way round is KL, and what does each way forgive?"""
+"""One bump against two modes: forward KL, reverse KL and Jensen–Shannon choose different bumps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_lib import plots
 from course_lib.distributions import gaussian_log_prob, jensen_shannon, kl
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Choice, Panel, Slider
 
 GRID = torch.linspace(-9, 9, 721, dtype=torch.float64)
@@ -18,33 +19,34 @@ SCALES = [round(0.3 + 0.1 * i, 1) for i in range(38)]
 
 
 def two_modes() -> Tensor:
-    """The target's probability of each small cell of GRID, (721,): modes at -2 and 2, the right one heavier."""
+    """The data's probability of each small cell of GRID, (721,): modes at -2 and 2, the right one heavier."""
     left, right = (gaussian_log_prob(GRID, mean, math.log(0.6)).exp() for mean in (-2.0, 2.0))
     density = 0.4 * left + 0.6 * right
     return density / density.sum()
 
 
 def bump(mean: float | Tensor, scale: float | Tensor) -> Tensor:
-    """A Gaussian's probability of each cell, (…, 721), for mean and scale of shape (…)."""
+    """A Gaussian's probability of each cell of GRID, (…, 721), for mean and scale of shape (…)."""
     mean, scale = (torch.as_tensor(t, dtype=GRID.dtype)[..., None] for t in (mean, scale))
     cells = gaussian_log_prob(GRID, mean, scale.log()).log_softmax(-1).exp()
     return cells.clamp(min=1e-300)  # far tails would underflow to 0, and KL(p || q) to infinity
 
 
 def three(p: Tensor, q: Tensor) -> dict[str, Tensor]:
-    """The three divergences between tables of cells, in nats."""
+    """The three divergences, in nats, between tables of cells p and q (…, 721): (…) each."""
     return {"forward": kl(p, q), "reverse": kl(q, p), "Jensen–Shannon": jensen_shannon(p, q)}
 
 
 def best_bumps() -> dict[str, tuple[float, float]]:
-    """Mean and scale of the best bump on the sliders' grid by each divergence."""
+    """Divergence -> (mean, scale) of the best bump by it, among all values of the sliders."""
     mean, scale = (t.flatten() for t in torch.meshgrid(torch.tensor(MEANS), torch.tensor(SCALES), indexing="ij"))
     values = three(two_modes(), bump(mean, scale))
     return {name: (round(mean[v.argmin()].item(), 1), round(scale[v.argmin()].item(), 1)) for name, v in values.items()}
 
 
+@explorer
 def one_bump() -> Panel:
-    """Sliders for the mean and the scale of q, or the best q by each divergence; the three divergences as bars."""
+    """The mean and the scale of q by hand, or the best q by one divergence; the three divergences as bars."""
     p, best = two_modes(), best_bumps()
     made = plots.figure("", columns=2, size=(8.4, 3.3), width_ratios=[3, 2])
     curves, bars = made.axes

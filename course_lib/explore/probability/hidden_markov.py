@@ -1,4 +1,4 @@
-"""Explorers of Markov chains and hidden Markov models. Drawn with Pillow: a step of the slider is a few milliseconds."""
+"""Explorers of Markov chains and hidden Markov models, drawn with Pillow, so that a step of a slider takes a few milliseconds."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
-from matplotlib import font_manager
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from course_lib import plots, runtime
 from course_lib.datasets.text import encode
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Choice, Panel, Slider, Toggle
+from course_lib.explore.kit.sheet import SYMBOLS, font, shade
 from course_lib.models.probability.hidden_markov import CategoricalHMM
 from course_lib.models.probability.markov_chain import MarkovChain
 
@@ -19,25 +20,15 @@ CELL, LEFT, TOP, GAP = (52, 30), 150, 44, 26  # a cell's width and height, margi
 GREY = "#666666"
 
 
-@lru_cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font of words in a picture drawn with Pillow."""
-    return ImageFont.truetype(font_manager.findfont("DejaVu Sans"), size)
-
-
-def _shade(colour: str, share: float) -> tuple[int, int, int]:
-    """From white (0) to the colour (1)."""
-    return tuple(round(255 - share * (255 - channel)) for channel in ImageColor.getrgb(colour))
-
-
+@explorer
 def message_stepper(model: CategoricalHMM, words: Sequence[str], letters: str, names: Sequence[str] | None = None) -> Panel:
-    """Forward messages come in from the left, then backward ones from the right, and their product is the posterior.
+    """Forward messages arrive from the left, then backward messages from the right; their product is the posterior.
 
     Args:
-        model: with a few states, over the symbols of `letters`.
-        words: short ones, up to about 12 letters.
+        model: with a few states; its symbols are `letters`.
+        words: to choose from, of about 12 letters at most.
         letters: symbol i is letters[i].
-        names: of the states.
+        names: of the states; "state 0", "state 1", … when None.
     """
     names = list(names or (f"state {k}" for k in range(model.states)))
     longest = max(map(len, words))
@@ -95,47 +86,49 @@ def _draw_messages(model, word, names, longest, trace, step, numbers, path) -> I
         for t, k in enumerate(trace["path"]):
             x, y = LEFT + t * CELL[0], TOP + 2 * block + 18 + k * CELL[1]
             draw.rectangle((x - 1, y - 1, x + CELL[0] - 3, y + CELL[1] - 3), outline=plots.VERMILION, width=3)
-    draw.text((6, image.height - 22), _sentence(word, names, trace, step, now), "black", font(12), "lm")
+    draw.text((6, image.height - 22), _sentence(word, names, trace, step, now), "black", font(12, SYMBOLS), "lm")
     return image
 
 
 @lru_cache
 def _labels(names: tuple[str, ...], longest: int) -> Image.Image:
-    """All that stays the same from step to step."""
+    """The part of the picture that is the same at every step."""
     block = len(names) * CELL[1] + GAP
     image = Image.new("RGB", (LEFT + longest * CELL[0] + 10, TOP + 3 * block + 46), "white")
     draw = ImageDraw.Draw(image)
     for row, name in enumerate(TITLES):
         top = TOP + row * block
-        draw.text((6, top + 9), TITLES[name], "#8a5f00" if name == "beta" else COLOURS[name], font(13), "lm")
+        draw.text((6, top + 9), TITLES[name], "#8a5f00" if name == "beta" else COLOURS[name], font(13, SYMBOLS), "lm")
         for k, words in enumerate(names):
-            draw.text((LEFT - 10, top + 18 + (k + 0.5) * CELL[1]), words, "black", font(12), "rm")
+            draw.text((LEFT - 10, top + 18 + (k + 0.5) * CELL[1]), words, "black", font(12, SYMBOLS), "rm")
     return image
 
 
 @lru_cache(maxsize=256)
 def _letter(letter: str, now: bool) -> Image.Image:
-    """The head of a column, marked where the last message arrived."""
+    """The letter above a column; it is marked where the last message arrived."""
     image = Image.new("RGB", (CELL[0] - 3, TOP - 13), "#ffe9b8" if now else "#eeeeee")
-    ImageDraw.Draw(image).text((image.width / 2, image.height / 2), "␣" if letter == " " else letter, "black", font(18), "mm")
+    ImageDraw.Draw(image).text(
+        (image.width / 2, image.height / 2), "␣" if letter == " " else letter, "black", font(18, SYMBOLS), "mm"
+    )
     return image
 
 
 @lru_cache(maxsize=1024)
 def _cell(share: float | None, colour: str, numbers: bool) -> Image.Image:
-    """One probability, the darker the greater; drawn once for every value of two decimals."""
-    fill = (255, 255, 255) if share is None else _shade(colour, share)
+    """One probability, darker where it is larger. Each value of two decimals is drawn only once."""
+    fill = (255, 255, 255) if share is None else shade(colour, share)
     image = Image.new("RGB", (CELL[0] - 3, CELL[1] - 3), "#cccccc")
     image.paste(fill, (1, 1, image.width - 1, image.height - 1))
     if share is not None and numbers:
-        light = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2] > 125  # the usual weights of the eye for R, G, B
+        light = 0.299 * fill[0] + 0.587 * fill[1] + 0.114 * fill[2] > 125  # the usual luma of R, G, B
         middle = (image.width / 2, image.height / 2)
-        ImageDraw.Draw(image).text(middle, f"{share:.2f}", "black" if light else "white", font(12), "mm")
+        ImageDraw.Draw(image).text(middle, f"{share:.2f}", "black" if light else "white", font(12, SYMBOLS), "mm")
     return image
 
 
 def _sentence(word, names, trace, step, now) -> str:
-    """What the last message did, in numbers."""
+    """The effect of the last message, in words and numbers."""
     if now is None:
         return "All messages have come in." if step else "No message sent yet: guess which state each letter is in."
     letter, best = word[now], max(range(len(names)), key=lambda k: trace["alpha"][now][k])
@@ -148,8 +141,12 @@ def _sentence(word, names, trace, step, now) -> str:
     return f"'{letter}': p({names[best]}) was {trace['alpha'][now][best]:.3f}; the letters after it change that by {change:+.3f}"
 
 
+@explorer
 def mixing(*, steps: int = 200, seed: int = 0) -> Panel:
-    """A chain of two states that stays where it is with a chosen probability: how soon does it forget its start?"""
+    """A chain of two states that keeps its state with a chosen probability: how soon does it forget its first state?
+
+    steps: the length of the chain. seed: of the sampled walk.
+    """
     noise = torch.rand(steps, generator=runtime.generator(seed))
     width, height, left = 640, 330, 60
     across = (width - left - 20) / steps
@@ -159,12 +156,16 @@ def mixing(*, steps: int = 200, seed: int = 0) -> Panel:
         image = Image.new("RGB", (width, height), "white")
         draw = ImageDraw.Draw(image)
         fades = chain.memory()
-        draw.text((left, 14), f"what is left of the start after {step} steps: {fades**step:.3g}", "black", font(13), "lm")
+        draw.text(
+            (left, 14), f"what is left of the start after {step} steps: {fades**step:.3g}", "black", font(13, SYMBOLS), "lm"
+        )
         for value in (0.0, 0.5, 1.0):
             y = 180 - 140 * value
             draw.line((left, y, width - 20, y), GREY if value == 0.5 else "#dddddd")
-            draw.text((left - 6, y), f"{value:g}", "black", font(11), "rm")
-        draw.text((left, 30), "p(state 1): blue from state 1, orange from state 2; grey the stationary ½", GREY, font(11), "lm")
+            draw.text((left - 6, y), f"{value:g}", "black", font(11, SYMBOLS), "rm")
+        draw.text(
+            (left, 30), "p(state 1): blue from state 1, orange from state 2; grey the stationary ½", GREY, font(11, SYMBOLS), "lm"
+        )
         share = 0.5 + 0.5 * (2 * stay - 1) ** torch.arange(steps + 1)
         for values, colour in ((share, plots.BLUE), (1 - share, plots.ORANGE)):
             draw.line([(left + t * across, 180 - 140 * v) for t, v in enumerate(values.tolist())], colour, 2)
@@ -173,9 +174,9 @@ def mixing(*, steps: int = 200, seed: int = 0) -> Panel:
         for t, state in enumerate(states):
             draw.rectangle((left + t * across, 230, left + (t + 1) * across, 270), fill=(plots.BLUE, plots.ORANGE)[state])
         visited = 1 - sum(states[1 : step + 1]) / max(1, step)
-        draw.text((left, 216), "one walk from state 1 (blue: state 1, orange: state 2)", GREY, font(11), "lm")
-        draw.text((left, 290), f"share of steps 1 … {step} spent in state 1: {visited:.2f}", "black", font(12), "lm")
-        draw.text((width - 20, 310), f"step, 0 to {steps}", GREY, font(11), "rm")
+        draw.text((left, 216), "one walk from state 1 (blue: state 1, orange: state 2)", GREY, font(11, SYMBOLS), "lm")
+        draw.text((left, 290), f"share of steps 1 … {step} spent in state 1: {visited:.2f}", "black", font(12, SYMBOLS), "lm")
+        draw.text((width - 20, 310), f"step, 0 to {steps}", GREY, font(11, SYMBOLS), "rm")
         return image
 
     return Panel(

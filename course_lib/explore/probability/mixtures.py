@@ -1,6 +1,7 @@
 """Explorers of lesson 04: step EM back and forth, and choose the number of components by held-out nats.
 
-Everything a slider can ask for is computed once a run; moving it draws with Pillow, at twice the size and halved.
+Everything that a slider can ask for is computed once per run of EM. A move of the slider only draws, with Pillow, at twice the
+size, and then halves the picture.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from PIL import Image
 from torch import Tensor
 
 from course_lib import plots, runtime
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
-from course_lib.explore.kit.plane import FINE, Plot, blank_sheet, finished, font
+from course_lib.explore.kit.plane import FINE, Plot, blank_sheet, finished
+from course_lib.explore.kit.sheet import font
 from course_lib.metrics.likelihood import Estimate, mean_with_error
 from course_lib.models.inputs import check_events
-from course_lib.models.probability.mixtures import COVARIANCES, GaussianMixture
+from course_lib.models.probability.mixtures import COVARIANCES, GaussianMixture, best_of
 
 COLOURS = (plots.BLUE, plots.ORANGE, plots.GREEN, plots.VERMILION, plots.PURPLE, plots.SKY, plots.YELLOW, "#777777")
 _RGB = 255 * np.array([to_rgb(colour) for colour in COLOURS])
@@ -31,7 +34,7 @@ STARTS = ("random examples", "k-means++")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A mixture as it is drawn: probs (K), mean (K, 2), root (K, 2, 2) with Sigma = root root^T, responsibilities (N, K)."""
+    """What is drawn of a mixture: probs (K,), mean (K, 2), root (K, 2, 2) with covariance = root root^T, and resp (N, K)."""
 
     probs: np.ndarray
     mean: np.ndarray
@@ -49,44 +52,50 @@ class Snapshot:
 
 
 def _show_mixture(plot: Plot, shot: Snapshot, x: np.ndarray) -> None:
-    """Points in the mixture of colours that their responsibilities say; ellipses of one and two standard deviations."""
+    """Points x (N, 2) in colours mixed by their responsibilities; ellipses of one and two standard deviations."""
     plot.dots(x, shot.resp @ _RGB[: len(shot.probs)])
     for k, (prob, mean, root) in enumerate(zip(shot.probs, shot.mean, shot.root, strict=True)):
         for radius, width in ((1, 3), (2, 1)):
             plot.line(mean + radius * _CIRCLE @ root.T, COLOURS[k], width)
         (place,) = plot.at(mean[None])
-        plot.draw.text(place, f"{prob:.2f}", fill="black", font=font(12), anchor="mm", stroke_width=FINE, stroke_fill="white")
+        plot.draw.text(
+            place, f"{prob:.2f}", fill="black", font=font(12 * FINE), anchor="mm", stroke_width=FINE, stroke_fill="white"
+        )
     plot.done()
 
 
 def _around(x: Tensor) -> list[tuple[float, float]]:
-    """The span of each of the two variables, with some room."""
+    """The lowest and the highest value of each of the two variables of x (N, 2), with some room on both sides."""
     low, high = x.min(0).values, x.max(0).values
     room = 0.12 * (high - low).clamp(min=1e-6)
     return list(zip((low - room).tolist(), (high + room).tolist(), strict=True))
 
 
 def start_at_random(model: GaussianMixture, x: Tensor, *, generator: torch.Generator) -> GaussianMixture:
-    """Means at examples drawn at random, every covariance that of all the data: the plain start, which k-means++ improves."""
+    """Put the means on random examples of x (N, 2) and give every component the covariance of all the data; return the model.
+
+    This is the plain way to begin EM; k-means++ is a better one.
+    """
     mean = x[torch.randperm(len(x), generator=generator)[: model.components]].double()
-    spread = torch.cov(x.double().T)
-    shape = {"full": spread, "diagonal": spread.diagonal(), "spherical": spread.diagonal().mean()[None]}[model.covariance]
+    whole = torch.cov(x.double().T)
+    shape = {"full": whole, "diagonal": whole.diagonal(), "spherical": whole.diagonal().mean()[None]}[model.covariance]
     probs = torch.full((model.components,), 1 / model.components)
     return model.set_components(probs=probs, mean=mean, covariance=shape.expand_as(model.scale))
 
 
+@explorer
 def em_stepper(
     x: Tensor, *, labels: Sequence[str] = ("x₁", "x₂"), steps: int = 40, most: int = 6, components: int = 2,
     min_variance: float = 1e-3, seed: int = 0,
 ) -> Panel:  # fmt: skip
-    """A slider over the steps of EM on points in the plane, back and forth: ellipses, responsibilities, likelihood.
+    """A slider over the steps of EM on points in the plane, back and forth: ellipses, responsibilities, mean log-likelihood.
 
     Args:
-        x: (N, 2), at least `most` distinct points.
+        x: (N, 2), at least `most` different points.
         labels: of the two variables, with units.
-        steps: of EM in each run. most: the largest K offered, at most 8. components: K at the start.
-        min_variance: of the mixture, in squared units of x.
-        seed: of the first start; "another start" counts on from it.
+        steps: of EM in each run. most: the largest K offered, at most 8. components: the K shown first.
+        min_variance: the smallest variance of a component, in squared units of x.
+        seed: of the first run; each click on "another start" adds 1.
     """
     check_events(x, (2,))
     points, spans = x.numpy(), _around(x)
@@ -134,20 +143,7 @@ def em_stepper(
     )  # fmt: skip
 
 
-def best_of(
-    x: Tensor, K: int, *, covariance: str = "full", starts: int = 3, steps: int = 60, min_variance: float = 1e-3, seed: int = 0
-) -> GaussianMixture:
-    """The mixture of the highest likelihood on x (N, D) among several starts by k-means++."""
-    models = []
-    for restart in range(starts):
-        model = GaussianMixture(event_shape=(x.shape[1],), components=K, covariance=covariance, min_variance=min_variance)
-        model.start(x, generator=runtime.generator(seed + restart))
-        for _ in range(steps):
-            model.em_step(x)
-        models.append((model.log_prob(x).mean().item(), -restart, model))
-    return max(models)[2]
-
-
+@explorer
 def choose_components(
     train: Tensor,
     held_out: Tensor,
@@ -157,7 +153,7 @@ def choose_components(
     min_variance: float = 1e-3,
     seed: int = 0,
 ) -> Panel:
-    """A slider over K: the mixture fitted to `train`, and nats a point on `train` and on `held_out` for every K.
+    """A slider over K: the mixture fitted to `train`, and nats per point on `train` and on `held_out` for every K.
 
     train, held_out: (N, 2). The other arguments as for `em_stepper`.
     """
@@ -194,7 +190,7 @@ def choose_components(
             for (at, mean), value in zip(means, nats[covariance][name], strict=True):
                 plot.line(np.array([[at, mean - value.standard_error], [at, mean + value.standard_error]]), colour, 1)
             corner = (plot.size[0] - 4 * FINE, 16 * FINE * row)
-            plot.draw.text(corner, f"{name}: nats a point, ± 1 standard error", fill=colour, font=font(12), anchor="rt")
+            plot.draw.text(corner, f"{name}: nats a point, ± 1 standard error", fill=colour, font=font(12 * FINE), anchor="rt")
         plot.dots(np.array([[K, here.mean]]), plots.BLACK, 5)
         plot.done()
         return finished(sheet)
@@ -202,6 +198,6 @@ def choose_components(
     controls = [Slider("K", "components K", 1, most, value=1, step=1), Choice("covariance", "covariance", COVARIANCES)]
     return Panel(
         render, controls, title="How many components?",
-        alt="Left: the training points and the fitted components as ellipses. Right: negative log-likelihood in nats a point "
+        alt="Left: the training points and the fitted components as ellipses. Right: negative log-likelihood in nats per point "
         "against K: on the training points it keeps falling, on the held-out ones it does not.",
     )  # fmt: skip

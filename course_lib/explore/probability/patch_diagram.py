@@ -1,4 +1,4 @@
-"""Nine pixels of a patch and the arrows of a factorisation, drawn so that a click shows at once."""
+"""The nine pixels of a patch and the arrows of a factorisation, drawn fast enough for a click to show at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RADIUS = 0.27  # of its node
 
 
 def _arrow(start: int, end: int) -> tuple[Tensor, Tensor]:
-    """An arrow between the nodes of two pixels: its curve (20, 2) and its head (3, 2). It bows around nodes in its way."""
+    """An arrow between the nodes of two pixels: its curve (20, 2) and its head (3, 2). It bends around a node between the two."""
     a, b = PLACES[start], PLACES[end]
     along = b - a
     bow = 0.34 if (along % 2 == 0).all() else 0.0  # only then does another node stand half-way
@@ -31,7 +31,7 @@ def _arrow(start: int, end: int) -> tuple[Tensor, Tensor]:
 
 
 class PatchDiagram:
-    """The nine pixels and their arrows in one axes; arrows are two artists that move, so that a click shows at once."""
+    """The nine pixels and their arrows in one axes. Two artists hold all arrows, so that a click shows at once."""
 
     def __init__(self, axes):
         self.axes = axes

@@ -15,23 +15,28 @@ from torch import nn
 
 from course_lib import plots, runtime
 from course_lib.datasets.text import encode
+from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Choice, Panel, Slider, Text
-from course_lib.explore.probability.hidden_markov import GREY, font
+from course_lib.explore.kit.sheet import SYMBOLS, font
 from course_lib.models.sequence import CharacterModel
 from course_lib.nn.recurrent import from_torch, gradient_by_lag
 
-LOWEST = 1e-9  # of the gradient's axis
+LOWEST = 1e-9  # the lowest value on the axis of the gradient
+GREY = "#666666"
 
 
+@explorer
 def gradient_reach(*, lags: int = 100, hidden: int = 32, sequences: int = 4, seed: int = 0) -> Panel:
     """What is left of the gradient after k steps: a tanh RNN by the size of its weights, LSTM and GRU by one bias.
 
-    Untrained cells with `hidden` units and random inputs. Each curve is divided by its value at lag 0.
+    The cells are untrained, with `hidden` units; they read `sequences` random inputs of lags + 1 steps. Each curve is divided
+    by its value at lag 0. seed: of the inputs and of the weights.
     """
     generator = runtime.generator(seed)
-    runtime.seed(seed)
     x = torch.randn(sequences, lags + 1, hidden, generator=generator)
-    modules = {name: kind(hidden, hidden, batch_first=True) for name, kind in _KINDS.items()}
+    with torch.random.fork_rng(devices=[]):  # new layers draw their weights from the global generator, which is put back after
+        torch.default_generator.manual_seed(seed)
+        modules = {name: kind(hidden, hidden, batch_first=True) for name, kind in _KINDS.items()}
     turn = torch.linalg.qr(torch.randn(hidden, hidden, generator=generator))[0]  # orthogonal
 
     @lru_cache(maxsize=256)
@@ -87,12 +92,12 @@ _KINDS = {"RNN": nn.RNN, "LSTM": nn.LSTM, "GRU": nn.GRU}
 
 COLUMN, ROW, LEFT, TOP, BARS = 11, 11, 74, 40, 74  # pixels: of a cell, of the margins, and the height of the bars
 SIGNED = ("candidate", "memory", "shown")  # between -1 and 1; gates lie between 0 and 1
-MEMORY = 5.0  # the memory that is shown as 1
-LINE_END = "/"  # what one types for it
+MEMORY = 5.0  # a memory of this size is shown as 1
+LINE_END = "/"  # one types this for the end of a line
 
 
 class _Reader:
-    """Reads text with the cell written out, and keeps what it did: typing one character more costs one step."""
+    """Reads text step by step and keeps every step, so that one more character needs one more step only."""
 
     def __init__(self, model: CharacterModel, letters: str):
         self.model, self.letters, self.cell = model, letters, from_torch(model.recurrent)
@@ -100,10 +105,10 @@ class _Reader:
 
     @torch.no_grad()
     def read(self, text: str) -> list[tuple[Any, dict[str, np.ndarray], np.ndarray]]:
-        """After the start and after each character: the state, what the gates did (H,) by name, log p of the next (K,)."""
+        """After the start symbol and each character: the state, the gates (H,) by name, and log p of the next symbol (K,)."""
         same = sum(itertools.accumulate(map(str.__eq__, text, self.read_before), min))  # characters as before
         del self.trace[same + 1 :]
-        for symbol in [self.model.start, *encode(text, self.letters).tolist()][len(self.trace) :]:
+        for symbol in [self.model.start_symbol, *encode(text, self.letters).tolist()][len(self.trace) :]:
             state = self.trace[-1][0] if self.trace else self.cell.initial_state(1)
             state, gates = self.cell(self.model.embed.weight[symbol][None], state)
             shown = self.cell.output(state)
@@ -115,6 +120,7 @@ class _Reader:
         return self.trace
 
 
+@explorer
 def gate_watcher(
     model: CharacterModel,
     letters: str,
@@ -124,13 +130,13 @@ def gate_watcher(
     examples: Sequence[str] = (),
     wide: int = 72,
 ) -> Panel:
-    """What chosen units do at every character of a text that one types, and what each character cost.
+    """What chosen units do at every character of a text that one types, and -log p of each character in nats.
 
     Args:
-        model: of one layer. letters: symbol i is letters[i].
-        units: which to show, by what they are called; the first are shown at the start.
-        text, examples: what stands there first, and what else may. A "/" stands for the end of a line.
-        wide: how many characters are shown; all are read.
+        model: with one layer. letters: symbol i is letters[i].
+        units: name of a group -> indices of its units; the first group is shown at first.
+        text: stands there at first. examples: other texts that one may type. A "/" stands for the end of a line.
+        wide: how many characters are shown, the last ones; all characters are read.
     """
     reader, rows = _Reader(model, letters), max(map(len, units.values()))
     names = list(reader.read("")[0][1])
@@ -149,8 +155,8 @@ def gate_watcher(
         draw = ImageDraw.Draw(image)
         most = f"{MEMORY:g}" if watched == "memory" else "1"
         scale = f"−{most} orange, 0 white, +{most} purple" if watched in SIGNED else "0 dark, 1 bright"
-        draw.text((LEFT, 10), f"{watched}: {scale}", GREY, font(11), "lm")
-        draw.text((LEFT, image.height - 12), _next(trace[-1][2], letters, costs, left_out), "black", font(12), "lm")
+        draw.text((LEFT, 10), f"{watched}: {scale}", GREY, font(11, SYMBOLS), "lm")
+        draw.text((LEFT, image.height - 12), _next(trace[-1][2], letters, costs, left_out), "black", font(12, SYMBOLS), "lm")
         return image
 
     return Panel(
@@ -161,7 +167,7 @@ def gate_watcher(
             Choice("chosen", "units", list(units)),
         ],
         title="Watch the gates while it reads",
-        alt="A heat map, a row for each unit and a column for each character, and a bar below each character for its cost.",
+        alt="A heat map, a row for each unit and a column for each character, and below each character a bar for its nats.",
     )
 
 
@@ -174,18 +180,18 @@ def _draw(
     if values.size:
         image.paste(Image.fromarray(pixels.repeat(ROW, 0).repeat(COLUMN, 1)), (LEFT, TOP))
     for row, unit in enumerate(index):
-        draw.text((LEFT - 6, TOP + (row + 0.5) * ROW), f"unit {unit}", GREY, font(9), "rm")
+        draw.text((LEFT - 6, TOP + (row + 0.5) * ROW), f"unit {unit}", GREY, font(9, SYMBOLS), "rm")
     for t, (letter, cost) in enumerate(zip(text, costs, strict=True)):
         x = LEFT + t * COLUMN
-        draw.text((x + COLUMN / 2, TOP - 9), {" ": "␣", "\n": "↵"}.get(letter, letter), "black", font(12), "mm")
+        draw.text((x + COLUMN / 2, TOP - 9), {" ": "␣", "\n": "↵"}.get(letter, letter), "black", font(12, SYMBOLS), "mm")
         draw.rectangle((x + 1, bottom - min(cost, 6.0) * BARS / 6, x + COLUMN - 2, bottom), plots.VERMILION)
     draw.line((LEFT, bottom, image.width - 8, bottom), GREY)
-    draw.text((LEFT - 6, bottom - 6), "cost 0", GREY, font(9), "rm")
-    draw.text((LEFT - 6, bottom - BARS + 6), "6 nats", GREY, font(9), "rm")
+    draw.text((LEFT - 6, bottom - 6), "cost 0", GREY, font(9, SYMBOLS), "rm")
+    draw.text((LEFT - 6, bottom - BARS + 6), "6 nats", GREY, font(9, SYMBOLS), "rm")
 
 
 def _next(log_probs: np.ndarray, letters: str, costs: list[float], left_out: list[str]) -> str:
-    """What would come next, and what the text cost, in words."""
+    """The likeliest next characters and the mean nats of the text, in words."""
     best = np.argsort(-log_probs)[:4]
     words = ", ".join(f"{ {' ': '␣', chr(10): '↵'}.get(letters[k], letters[k]) } {np.exp(log_probs[k]):.2f}" for k in best)
     paid = f"   ·   shown: {np.mean(costs):.2f} nats a character" if costs else ""

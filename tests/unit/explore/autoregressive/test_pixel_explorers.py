@@ -5,7 +5,7 @@ import torch
 
 from course_lib import runtime
 from course_lib.explore.autoregressive import completion, pixels
-from course_lib.models.autoregressive import MADE, NADE, OrderlessNADE
+from course_lib.models.autoregressive import MADE, NADE, AnyOrderMADE, OrderlessNADE
 from course_lib.models.probability.enumeration import conditional, joint_tensor
 
 ORDER = [2, 0, 5, 1, 4, 3]
@@ -48,7 +48,7 @@ def test_what_was_paid_is_the_log_probability(name):
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: MADE(event_shape=(1, 2, 3), hidden=(8,), any_order=True),
+        lambda: AnyOrderMADE(event_shape=(1, 2, 3), hidden=(8,)),
         lambda: OrderlessNADE(event_shape=(1, 2, 3), hidden=(8, 8)),
     ],
 )

@@ -1,13 +1,15 @@
 """The gallery grows with the checkpoints at hand, and the map with the notebooks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from course_lib.explore.course import course_map, gallery
 from course_lib.models.autoregressive import NADE
-from course_lib.models.latent import VAE
-from course_lib.models.probability.tables import IndependentTable
 from course_lib.training import checkpoints
+from course_lib.training.recipes import RECIPES
 
 
 @pytest.fixture(autouse=True)
@@ -25,22 +27,60 @@ def picture(panel, **values):
     return np.asarray(panel.render(**{"seed": 0, "again": 0, **values}))
 
 
-def test_shipped_models_and_the_students_own_are_found_and_those_of_no_images_left_out(home):
+def test_the_recipes_say_which_shipped_and_own_models_are_shown(home, monkeypatch):
     assert gallery.trained() == {}
+    shown, hidden = (replace(RECIPES["nade-mnist"], gallery=says) for says in (True, False))
+    monkeypatch.setattr(gallery, "RECIPES", {"a-nade": shown, "b-nade": shown, "a-nade-sideways": hidden, "nowhere": shown})
     checkpoints.save("b-nade", nade(), {"about": "shipped"}, folder=home / "shipped")
     checkpoints.save("a-nade", nade(), {"about": "mine"})
     checkpoints.save("b-nade", nade(), {"about": "mine, not shown"})
-    checkpoints.save("a-nade-sideways", nade(), {"about": "a variant"})
-    checkpoints.save("patches", IndependentTable(event_shape=(9,)), {})
+    checkpoints.save("a-nade-sideways", nade(), {"about": "not in the gallery"})
+    checkpoints.save("of-no-recipe", nade(), {})
     found = gallery.trained()
     assert {name: words for name, (words, _) in found.items()} == {"b-nade": "shipped", "a-nade": "mine"}
+
+
+def test_a_student_without_a_folder_sees_the_shipped_models(home, monkeypatch):
+    def nowhere():
+        raise FileNotFoundError("no home")
+
+    monkeypatch.setattr(checkpoints, "own_dir", nowhere)
+    checkpoints.save("nade-mnist", nade(), {"about": "shipped"}, folder=home / "shipped")
+    assert list(gallery.trained()) == ["nade-mnist"]
+
+
+class Counting:
+    """Draws white images and counts how often it was asked to."""
+
+    event_shape = (1, 4, 4)
+
+    def __init__(self):
+        self.calls = 0
+
+    def sample(self, n, *, generator):
+        self.calls += 1
+        return torch.rand(n, 1, 4, 4, generator=generator)
+
+
+def test_a_page_draws_its_own_models_alone_and_nothing_is_drawn_twice():
+    models = {f"m{place}": Counting() for place in range(7)}
+    panel = gallery.gallery({name: ("", model) for name, model in models.items()})
+    assert [model.calls for model in models.values()] == [1] * 7
+    assert panel.controls[-1].values() == ["all", "1–5", "6–7"]
+    first = picture(panel, seed=3, page="1–5")
+    assert [model.calls for model in models.values()] == [2] * 5 + [1] * 2
+    picture(panel, seed=3, page="6–7")
+    whole = picture(panel, seed=3, page="all")
+    assert [model.calls for model in models.values()] == [2] * 7
+    assert np.array_equal(whole[: first.shape[0] - 12], first[:-12])  # the last 12 rows are the margin below
+    assert np.array_equal(picture(panel, seed=3, page="1–5"), first)
 
 
 def test_each_model_adds_a_sheet_and_seed_and_button_draw_anew():
     alone = picture(gallery.gallery({}))
     one = gallery.gallery({"nade": ("words", nade())})
     three = gallery.gallery({name: ("", nade()) for name in "abc"})
-    assert one.alt.endswith("real digits, nade.")
+    assert one.alt == "Sheets of 16 images each: real digits, nade."
     assert picture(one).shape == alone.shape
     assert not np.array_equal(picture(one), alone)
     assert picture(three).shape[0] == pytest.approx(2 * alone.shape[0], abs=30)
@@ -49,8 +89,13 @@ def test_each_model_adds_a_sheet_and_seed_and_button_draw_anew():
     assert not np.array_equal(picture(one), picture(one, again=1))
 
 
-def test_pixels_outside_0_and_1_are_drawn():
-    picture(gallery.gallery({"vae": ("", VAE(event_shape=(3, 8, 8), latent=2, hidden=(4,), output="gaussian"))}))
+def test_pixels_outside_0_and_1_are_cut_to_black_and_white():
+    class Beyond(Counting):
+        def sample(self, n, *, generator):
+            return torch.where(torch.arange(16).view(4, 4) < 8, -3.0, 7.0).expand(n, 1, 4, 4)
+
+    sheet = picture(gallery.gallery({"beyond": ("", Beyond())}))[52:286, 258:492, 0]
+    assert set(np.unique(sheet)) == {0, 96, 255}  # black, the grey between tiles, white
 
 
 def test_with_no_model_the_gallery_says_what_to_do():

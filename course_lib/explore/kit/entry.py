@@ -1,0 +1,44 @@
+"""The door of every explorer: models and data that lie on a GPU come in as copies on the CPU."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+def on_cpu(value: Any) -> Any:
+    """The value with every tensor and model in it on the CPU: what lies elsewhere is copied, what is there stays the same object.
+
+    Looks into tuples, lists and mappings, and takes the model behind one of its methods (`model.decode`) along. Any other
+    function stays as it is: it must take and return tensors on the CPU.
+    """
+    if isinstance(value, Tensor):
+        return value if value.device.type == "cpu" else value.detach().cpu()
+    if isinstance(value, nn.Module):
+        tensors = itertools.chain(value.parameters(), value.buffers())
+        return value if all(tensor.device.type == "cpu" for tensor in tensors) else copy.deepcopy(value).cpu()
+    if inspect.ismethod(value) and isinstance(value.__self__, nn.Module):
+        return getattr(on_cpu(value.__self__), value.__name__)
+    if isinstance(value, Mapping):
+        return {key: on_cpu(part) for key, part in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(on_cpu, value))
+    return type(value)(map(on_cpu, value)) if type(value) in (tuple, list) else value
+
+
+def explorer(build: T) -> T:
+    """Decorates every function that returns a panel. A slider needs no GPU: its arguments come in on the CPU."""
+
+    @functools.wraps(build)
+    def entered(*given: Any, **named: Any) -> Any:
+        return build(*on_cpu(given), **on_cpu(named))
+
+    return entered
