@@ -23,14 +23,14 @@ class Difference:
 
 
 def untried(answer: Any) -> bool:
-    """True for None, …, NotImplemented, and for a list or tuple that still holds one of them."""
+    """True for None, `...`, NotImplemented, and for a list or tuple that still holds one of them."""
     if isinstance(answer, (list, tuple)):
         return any(untried(part) for part in answer)
     return any(answer is blank for blank in _UNTRIED)
 
 
 def fresh(value: Any) -> Any:
-    """A copy that shares nothing with the original, so that a change in place stays with the one who made it."""
+    """A copy that shares nothing with the original, so that a change in place does not reach the original."""
     if isinstance(value, Tensor):
         return value.detach().clone().requires_grad_(value.requires_grad)
     if isinstance(value, torch.Generator):
@@ -45,9 +45,15 @@ def fresh(value: Any) -> Any:
 
 
 def as_tensor(answer: Any) -> Tensor:
-    """Numbers, (nested) lists of them, arrays and tensors as one tensor without gradient. TypeError for anything else."""
+    """Numbers, (nested) lists of them, arrays and tensors as one tensor on the CPU, without gradient.
+
+    Tensors may lie on any device, and be sparse or quantised. Raises TypeError, with what the answer is instead, for all else.
+    """
     if isinstance(answer, Tensor):
-        return answer.detach().cpu()
+        if answer.is_meta:
+            raise TypeError("a tensor on the meta device, which holds no numbers")
+        plain = answer.detach().dequantize() if answer.is_quantized else answer.detach()
+        return (plain if plain.layout == torch.strided else plain.to_dense()).cpu()
     try:
         return torch.as_tensor(answer).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
@@ -55,11 +61,14 @@ def as_tensor(answer: Any) -> Tensor:
             parts = [as_tensor(part) for part in answer]
             if len({part.shape for part in parts}) == 1:
                 return torch.stack([part.to(torch.promote_types(part.dtype, torch.float32)) for part in parts])
-        raise TypeError(f"a {type(answer).__name__}") from error
+        raise TypeError(_kind(answer)) from error
 
 
 def difference(answer: Any, truth: Any, tolerance: float) -> Difference | None:
-    """None when the answer is the truth to within tolerance · max(1, |truth|); otherwise what differs first."""
+    """None when |answer - truth| <= tolerance · (1 + |truth|) everywhere; otherwise the first difference.
+
+    A truth of several parts is a tuple; strings must be equal; NaN equals NaN, and an infinity equals the same infinity.
+    """
     if isinstance(truth, str):
         same = isinstance(answer, str) and answer == truth
         return None if same else Difference(f"you answered {shown(answer)}, expected {truth!r}")
@@ -69,8 +78,8 @@ def difference(answer: Any, truth: Any, tolerance: float) -> Difference | None:
     wanted = f"expected {_shape_in_words(expected)}"
     try:
         given = as_tensor(answer)
-    except TypeError:
-        return Difference(f"your answer is {_kind(answer)}, {wanted}")
+    except TypeError as error:
+        return Difference(f"your answer is {error}, {wanted}")
     if given.is_complex() and not expected.is_complex():
         return Difference(f"your answer holds complex numbers, {wanted} of real ones")
     if given.numel() == expected.numel() == 1:  # 0.5, tensor(0.5) and tensor([0.5]) say the same
@@ -129,14 +138,17 @@ def _shape_hint(given: Tensor, expected: Tensor, tolerance: float) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a few words: short ones whole, long ones by their kind and shape."""
+    """A value in a few words: a short one in full, a long one by its kind and shape. Never raises."""
     if isinstance(value, Tensor):
-        if value.numel() > _MOST_SHOWN:
+        if value.numel() > _MOST_SHOWN or value.is_meta:
             return f"a tensor of shape {_shape(value)}"
-        return _numbers(value.detach().cpu().tolist())
+        return _numbers(as_tensor(value).tolist())
     if isinstance(value, float):
         return _number(torch.tensor(value))
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # a class of the student's own may have a faulty __repr__
+        return _kind(value)
     return text if len(text) <= 40 else _kind(value)
 
 
@@ -165,4 +177,4 @@ def _kind(value: Any) -> str:
     name = type(value).__name__
     if callable(value) and not isinstance(value, type):
         return f"a {name} that was not called"
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

@@ -8,16 +8,16 @@ import importlib
 import json
 import os
 import pkgutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_lib import checks, runtime
+from filelock import FileLock, Timeout
 
-_WAIT = 5.0  # seconds; a lock older than this was left behind by a kernel that died
+from course_lib import checks, runtime
+from course_lib.checks.verdict import printable
+
+_WAIT = 5.0  # seconds for another lesson to finish writing
 
 
 def file() -> Path:
@@ -26,7 +26,7 @@ def file() -> Path:
 
 
 def read() -> tuple[dict[str, Any], str]:
-    """What is kept, {"exercises": {"07.1": {"status": …, "when": …}}}, and a word for the reader if the file was damaged.
+    """What is kept, {"exercises": {"07.1": {"status": …, "when": …}}}, and a note for the reader if the file was damaged.
 
     A damaged file is renamed, never overwritten.
     """
@@ -45,12 +45,15 @@ def read() -> tuple[dict[str, Any], str]:
 
 
 def keep(exercise: str, status: str) -> str:
-    """Add an outcome to what other lessons keep at the same time. What was solved once stays solved.
+    """Add an outcome, "right" or "wrong", to the file. What was solved once stays solved.
 
-    Returns a word for the reader when something went wrong, otherwise "". Never raises.
+    Several lessons may write at the same time: a lock lets one write after the other. The system releases the lock when its
+    kernel ends, so a lock file that a dead kernel left behind holds nobody up.
+
+    Returns a note for the reader when something went wrong, otherwise "". Never raises.
     """
     try:
-        with _locked():
+        with FileLock(runtime.make_user_dir() / ".progress.lock", timeout=_WAIT):
             kept, note = read()
             if kept["exercises"].get(exercise, {}).get("status") != "right":
                 now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -58,30 +61,10 @@ def keep(exercise: str, status: str) -> str:
                 with runtime.whole_file(file()) as temporary:
                     temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         return note
-    except OSError as error:
+    except Timeout:
+        return f"your progress could not be kept: another lesson has been writing for {_WAIT:g} seconds; run this cell again"
+    except (OSError, NotImplementedError) as error:  # the latter where a network folder knows no locks
         return f"your progress could not be kept: {error}"
-
-
-@contextmanager
-def _locked() -> Iterator[None]:
-    """One writer at a time, on any system: the one who made the lock file."""
-    lock = runtime.make_user_dir() / ".progress.lock"
-    while True:
-        try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
-            break
-        except FileExistsError:
-            try:
-                left_behind = time.time() - lock.stat().st_mtime > _WAIT
-            except FileNotFoundError:
-                continue
-            if left_behind:
-                lock.unlink(missing_ok=True)
-            time.sleep(0.01)
-    try:
-        yield
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def declared() -> dict[str, dict[str, str]]:
@@ -105,12 +88,12 @@ class Progress:
         return sum(self.status.get(exercise) == "right" for exercise in self.exercises.get(lesson, {}))
 
     def line(self, lesson: str) -> str:
-        """ "2 of 4"."""
+        """How many exercises of a lesson are solved, in words: "2 of 4"."""
         return f"{self.solved(lesson)} of {len(self.exercises.get(lesson, {}))}"
 
     def __str__(self) -> str:
         lines = [f"lesson {lesson}: {self.line(lesson)} solved" for lesson in self.exercises]
-        return "\n".join([*lines, *([self.note] if self.note else [])])
+        return printable("\n".join([*lines, *([self.note] if self.note else [])]))
 
     __repr__ = __str__
 

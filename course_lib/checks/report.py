@@ -2,8 +2,8 @@
 
     from course_lib.checks.report import Slip, grade, grade_samples
 
-A lesson's module, checks/lesson_NN.py, declares `EXERCISES = {"NN.1": "a few words", …}` and has one well-named function an
-exercise, each ending in `return grade(…)`. Nothing here ever raises for what a student wrote, so Run All goes on.
+A lesson's module, checks/lesson_NN.py, declares `EXERCISES = {"NN.1": "a few words", …}` and has one well-named function per
+exercise, which ends in `return grade(…)`. Nothing here raises for what a student wrote, so that Run All goes on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import math
 import os
 import sysconfig
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ _ANYWHERE = (
 
 
 class _Found(Exception):
-    """Carries a verdict's status, text and hint out of the depth of grading."""
+    """Carries a verdict's status, text and hint from deep inside the grading to its caller."""
 
 
 def grade(
@@ -53,11 +54,11 @@ def grade(
 
     Args:
         exercise: its id, such as "07.1".
-        attempt: the student's function, or a tensor, a number, a string, a list. None or … is "not tried".
+        attempt: the student's function, or a tensor, a number, a string, a list. None or `...` is "not tried".
         truth: a function that gives the right answer from a case's arguments, or the answer itself. An answer of several
             parts is a tuple of tensors.
-        cases: argument tuples (or single arguments); every call gets copies of its own and the same global seed.
-        slips: likely mistakes, the likeliest first; one is named when it explains every case that went wrong.
+        cases: argument tuples (or single arguments). Every call gets its own copies and the same global seed.
+        slips: likely mistakes, the likeliest first. The first one that explains every wrong case is named.
         tolerance: allowed |answer - truth| / (1 + |truth|).
         record: False leaves the student's progress alone (for the solutions).
     """
@@ -84,9 +85,9 @@ def grade_samples(
         mean (*event): samples are (n, *event) values in [0, 1] with this mean.
         cdf: of a continuous law on the line; samples are (n,).
 
-    n samples from one seeded generator are held against the law by Hoeffding's (1963, theorem 1) bound on every cell's
-    frequency; a right sampler fails with probability at most 1e-6. The same seed must give the same samples, another
-    seed others. A slip's `wrong` gives the law that a mistaken sampler follows.
+    n samples from one seeded generator are compared with the law by Hoeffding's bound (1963, theorem 1) on the frequency of
+    every cell; a right sampler fails with probability 1e-6 at most. The same seed must give the same samples, and another
+    seed other samples. A slip's `wrong` gives the law that a mistaken sampler follows.
     """
     law = sampling.Law(probs=probs, mean=mean, cdf=cdf)
     return _verdict(exercise, record, lambda: _judge_samples(attempt, law, args, n, seed, slips))
@@ -98,7 +99,7 @@ def _verdict(exercise: str, record: bool, judge: Callable[[], None]) -> Verdict:
         status, text, hint = "right", "well done.", ""
     except _Found as found:
         status, text, hint = found.args
-    except Exception as error:  # a lesson must go on even when its own check is at fault
+    except Exception as error:  # a lesson must go on even when the check itself is faulty
         fault = f"the check itself failed, which is a fault of the course and not yours: {_message(error)}"
         return Verdict(exercise, "raised", fault)
     note = ""
@@ -144,7 +145,7 @@ def _slip(slips: Sequence[Slip], failed: list[tuple[Any, tuple]], tolerance: flo
         try:
             if all(difference(answer, _call(slip.wrong, case), tolerance) is None for answer, case in failed):
                 return slip.hint
-        except Exception:  # a slip need not be defined everywhere: then it explains nothing
+        except Exception:  # a slip that is not defined for a case explains nothing
             continue
     return ""
 
@@ -168,7 +169,7 @@ def _judge_samples(attempt: Any, law: sampling.Law, args: tuple, n: int, seed: i
     if fault is None:
         few = min(n, 1000)
         again = [as_tensor(draw(few, s)) for s in (seed, seed, seed + 1)]
-        blind = torch.equal(again[0], again[2]) and bool((again[0] != again[0][:1]).any())  # a sure thing may repeat itself
+        blind = torch.equal(again[0], again[2]) and bool((again[0] != again[0][:1]).any())  # a law with one outcome repeats it
         if blind or not torch.equal(again[0], again[1]):
             hint = "draw all noise with the generator you are given: torch.rand(…, generator=generator)."
             raise _Found("wrong", "the samples do not depend on the generator's seed as they should.", hint)
@@ -178,10 +179,20 @@ def _judge_samples(attempt: Any, law: sampling.Law, args: tuple, n: int, seed: i
 
 
 def _call(function: Callable, case: tuple) -> Any:
-    """The function's value on copies of the arguments, with the global seed set, and put back, around it."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    """The function's value on copies of the arguments. The global seed is 0 meanwhile, and put back afterwards."""
+    with _seeded():
         return function(*fresh(case))
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """torch's global generators, on the CPU and on the GPUs in use, begin at seed 0 inside and are put back afterwards."""
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(0)
+        if devices:
+            torch.cuda.manual_seed_all(0)
+        yield
 
 
 def _ask(attempt: Callable, case: tuple, where: str) -> Any:
@@ -190,18 +201,23 @@ def _ask(attempt: Callable, case: tuple, where: str) -> Any:
         return _call(attempt, case)
     except NotImplementedError as error:
         raise _Found("not tried", "your function raises NotImplementedError; write its body.", "") from error
+    except SystemExit as error:
+        hint = "exit() and sys.exit() end the whole program; end a function with `return`."
+        raise _Found("raised", f"{where}SystemExit{_own_line(error, attempt, len(case))}", hint) from error
     except Exception as error:
         raise _Found("raised", f"{where}{_message(error)}{_own_line(error, attempt, len(case))}", "") from error
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
+    """The error's kind and the first line of its words."""
     words = str(error).strip().splitlines()
     return f"{type(error).__name__}: {words[0][:200]}" if words else type(error).__name__
 
 
-def _own_line(error: Exception, attempt: Callable, count: int) -> str:
-    """Where in the student's own code the error came up: the deepest line outside this library and others."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not os.path.abspath(f.filename).startswith(_NOT_ME)]
+def _own_line(error: BaseException, attempt: Callable, count: int) -> str:
+    """Where the error came up in the student's own code: the deepest line outside this library and all others."""
+    deep = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen ")]
+    frames = [f for f in deep if not os.path.abspath(f.filename).startswith(_NOT_ME)]
     if frames:
         line = linecache.getline(frames[-1].filename, frames[-1].lineno or 0).strip()
         return f" — in your line {frames[-1].lineno}: {line}" if line else f" — in your line {frames[-1].lineno}"

@@ -19,7 +19,7 @@ _BINS = 20
 
 @dataclass(frozen=True)
 class Law:
-    """What samples should follow: exactly one of probs, mean, cdf (see report.grade_samples)."""
+    """What samples should follow: exactly one of probs, mean and cdf (see report.grade_samples)."""
 
     probs: Any = None
     mean: Any = None
@@ -31,7 +31,7 @@ class Law:
         return replace(self, **{kind: wrong})
 
     def misfit(self, drawn: Any, n: int) -> Difference | None:
-        """None if n samples could have come from this law; otherwise what gives them away."""
+        """None if n samples could have come from this law; otherwise what shows that they did not."""
         if sum(law is not None for law in (self.probs, self.mean, self.cdf)) != 1:
             raise ValueError("give exactly one of probs, mean and cdf")
         try:
@@ -86,7 +86,7 @@ class Law:
         )
 
     def _misfit_of_quantiles(self, x: Tensor) -> Difference | None:
-        """If the law is right, its CDF turns the samples into uniform numbers: each of the bins gets its share."""
+        """If the law is right, its CDF turns the samples into uniform numbers, and each bin gets an equal share of them."""
         bins = (self.cdf(x).double() * _BINS).long().clamp(0, _BINS - 1)
         frequencies = torch.bincount(bins, minlength=_BINS) / len(x)
         worst = _least_likely(frequencies, torch.full((_BINS,), 1 / _BINS), len(x))
@@ -97,7 +97,7 @@ class Law:
 
 
 def _least_likely(found: Tensor, expected: Tensor, n: int) -> int | None:
-    """The index of the mean that strays furthest from its expectation, if further than chance allows; both (K,).
+    """The index of the mean that is furthest from its expectation, if it is further than chance allows; both are (K,).
 
     For the mean of n independent values in [0, 1], P(as far on one side) <= exp(-n KL(found || expected)) between coins
     of these means (Hoeffding 1963, theorem 1). Two sides, K means: alarm when that is below FALSE_ALARM / 2K.

@@ -1,8 +1,9 @@
-"""What a check says: one line, the same in a terminal and in a notebook."""
+"""What a check says: one line, in a terminal or in a notebook."""
 
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,40 @@ _LOOKS = {
     "raised": ("!", "#CC79A7"),
 }
 
+_STAND_INS = str.maketrans(
+    {
+        "✓": "+",
+        "✗": "x",
+        "○": "o",
+        "—": "-",
+        "–": "-",
+        "−": "-",
+        "·": "*",
+        "…": "...",
+        "≠": "!=",
+        "≤": "<=",
+        "≥": ">=",
+        "∞": "inf",
+    }
+)
+
+
+def printable(text: str) -> str:
+    """The text as standard output can print it: signs that its encoding lacks become ASCII ones, other characters "?"."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_STAND_INS).encode(encoding, "replace").decode(encoding)
+    return text
+
 
 @dataclass(frozen=True)
 class Slip:
-    """A likely mistake. `wrong` gives, from a case's arguments, what someone who makes it would answer; `hint` names it.
+    """A likely mistake and the hint that names it.
 
-    For a sampler, `wrong` takes nothing and gives the law (probs, mean or cdf) that the mistaken sampler would follow.
+    `wrong` takes the arguments of a case and returns the answer of someone who makes the mistake. For a sampler it takes
+    nothing and returns the law (probs, mean or cdf) that the mistaken sampler follows.
     """
 
     wrong: Callable[..., Any]
@@ -31,7 +60,7 @@ class Slip:
 class Verdict:
     """The outcome of a check. `status` is "right", "wrong", "not tried" or "raised".
 
-    text says what was found, hint which slip it looks like, note anything about the file of progress.
+    text: what was found. hint: which slip the answer looks like. note: a word about the file of progress, if any.
     """
 
     exercise: str
@@ -44,7 +73,7 @@ class Verdict:
         sign, _ = _LOOKS[self.status]
         hint = f" Hint: {self.hint}" if self.hint else ""
         note = f" ({self.note})" if self.note else ""
-        return f"{sign} {self.exercise} {self.status}: {self.text}{hint}{note}"
+        return printable(f"{sign} {self.exercise} {self.status}: {self.text}{hint}{note}")
 
     __repr__ = __str__
 

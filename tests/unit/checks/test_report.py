@@ -1,12 +1,16 @@
 """Checks tell right from wrong, name the slip, point at the student's own line, and never raise."""
 
+import io
 import json
 import os
+import pathlib
+import sys
 import threading
 import time
 
 import pytest
 import torch
+from filelock import FileLock
 
 from course_lib import runtime
 from course_lib.checks import progress as keeping
@@ -147,6 +151,53 @@ def test_raised_when_called_with_other_arguments_than_it_takes():
     assert "takes (), and is called with 1 arguments" in verdict.text
 
 
+@pytest.mark.parametrize("leave", [sys.exit, exit])
+def test_a_function_that_ends_the_program_is_told_to_return(leave):
+    def mine(x):
+        leave()  # my own line
+
+    verdict = check(mine)
+    assert verdict.status == "raised"
+    assert "SystemExit" in verdict.text
+    assert "leave()  # my own line" in verdict.text
+    assert "`return`" in verdict.hint
+    sampler = grade_samples("06.1", lambda n, generator: leave(), mean=0.5)
+    assert sampler.status == "raised"
+
+
+class Unspeakable:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("strange", "said"),
+    [
+        (Unspeakable(), "an Unspeakable"),
+        (torch.ones(2, device="meta"), "meta device, which holds no numbers"),
+        (torch.ones(3, 9, device="meta"), "meta device"),
+    ],
+)
+def test_answers_that_hold_no_numbers_are_not_called_a_fault_of_the_course(strange, said):
+    for verdict in (check(lambda x: strange), grade("07.2", strange, torch.ones(2)), grade("07.2", strange, "word")):
+        assert verdict.status == "wrong"
+        assert "fault of the course" not in verdict.text
+    assert said in grade("07.2", strange, torch.ones(2)).text
+
+
+def test_sparse_and_quantised_answers_count_by_their_numbers():
+    sparse = torch.tensor([0.0, 2.0]).to_sparse()
+    quantised = torch.quantize_per_tensor(torch.tensor([0.0, 2.0]), 0.5, 0, torch.quint8)
+    for answer in (sparse, quantised):
+        assert grade("07.2", answer, torch.tensor([0.0, 2.0])).status == "right"
+        assert "at [1] came 2, expected 3" in grade("07.2", answer, torch.tensor([0.0, 3.0])).text
+
+
+def test_the_tolerance_is_in_proportion_to_one_plus_the_truth():
+    assert grade("07.2", 100.0 + 1.005, 100.0, tolerance=1e-2).status == "right"  # 1e-2 of 101, more than 1e-2 of 100
+    assert grade("07.2", 100.0 + 1.015, 100.0, tolerance=1e-2).status == "wrong"
+
+
 def test_strange_answers_are_wrong_and_nothing_raises():
     for strange in ({"a": 1}, object(), "text", torch.tensor([1j]), torch.nn.Linear(1, 1), print, [[1], [2, 3]]):
         verdict = check(lambda x, strange=strange: strange)
@@ -190,6 +241,19 @@ def test_infinities_are_compared_and_expected_nan_is_right():
     assert "came -inf, expected inf" in grade("03.3", -inf, inf).text
 
 
+@pytest.mark.parametrize(("encoding", "signs"), [("ascii", "+x"), ("cp1252", "+x"), ("utf-8", "✓✗")])
+def test_verdicts_and_progress_can_be_printed_in_any_encoding(monkeypatch, encoding, signs):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    print(grade("03.3", "a", "a"))
+    print(grade("03.3", "Ω → –", "b"))
+    print(keeping.Progress({"03": {"03.3": "words"}}, {}, note="a note with an arrow →"))
+    stream.flush()
+    lines = stream.buffer.getvalue().decode(encoding).splitlines()
+    assert [lines[0][0], lines[1][0]] == list(signs)
+    assert "wrong: you answered" in lines[1]
+
+
 def test_what_a_student_writes_is_escaped_in_html():
     verdict = grade("03.3", "<script>", "b")
     assert "<script>" not in verdict._repr_html_()
@@ -210,7 +274,7 @@ def test_progress_keeps_the_best_and_records_only_when_asked(home):
     check(truth)
     check(lambda x: 1)
     assert progress().status == {"07.1": "right"}
-    assert list(home.iterdir()) == [keeping.file()]
+    assert {path.name for path in home.iterdir()} <= {"progress.json", ".progress.lock"}
 
 
 def test_progress_of_lessons_open_at_the_same_time_is_merged():
@@ -235,12 +299,54 @@ def test_a_damaged_file_is_set_aside_and_said(home, damage):
     assert progress().status == {"07.1": "right"}
 
 
-def test_a_lock_left_behind_by_a_dead_kernel_does_not_hold_for_ever(home):
+@pytest.mark.parametrize("age", [-3600, 0, 60], ids=["dated in the future", "new", "old"])
+def test_a_lock_left_behind_by_a_dead_kernel_holds_nobody_up(home, age):
     lock = home / ".progress.lock"
     lock.touch()
-    os.utime(lock, (time.time() - 60,) * 2)
+    os.utime(lock, (time.time() - age,) * 2)
+    begun = time.monotonic()
+    assert check(truth).note == ""
+    assert time.monotonic() - begun < 2
+    assert progress().status == {"07.1": "right"}
+
+
+@pytest.mark.parametrize("age", [0, 60], ids=["new", "dated in the past"])
+def test_a_lock_that_is_held_is_never_taken_away(home, monkeypatch, age):
+    monkeypatch.setattr(keeping, "_WAIT", 0.3)
+    lock = home / ".progress.lock"
+    with FileLock(lock):
+        os.utime(lock, (time.time() - age,) * 2)
+        said = []
+        other = threading.Thread(target=lambda: said.append(check(truth)))  # another lesson
+        other.start()
+        other.join()
+        assert said[0].status == "right"
+        assert "another lesson has been writing for 0.3 seconds" in said[0].note
+        assert not keeping.file().exists()
     assert check(truth).note == ""
     assert progress().status == {"07.1": "right"}
+
+
+def test_a_folder_without_locks_is_said_not_raised(monkeypatch):
+    def no_locks(*given, **named):
+        raise NotImplementedError("this file system knows no locks")
+
+    monkeypatch.setattr(keeping, "FileLock", no_locks)
+    verdict = check(truth)
+    assert verdict.status == "right"
+    assert "could not be kept: this file system knows no locks" in verdict.note
+
+
+def test_a_user_without_a_home_is_told_not_raised(monkeypatch):
+    def nowhere(cls):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("COURSE_HOME")
+    monkeypatch.setattr(pathlib.Path, "home", classmethod(nowhere))
+    verdict = check(truth)
+    assert verdict.status == "right"
+    assert "could not be kept" in verdict.note
+    assert "could not be read" in progress().note
 
 
 def test_a_home_that_cannot_be_written_is_said_not_raised(home, monkeypatch):
