@@ -5,11 +5,11 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from course_lib import runtime
-from course_lib.cli.train import SMOKE_EXAMPLES, measure
 from course_lib.metrics.detection import auroc
 from course_lib.metrics.reconstruction import errors, mean_error
 from course_lib.models.latent.autoencoder import Autoencoder
 from course_lib.models.latent.pca import PCA
+from course_lib.training.measures import SMOKE_EXAMPLES, measured
 from course_lib.training.recipes import recipe
 
 
@@ -43,8 +43,8 @@ def test_errors_are_sums_over_the_pixels_of_each_example():
 def test_autoencoders_are_measured_by_their_squared_error_and_by_no_nats(name):
     chosen = recipe(name)
     model = chosen.build().eval()
-    found = measure(model, chosen, "smoke")
-    expected = mean_error(model, chosen.test_data().x[:SMOKE_EXAMPLES])
+    found = measured(model, chosen, "smoke")
+    expected = mean_error(model, chosen.measured_data().x[:SMOKE_EXAMPLES])
     assert found == {
         "test_squared_error": round(expected.mean, 4), "standard_error": round(expected.standard_error, 4), "n": SMOKE_EXAMPLES
     }  # fmt: skip
