@@ -1,9 +1,13 @@
-"""For all tests: no progress bars, a user's folder that is thrown away, and every device that this machine has."""
+"""For all tests: no progress bars, a user's folder that is thrown away, and every device that this machine has.
 
+PRETEND_CUDA=1 gives a machine without a GPU a pretended one (tests/device/pretend_cuda.py). On a GPU it changes nothing.
+"""
+
+import pretend_cuda
 import pytest
-import torch
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"))]
+MISSING = pretend_cuda.missing()  # first of all: other modules ask torch for its devices when they are imported
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(bool(MISSING), reason=MISSING or "-"))]
 
 
 @pytest.fixture(autouse=True)
