@@ -54,7 +54,7 @@ class ConvCache:
 class PixelModel(AutoregressiveModel):
     """Raster order over the pixels of an image (C, H, W), and within each pixel over its C channels.
 
-    A subclass defines the residual blocks twice: `_all_parameters` computes all pixels of whole images, `_stepper(n)` computes the
+    A subclass defines the residual blocks twice: `_all_parameters` computes all pixels of whole images, `_stepper(n)` the
     same numbers one pixel after the other for n images. One 7 x 7 convolution with mask A comes before the blocks, and two
     1 x 1 convolutions with mask B come after them (van den Oord et al. 2016, table 1). That convolution and the last two run in
     float32 under autocast too: bfloat16 has too few digits for 256 grey values and for sharp logistics.
