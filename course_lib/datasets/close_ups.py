@@ -1,6 +1,6 @@
 """Close-ups of the drawn faces: the head stays where it is and hardly tilts; four of the six factors are left.
 
-Where the head moves about, its place makes most of the difference between two pictures and the smile very little.
+In pictures where the head moves, its place makes most of the difference between two pictures, and the smile very little.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from course_lib import runtime
 from course_lib.datasets import faces
+from course_lib.datasets.data import PARTS, check_split
 
 FACTORS = faces.FACTORS[:4]  # tilt, smile, eye_opening, skin_tone
 RANGES = {**{name: faces.RANGES[name] for name in FACTORS}, "tilt": (-0.15, 0.15)}
@@ -33,7 +35,7 @@ def draw(factors: Tensor) -> Tensor:
 
 
 def split(name: str) -> tuple[Tensor, Tensor]:
-    """8,000 close-ups to train, 1,000 each to validate and test, with their factors (N, 4); always the same."""
-    seed = ("train", "validation", "test").index(name)
-    factors = sample_factors(8_000 if name == "train" else 1_000, torch.Generator().manual_seed(seed))
+    """8,000 close-ups that train, or 1,000 that validate or test, and their factors (N, 4); always the same."""
+    seed = PARTS.index(check_split(name, PARTS, "close_ups"))
+    factors = sample_factors(8_000 if name == "train" else 1_000, runtime.generator(seed))
     return draw(factors), factors

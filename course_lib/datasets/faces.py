@@ -1,15 +1,18 @@
-"""Faces drawn from known factors: what an image of many pixels hides is here six numbers, and they are given.
+"""Faces drawn from known factors: six numbers decide everything that is seen in an image of many pixels.
 
 Every shape is a signed distance (negative inside), turned into coverage by a smooth step one and a half pixels wide: edges
-are anti-aliased, and the picture is a differentiable function of its factors. All in tensors, on their device.
+are anti-aliased, and the picture is a differentiable function of its factors. All is computed with tensors, on their device.
 
-Coordinates run from -1 to 1, x to the right and y down; the head's own are shifted and turned with it.
+Coordinates run from -1 to 1, x to the right and y down; those of the head are shifted and turned with it.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+
+from course_lib import runtime
+from course_lib.datasets.data import PARTS, check_split
 
 RANGES: dict[str, tuple[float, float]] = {
     "tilt": (-0.4, 0.4),  # radians, clockwise
@@ -36,19 +39,19 @@ _LIP, _INSIDE, _TONGUE = (0.70, 0.20, 0.22), (0.38, 0.07, 0.10), (0.86, 0.40, 0.
 
 
 def given(**values: float) -> Tensor:
-    """One row of factors, (1, F): those named, the rest in the middle of their range. `given(smile=1.0)`."""
+    """One row of factors, (1, F): those named, and the rest in the middle of their range. `given(smile=1.0)`."""
     unknown = set(values) - set(FACTORS)
     if unknown:
-        raise ValueError(f"faces have no factor {sorted(unknown)}; expected some of {FACTORS}")
+        hint = runtime.did_you_mean(min(unknown), FACTORS)
+        raise ValueError(f"faces have no factor {sorted(unknown)}; expected some of {FACTORS}{hint}")
     return torch.tensor([[values.get(name, (low + high) / 2) for name, (low, high) in RANGES.items()]])
 
 
 def sample_factors(n: int, generator: torch.Generator | None = None) -> Tensor:
     """n rows of factors, (n, F), on the generator's device: independent and uniform, each over its range."""
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"n is {n!r}; expected an integer of at least 1")
+    n = runtime.check_index(n, least=1)
     low, high = torch.tensor(list(RANGES.values()), device=generator.device if generator is not None else "cpu").unbind(1)
-    return low + (high - low) * torch.rand(n, len(FACTORS), generator=generator, device=low.device)
+    return low + (high - low) * runtime.uniform((n, len(FACTORS)), low, generator)
 
 
 def draw(factors: Tensor, size: int = 32) -> Tensor:
@@ -69,8 +72,8 @@ def _check(factors: Tensor) -> None:
         came = factors.dtype if isinstance(factors, Tensor) else type(factors).__name__
         raise ValueError(f"factors are {came}; expected a float tensor (B, {len(FACTORS)}): torch.tensor(…).float()")
     if factors.ndim != 2 or factors.shape[1] != len(FACTORS) or not len(factors):
-        mend = "; add the batch axis: factors[None]" if factors.shape == (len(FACTORS),) else ""
-        raise ValueError(f"factors have shape {tuple(factors.shape)}; expected (B, {len(FACTORS)}) in the order {FACTORS}{mend}")
+        fix = "; add the batch axis: factors[None]" if factors.shape == (len(FACTORS),) else ""
+        raise ValueError(f"factors have shape {tuple(factors.shape)}; expected (B, {len(FACTORS)}) in the order {FACTORS}{fix}")
     low, high = factors.new_tensor(list(RANGES.values())).unbind(1)
     outside = ~((factors >= low - 1e-6) & (factors <= high + 1e-6))  # NaN is outside too
     if outside.any():
@@ -80,7 +83,7 @@ def _check(factors: Tensor) -> None:
 
 
 class _Brush:
-    """What the shapes share: the pixels' coordinates and how a distance becomes coverage."""
+    """What all shapes need: the pixels' coordinates, and how a distance becomes coverage."""
 
     def __init__(self, size: int, like: Tensor):
         self.soft = 1.5 * 2 / size / _ZOOM  # width of an edge: one and a half pixels
@@ -93,7 +96,7 @@ class _Brush:
         return t * t * (3 - 2 * t)
 
     def between(self, upper: Tensor, lower: Tensor) -> Tensor:
-        """Coverage of what lies past one edge (`upper` > 0) and before the next (`lower` < 0): right however thin it is."""
+        """Coverage of what lies past one edge (`upper` > 0) and before the next (`lower` < 0), correct however thin it is."""
         return (self.fill(lower) - self.fill(upper)).clamp(min=0)
 
     def stroke(self, distance: Tensor, half_width: float | Tensor) -> Tensor:
@@ -217,7 +220,7 @@ def _front_hair(image: Tensor, brush: _Brush, x: Tensor, y: Tensor) -> Tensor:
 
 
 def split(name: str, size: int = 32) -> tuple[Tensor, Tensor]:
-    """8,000 faces to train, 1,000 each to validate and test, with their factors; always the same."""
-    seed = ("train", "validation", "test").index(name)
-    factors = sample_factors(8_000 if name == "train" else 1_000, torch.Generator().manual_seed(seed))
+    """8,000 faces that train, or 1,000 that validate or test, and their factors (N, F); always the same."""
+    seed = PARTS.index(check_split(name, PARTS, "faces"))
+    factors = sample_factors(8_000 if name == "train" else 1_000, runtime.generator(seed))
     return draw(factors, size), factors

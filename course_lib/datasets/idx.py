@@ -12,13 +12,13 @@ from torch import Tensor
 
 
 def read_idx(path: Path) -> Tensor:
-    """The bytes of a (gzipped) IDX file as a uint8 tensor of the shape it declares. ValueError if it is not one."""
+    """The bytes of a (gzipped) IDX file as a uint8 tensor of the shape that it declares. ValueError if it is no such file."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rb") as file:
             raw = file.read()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} cannot be unpacked: {error}; it is cut short or damaged, get it anew") from error
+        raise ValueError(f"{path} cannot be unpacked: {error}; it is cut short or damaged: download it again") from error
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] != 8:
         raise ValueError(f"{path} starts with {raw[:4]!r}; expected the IDX magic number of unsigned bytes, 00 00 08 n")
     axes = raw[3]

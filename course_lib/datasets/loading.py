@@ -2,77 +2,43 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from course_lib import runtime
-from course_lib.datasets import close_ups, faces, manifest, numerals, series, text, toys
-from course_lib.datasets.batches import BINARISATIONS, binarise
-from course_lib.datasets.idx import read_idx
-from course_lib.datasets.patches import cut_patches
-
-
-@dataclass(frozen=True)
-class Data:
-    """A data set in memory: `x, y = load(…)` unpacks it. y is None where there are no labels."""
-
-    x: Tensor
-    y: Tensor | None
-    name: str
-    split: str
-    binarisation: str | None = None
-
-    def __iter__(self) -> Iterator[Tensor | None]:
-        return iter((self.x, self.y))
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-
-def _images(folder: str, prefix: str) -> tuple[Tensor, Tensor]:
-    images = read_idx(manifest.verify(f"{folder}/{prefix}-images-idx3-ubyte.gz"))
-    labels = read_idx(manifest.verify(f"{folder}/{prefix}-labels-idx1-ubyte.gz"))
-    return images[:, None].float().div_(255), labels.long()  # (N, 1, 28, 28), (N)
-
-
-def _mnist(split: str) -> tuple[Tensor, Tensor]:
-    return _images("mnist", "t10k" if split == "test" else "train")
-
-
-def _mnist_patches(split: str) -> tuple[Tensor, Tensor]:
-    """One 3 x 3 patch, (N, 1, 3, 3), of the middle of every digit after the fixed draw of seed 0; y is the digit's label."""
-    grey, labels = _mnist(split)
-    drawn = binarise(grey, generator=runtime.generator(0))
-    return cut_patches(drawn, generator=runtime.generator(1)), labels
-
-
-def _fashion(split: str) -> tuple[Tensor, Tensor]:
-    return _images("fashion_mnist", "t10k")
-
+from course_lib.datasets import close_ups, faces, images, numerals, series, text, toys
+from course_lib.datasets.batches import BINARISATIONS
+from course_lib.datasets.data import PARTS, Data, check_split
 
 _SOURCES: dict[str, tuple[tuple[str, ...], Callable[..., tuple[Tensor, Tensor | None]]]] = {
-    "mnist": (("train", "test"), _mnist),
-    "mnist_patches": (("train", "test"), _mnist_patches),
-    "fashion": (("test",), _fashion),
-    "faces": (("train", "validation", "test"), faces.split),
-    "close_ups": (("train", "validation", "test"), close_ups.split),
-    "novel": (("train", "validation", "test"), text.novel),
-    "numerals": (("train", "test"), numerals.numerals),
-    "old_faithful": (("all",), series.old_faithful),
-    "sunspots": (("all",), series.sunspots),
-    **{name: (("train", "validation", "test"), maker) for name, maker in toys.SPLITS.items()},
+    "mnist": (images.MNIST_SPLITS, images.mnist),
+    "mnist_patches": (images.MNIST_SPLITS, images.mnist_patches),
+    "fashion": (images.FASHION_SPLITS, images.fashion),
+    "faces": (PARTS, faces.split),
+    "close_ups": (PARTS, close_ups.split),
+    "novel": (PARTS, text.novel),
+    "numerals": (numerals.SPLITS, numerals.numerals),
+    "old_faithful": (series.SPLITS, series.old_faithful),
+    "sunspots": (series.SPLITS, series.sunspots),
+    **{name: (PARTS, maker) for name, maker in toys.SPLITS.items()},
 }
-_IMAGES = ("mnist", "fashion")
-_DRAWN = ("faces",)
+_GREY = ("mnist", "fashion")
+_DRAWN_IN_SIZES = ("faces",)
 
 
 def names() -> list[str]:
     """The names that `load` knows."""
     return list(_SOURCES)
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """The splits of a data set; the first is what `load(name)` gives. ValueError when no data set has this name."""
+    if name not in _SOURCES:
+        raise ValueError(f"no data set is called {name!r}{runtime.did_you_mean(str(name), _SOURCES)} (have: {names()})")
+    return _SOURCES[name][0]
 
 
 def load(
@@ -88,33 +54,37 @@ def load(
 
     Args:
         name: one of `names()`.
-        split: "train", "test", … as the data set has them; None takes the first.
-        binarisation: of grey images, always said: None leaves grey values in [0, 1]; "fixed" draws every pixel once,
-            by `seed`; "resampled" leaves the grey values, and `Batches` draws them anew in every pass.
+        split: one of `splits(name)`, such as "train", "validation" or "test"; None takes the first.
+        binarisation: for grey images only: None leaves grey values in [0, 1]; "fixed" draws every pixel once, by `seed`;
+            "resampled" leaves the grey values, and `Batches` draws them anew in every epoch.
         seed: of the fixed draw.
-        size: pixels across, of the drawn faces only: 16, 32 (None) or 64.
+        size: pixels across, for the drawn faces only: 16, 32 (None) or 64.
         device: where to put the tensors; None is the CPU.
 
-    Returns `Data`: x is float, images (N, 1, 28, 28) in [0, 1], faces (N, 3, size, size) in [0, 1]; y is labels (N),
-    the faces' factors (N, F), or None.
-    Raises DataFileError when a file is missing or damaged, ValueError when a name or split is unknown.
+    Returns `Data` with x and y:
+        mnist, fashion: images (N, 1, 28, 28) in [0, 1]; classes (N).
+        mnist_patches: patches of 0 and 1, (N, 1, 3, 3); the digit's class (N).
+        faces, close_ups: colour images (N, 3, size, size) in [0, 1], (N, 3, 16, 16) for close-ups; their factors (N, F).
+        novel: characters as integers, (T,); None.
+        numerals: symbols as integers, (N, 20), padded with -1; the numbers (N).
+        old_faithful: minutes, (N, 2); None. sunspots: yearly numbers (N,); the years (N).
+        ring, grid: points (N, 2); None. moons, spiral: points (N, 2); which half circle or arm (N).
+    Labels, characters, symbols, numbers and years are int64, all else is float32.
+
+    Raises DataFileError when a file is missing or damaged, ValueError when a name, split or option is unknown.
     """
-    if name not in _SOURCES:
-        near = difflib.get_close_matches(name, _SOURCES, n=1)
-        raise ValueError(f"no data set is called {name!r}{f'; did you mean {near[0]!r}?' if near else ''} (have: {names()})")
-    splits, source = _SOURCES[name]
-    split = split or splits[0]
-    if split not in splits:
-        raise ValueError(f"{name} has no split {split!r}; expected one of {splits}")
+    known = splits(name)
+    split = check_split(known[0] if split is None else split, known, name)
     if binarisation not in BINARISATIONS:
         raise ValueError(f"binarisation is {binarisation!r}; expected one of {BINARISATIONS}")
-    if binarisation and name not in _IMAGES:
+    if binarisation and name not in _GREY:
         raise ValueError(f"{name} is not a set of grey images; binarisation must be None, got {binarisation!r}")
-    if size is not None and name not in _DRAWN:
+    if size is not None and name not in _DRAWN_IN_SIZES:
         raise ValueError(f"{name} comes in one size; size must be None, got {size!r}")
-    x, y = source(split) if size is None else source(split, size)
+    options: dict[str, Any] = {} if size is None else {"size": size}
     if binarisation == "fixed":
-        x = binarise(x, generator=runtime.generator(seed))
+        options["drawn"] = runtime.generator(seed)
+    x, y = _SOURCES[name][1](split, **options)
     if device is not None:
         x, y = x.to(device), None if y is None else y.to(device)
     return Data(x, y, name, split, binarisation)

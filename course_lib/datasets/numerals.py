@@ -1,4 +1,4 @@
-"""Decimal numerals and Roman numerals, 1 … 3999: generated, not stored. One numeral is a row of symbols that ends with END."""
+"""Decimal and Roman numerals, 1 … 3999: generated, not stored. A numeral to be written is a row of symbols that ends with END."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 
 from course_lib import runtime
+from course_lib.datasets.data import PARTS, check_split
 
+SPLITS = (*PARTS, "train+validation")
 LARGEST = 3999  # the largest number that the seven letters write in the usual way
 DECIMAL, ROMAN = "0123456789", "IVXLCDM"
-END = "."  # the last symbol of each target alphabet: a numeral says itself where it ends
+END = "."  # the last symbol of each alphabet: a model writes it where a numeral ends
 LONGEST = {"decimal": 4, "roman": 15}  # symbols, without END: 3888 = MMMDCCCLXXXVIII
-HELD_OUT = 800  # numbers that only test, drawn at random
+HELD_OUT, VALIDATION = 800, 400  # how many numbers test and validate, drawn at random with a fixed seed
 _VALUES = (
     (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"),
     (5, "V"), (4, "IV"), (1, "I"),
@@ -19,12 +21,16 @@ _VALUES = (
 
 
 def to_roman(number: int) -> str:
-    """The Roman numeral of a whole number from 1 to 3999."""
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST:
-        raise ValueError(f"number is {number!r}; expected a whole number from 1 to {LARGEST}")
+    """The Roman numeral of an integer from 1 to 3999."""
+    try:
+        rest = runtime.check_index(number, "number", 1)
+    except ValueError:
+        rest = LARGEST + 1
+    if rest > LARGEST:
+        raise ValueError(f"number is {number!r}; expected an integer from 1 to {LARGEST}")
     written = ""
     for value, letters in _VALUES:
-        count, number = divmod(number, value)
+        count, rest = divmod(rest, value)
         written += count * letters
     return written
 
@@ -37,15 +43,18 @@ def alphabet(kind: str) -> str:
 
 
 def encode(numerals: list[str], kind: str, *, end: bool) -> Tensor:
-    """Numerals as rows of symbols (N, T), padded with −1; with END after each if `end`, T is one more than the longest."""
+    """Numerals as rows of symbols (N, T), padded with −1. T is the longest numeral's length, and one more where END follows each.
+
+    end: whether END follows each numeral. Raises ValueError for what is no numeral of this kind.
+    """
     letters, width = alphabet(kind), LONGEST[kind] + end
-    rows = torch.full((len(numerals), width), -1)
-    for row, numeral in zip(rows, numerals, strict=True):
+    rows = []
+    for numeral in numerals:
         symbols = [letters.find(symbol) for symbol in numeral + END * end]
         if not numeral or len(symbols) > width or -1 in symbols or END in numeral:
             raise ValueError(f"{numeral!r} is no {kind} numeral: expected 1 to {LONGEST[kind]} of the symbols {letters[:-1]}")
-        row[: len(symbols)] = torch.tensor(symbols)
-    return rows
+        rows.append(symbols + [-1] * (width - len(symbols)))
+    return torch.tensor(rows, dtype=torch.long).reshape(len(rows), width)
 
 
 def decode(rows: Tensor, kind: str) -> list[str]:
@@ -55,13 +64,20 @@ def decode(rows: Tensor, kind: str) -> list[str]:
 
 
 def numbers(split: str) -> Tensor:
-    """The numbers of "train" or "test", (N,): a random fifth of 1 … 3999 is held out, the same one always."""
+    """The numbers of a split, (N,), in rising order; the splits are random and always the same.
+
+    Of 1 … 3999, 800 numbers are "test", 400 "validation" and 2,799 "train"; the last two together are "train+validation".
+    """
+    check_split(split, SPLITS, "numerals")
     shuffled = 1 + torch.randperm(LARGEST, generator=runtime.generator(0))
-    return (shuffled[HELD_OUT:] if split == "train" else shuffled[:HELD_OUT]).sort().values
+    test, validation, train = shuffled.tensor_split([HELD_OUT, HELD_OUT + VALIDATION])
+    chosen = {"test": test, "validation": validation, "train": train}.get(split, shuffled[HELD_OUT:])
+    return chosen.sort().values
 
 
 def pairs(chosen: Tensor | list[int], *, to: str = "roman") -> tuple[Tensor, Tensor]:
-    """Source (N, S) and target (N, T) of these numbers: decimal to Roman numerals, or to="decimal" the other way."""
+    """Source (N, S) and target (N, T) of these numbers: decimal to Roman numerals, or with to="decimal" the other way."""
+    alphabet(to)  # refuses a kind that does not exist
     listed = torch.as_tensor(chosen).tolist()
     written = {"decimal": [str(number) for number in listed], "roman": [to_roman(number) for number in listed]}
     source = "decimal" if to == "roman" else "roman"

@@ -7,12 +7,13 @@ from torch import Tensor
 
 
 def cut_patches(images: Tensor, *, size: int = 3, window: int = 14, generator: torch.Generator | None = None) -> Tensor:
-    """One patch of every image, at a place drawn evenly within the central window: (N, C, size, size).
+    """One patch of every image, at a uniformly drawn place within the central window: (N, C, size, size).
 
-    One an image keeps the patches independent of each other, as a standard error supposes. The border of a digit is
+    One patch per image keeps the patches independent of each other, as a standard error supposes. The border of a digit is
     blank, so that patches from anywhere would be mostly empty.
 
     images: (N, C, H, W). window: side of the central square that holds every patch, size <= window <= min(H, W).
+    Raises ValueError for another shape, size or window.
     """
     if images.ndim != 4:
         raise ValueError(f"images have shape {tuple(images.shape)}; expected (N, C, H, W): images[:, None] may do")

@@ -1,4 +1,4 @@
-"""The novel, one integer a character: Pride and Prejudice (Jane Austen, 1813)."""
+"""The novel, one integer per character: Pride and Prejudice (Jane Austen, 1813)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from course_lib.datasets import manifest
+from course_lib.datasets.data import check_split
 
-WINDOW, CONTEXT = 256, 128  # how models of the novel are measured: windows of so many characters, of which the first are given
+WINDOW, CONTEXT = 256, 128  # models are measured on windows of 256 characters: they read the first 128, and predict the others
 FILE = "text/pride_and_prejudice.txt"
 _PARTS = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}
 
@@ -23,7 +24,7 @@ def alphabet() -> str:
 
 
 def encode(text: str, letters: str) -> Tensor:
-    """Indices into `letters` (T,), of every character. ValueError names a character that is not among them."""
+    """The index of every character in `letters`, (T,). ValueError names the characters that are not among them."""
     index = {letter: i for i, letter in enumerate(letters)}
     unknown = sorted(set(text) - set(letters))
     if unknown:
@@ -37,28 +38,27 @@ def decode(indices: Tensor, letters: str) -> str:
 
 
 def novel(split: str) -> tuple[Tensor, None]:
-    """One part of the novel as indices into `alphabet()`, (T,): the first 80 % trains, 10 % each validates and tests."""
+    """One part of the novel as indices into `alphabet()`, (T,): the first 80 % train, the next 10 % validate, the last test."""
+    check_split(split, tuple(_PARTS), "novel")
     text = read_novel()
     start, end = (round(share * len(text)) for share in _PARTS[split])
     return encode(text[start:end], "".join(sorted(set(text)))), None
 
 
 def windows(x: Tensor, length: int, stride: int) -> Tensor:
-    """Windows (N, length) of a text (T,), each `stride` characters after the last one; a view that takes no memory.
+    """Windows (N, length) of a text (T,), each starting `stride` characters after the one before; a view that takes no memory.
 
-    What is left after the last whole window belongs to none.
+    Characters after the last whole window are in none.
     """
     if not stride >= 1 or not 1 <= length <= len(x):
-        raise ValueError(
-            f"windows of {length} every {stride} of {len(x)} characters; expected 1 ≤ length ≤ that, and a stride ≥ 1"
-        )
+        raise ValueError(f"length is {length}, stride {stride}; expected 1 ≤ length ≤ {len(x)} characters, and a stride ≥ 1")
     return x.unfold(0, length, stride)
 
 
 def novel_windows(split: str) -> Tensor:
-    """The windows of one part of the novel by which every model of it is measured, (N, WINDOW).
+    """The windows of one part of the novel on which every model of it is measured, (N, WINDOW).
 
-    They overlap by CONTEXT: the first CONTEXT characters of a window are given, the others are predicted, each of them in one
-    window only. So every character has at least CONTEXT others before it, whatever the model makes of them.
+    They overlap by CONTEXT characters, which the model only reads; the others it predicts, each in one window only. So it
+    predicts every character from at least CONTEXT characters before it.
     """
     return windows(novel(split)[0], WINDOW, WINDOW - CONTEXT)

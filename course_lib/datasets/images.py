@@ -1,0 +1,81 @@
+"""The image sets that come as IDX files: MNIST, patches of it, and the test file of Fashion-MNIST."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from course_lib import runtime
+from course_lib.datasets import manifest
+from course_lib.datasets.batches import binarise
+from course_lib.datasets.data import check_split
+from course_lib.datasets.idx import read_idx
+from course_lib.datasets.patches import cut_patches
+
+MNIST_SPLITS = ("train", "validation", "test", "train+validation")
+FASHION_SPLITS = ("train", "validation", "test", "all")
+MNIST_TRAIN = 50_000  # images of MNIST's training file that train; the last 10,000 validate
+FASHION_CLASSES = 10
+_FASHION_PARTS = {"train": slice(0, 800), "validation": slice(800, 900), "test": slice(900, 1_000)}  # of each class
+
+
+def mnist(split: str, drawn: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Digits (N, 1, 28, 28) and their labels (N).
+
+    The first 50,000 of the training file are "train" and its last 10,000 "validation", as is usual for MNIST;
+    "train+validation" is the whole file, for a last training once every setting is fixed. "test" is the file of 10,000 test
+    digits. drawn: a generator that binarises; None leaves grey values in [0, 1].
+    """
+    return _images(f"mnist/{_mnist_file(split)}", _mnist_rows(split), drawn)
+
+
+def mnist_patches(split: str) -> tuple[Tensor, Tensor]:
+    """One 3 x 3 patch, (N, 1, 3, 3), of the middle of every digit after the fixed draw of seed 0; y is the digit's label."""
+    digits, labels = _images(f"mnist/{_mnist_file(split)}", slice(None), runtime.generator(0))
+    rows = _mnist_rows(split)
+    return cut_patches(digits, generator=runtime.generator(1))[rows].clone(), labels[rows].clone()
+
+
+def fashion(split: str, drawn: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Clothes (N, 1, 28, 28) and their classes (N), all from the 10,000 of Fashion-MNIST's test file: only that file is here.
+
+    Of each class 800 train, 100 validate and 100 test, by a shuffle with a fixed seed: parts in file order would hold the
+    classes in unequal shares. Within a part the order is the file's. "all" is the file. drawn: as for `mnist`. Numbers measured
+    on these parts do not compare with published ones, which use the 60,000 training images.
+    """
+    check_split(split, FASHION_SPLITS, "fashion")
+    rows = slice(None) if split == "all" else fashion_rows(_labels("fashion_mnist/t10k"), split)
+    return _images("fashion_mnist/t10k", rows, drawn)
+
+
+def fashion_rows(labels: Tensor, split: str) -> Tensor:
+    """Which rows of the file, in rising order, belong to a part; labels: the class of every row, (N)."""
+    generator, chosen = runtime.generator(0), []
+    for label in range(FASHION_CLASSES):
+        (rows,) = (labels == label).nonzero(as_tuple=True)
+        chosen.append(rows[torch.randperm(len(rows), generator=generator)][_FASHION_PARTS[split]])
+    return torch.cat(chosen).sort().values
+
+
+def _mnist_file(split: str) -> str:
+    return "t10k" if check_split(split, MNIST_SPLITS, "mnist") == "test" else "train"
+
+
+def _mnist_rows(split: str) -> slice:
+    return {"train": slice(0, MNIST_TRAIN), "validation": slice(MNIST_TRAIN, None)}.get(split, slice(None))
+
+
+def _labels(prefix: str) -> Tensor:
+    return read_idx(manifest.verify(f"{prefix}-labels-idx1-ubyte.gz")).long()
+
+
+def _images(prefix: str, rows: slice | Tensor, drawn: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    """Some rows of a file of images, as floats in [0, 1], (N, 1, 28, 28), and their labels, (N).
+
+    Every image of the file is binarised before the rows are taken: an image then has the same pixels in each of its splits.
+    """
+    images = read_idx(manifest.verify(f"{prefix}-images-idx3-ubyte.gz"))[:, None]
+    if drawn is None:
+        return images[rows].float().div_(255), _labels(prefix)[rows]
+    x = binarise(images.float().div_(255), generator=drawn)[rows]
+    return x if len(x) == len(images) else x.clone(), _labels(prefix)[rows]  # a clone lets go of the other rows' memory
