@@ -1,10 +1,10 @@
 """Figures and pictures in one style. A figure says what it shows: a title, labelled axes and a text alternative.
 
-Colours are Okabe and Ito's eight, told apart by colour-blind eyes. Importing this module makes them, and the sizes
-below, matplotlib's defaults, so that figures drawn by hand in a lesson look the same.
+Colours are Okabe and Ito's eight, which colour-blind eyes can tell apart. Importing this module sets matplotlib's settings to
+matplotlib's own defaults, then to the course's colours and sizes, so that figures drawn by hand in a lesson look the same.
 
-Every function returns its figure. A figure shows itself as the last expression of a cell and by `display(figure)`
-anywhere else; it is not known to pyplot, so `plt.show()` is not needed and nothing is shown twice.
+Every function returns its figure. A figure shows itself as the last expression of a cell, and by `display(figure)` anywhere
+else. Pyplot does not know it, so that `plt.show()` is not needed and nothing is shown twice.
 """
 
 from course_lib.plots.diagrams import factorisation, tree

@@ -18,14 +18,14 @@ def factorisation(
     positions: Mapping[str, tuple[float, float]] | None = None, shaded: Sequence[str] = (), into: LessonFigure | None = None,
     size: tuple[float, float] | None = None,
 ) -> LessonFigure:  # fmt: skip
-    """The diagram of a factorisation p(x) = ∏ p(x_d | parents of x_d): a node a variable, an arrow from each parent.
+    """The diagram of a factorisation p(x) = ∏ p(x_d | parents of x_d): one node per variable, an arrow from each parent.
 
     Args:
         parents: of each variable, by name, in the order in which they are drawn (left to right); or a list of lists of
             indices from 0, named x₁, x₂, …
-        positions: of the nodes by name, when a line does not suit (the pixels of a patch: (column, -row)).
+        positions: of the nodes by name, where they do not stand in a line (the pixels of a patch: (column, -row)).
         shaded: names of the observed variables, filled grey.
-        into: a figure that this function made before: drawn again in place, as an explorer needs it.
+        into: a figure that this function made before; it is drawn again in place, as an explorer needs it.
     """
     if not isinstance(parents, Mapping):
         names = [f"$x_{{{index + 1}}}$" for index in range(len(parents))]
@@ -58,7 +58,7 @@ def factorisation(
 
 
 def _arrow(axes: Axes, start: Circle, end: Circle, *, curved: bool) -> None:
-    """An arrow from node to node; on a line it bows over the nodes between."""
+    """An arrow from node to node; where the nodes stand in a line, it bends around the nodes between the two."""
     distance = math.dist(start.center, end.center)
     bow = (
         -0.45 * (1 if end.center[0] > start.center[0] else -1) if curved and distance > 1.01 else -0.12 if distance > 1.5 else 0.0
@@ -69,16 +69,19 @@ def _arrow(axes: Axes, start: Circle, end: Circle, *, curved: bool) -> None:
 
 
 def tree(rows: Sequence[tuple[int, str, bool]], *, title: str, alt: str = "") -> LessonFigure:
-    """A tree written from the top down, one line a node, as a folder's listing.
+    """A tree written from the top down, one line per node, like the listing of a folder.
 
-    rows: (depth, label, present) in the order of a walk from the root at depth 0; what is not present is drawn grey.
+    rows: (depth, label, present) of each node in depth-first order from the root at depth 0. A node not present is grey.
+    Raises ValueError when the depths are those of no tree.
     """
     if not rows or rows[0][0] != 0 or any(deep > above + 1 for (above, *_), (deep, *_) in itertools.pairwise(rows)):
         raise ValueError(f"rows have the depths {[depth for depth, *_ in rows]}; expected 0 first, and steps down by 1 at most")
     made = figure(title, size=(8.0, 0.6 + 0.24 * len(rows)), alt=alt)
     axes = made.axes[0]
     axes.set_axis_off()
-    right = max(depth / max(0.2, 1 - 0.0115 * len(label)) for depth, label, _ in rows)  # a letter is that part of the width
+    right = max(
+        depth / max(0.2, 1 - 0.0115 * len(label)) for depth, label, _ in rows
+    )  # one letter takes about this share of the width
     axes.set(xlim=(-0.1, max(right, max(depth for depth, *_ in rows) + 2.5)), ylim=(-len(rows) + 0.5, 0.5))
     last: dict[int, int] = {}  # depth -> the line of the latest node there
     for line, (depth, label, present) in enumerate(rows):

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from course_lib import runtime
 from course_lib.plots.images import png_bytes, square, tile
 from course_lib.plots.style import SKY, STYLE
 
@@ -26,7 +27,7 @@ class LessonFigure(Figure):
     moving: tuple[Artist, ...] = ()
 
     def hold_still(self, *moving: Artist) -> None:
-        """Draw all but these artists, once; every later picture draws only these over it. For the sake of sliders."""
+        """Draw everything but these artists once; later pictures draw only these artists over it, which makes sliders fast."""
         self.draw_without_rendering()  # the layout is found once, and kept
         self.set_layout_engine("none")
         for artist in moving:
@@ -113,23 +114,37 @@ def curves(
 
     Args:
         x: common to all lines; 1, 2, … when None.
-        series: errors (one standard error, or a spread: say which in the title) are drawn as a band of that height
-            on either side.
+        series: values and errors are numbers, arrays or tensors on any device. Errors are drawn as a band of that height on
+            either side; say in the title what they are (one standard error, one standard deviation).
     """
     made = figure(title, xlabel=xlabel, ylabel=ylabel, alt=alt, size=size or (6.0, 3.6))
     axes = made.axes[0]
     for index, (label, given) in enumerate(series.items()):
         values, errors = given if isinstance(given, tuple) else (given, None)
-        values = np.asarray(values, dtype=float)
-        at = np.arange(1, len(values) + 1) if x is None else np.asarray(x, dtype=float)[: len(values)]
+        values = _numbers(values)
+        at = np.arange(1, len(values) + 1) if x is None else _numbers(x)[: len(values)]
         (line,) = axes.plot(
             at, values, label=label, linestyle=("-", "--", "-.", ":")[index % 4], marker="o" if len(at) < 15 else None
         )
         if errors is not None:
-            errors = np.asarray(errors, dtype=float)
+            errors = _numbers(errors)
             axes.fill_between(at, values - errors, values + errors, color=line.get_color(), alpha=0.2, linewidth=0)
     axes.legend()
     return made
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """Numbers as an array of floats: from a tensor on any device, an array, or a sequence of numbers and one-number tensors."""
+    if isinstance(values, torch.Tensor):
+        return values.detach().cpu().double().numpy()
+    return np.asarray([part.item() if isinstance(part, torch.Tensor) else part for part in values], dtype=float)
+
+
+def _density_at(function: Callable[[torch.Tensor], torch.Tensor], points: torch.Tensor) -> np.ndarray:
+    """The density at points (N, D): (N,). A method of a model is given the points on the device of its model."""
+    owner = getattr(function, "__self__", None)
+    where = runtime.device_of(owner) if isinstance(owner, torch.nn.Module) else points.device
+    return function(points.to(where)).detach().cpu().exp().numpy()
 
 
 def density(
@@ -140,9 +155,10 @@ def density(
     """The density of one or two continuous variables, with data over it.
 
     Args:
-        log_prob: of points (N, D) in nats, (N,); in one dimension also several by name, one line each.
+        log_prob: of points (N, D) in nats, (N,); in one dimension also several by name, one line each. A model's own method
+            may lie on any device; any other function must take points on the CPU.
         spans: (lowest, highest) of each variable: one pair or two.
-        data: (N, D) or (N,); a histogram behind the line in 1-D, dots in 2-D.
+        data: (N, D) or (N,), on any device; a histogram behind the line in 1-D, dots in 2-D.
         points: of the grid, along each axis.
         labels: of the variables, with units.
     """
@@ -153,7 +169,7 @@ def density(
         axes = made.axes[0]
         named = log_prob if isinstance(log_prob, Mapping) else {"": log_prob}
         for label, function in named.items():
-            axes.plot(grids[0].numpy(), function(grids[0][:, None]).detach().cpu().exp().numpy(), label=label)
+            axes.plot(grids[0].numpy(), _density_at(function, grids[0][:, None]), label=label)
         if data is not None:
             axes.hist(data[:, 0], bins=40, range=spans[0], density=True, color=SKY, alpha=0.4, label="data", zorder=0)
         if len(axes.get_legend_handles_labels()[1]) > 0:
@@ -162,7 +178,7 @@ def density(
     if len(spans) != 2 or isinstance(log_prob, Mapping):
         raise ValueError(f"density draws one log_prob of 2 variables, or several of 1; got {len(spans)} spans")
     across, up = torch.meshgrid(*grids, indexing="xy")  # (points, points) each
-    values = log_prob(torch.stack([across, up], dim=-1).reshape(-1, 2)).detach().cpu().exp().reshape(points, points).numpy()
+    values = _density_at(log_prob, torch.stack([across, up], dim=-1).reshape(-1, 2)).reshape(points, points)
     made = figure(title, xlabel=labels[0], ylabel=labels[1], alt=alt, size=size or (5.2, 4.2))
     mesh = made.axes[0].pcolormesh(across.numpy(), up.numpy(), values, shading="auto", rasterized=True)
     if data is not None:

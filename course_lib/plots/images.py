@@ -72,7 +72,7 @@ def png_bytes(picture: Any) -> bytes:
     else:
         image = picture if isinstance(picture, Image.Image) else to_image(picture)
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=1)  # fast: a slider waits for it
+    image.save(buffer, format="PNG", compress_level=1)  # fast, because a slider waits for it
     return buffer.getvalue()
 
 
@@ -92,7 +92,7 @@ def tile(images: Any, columns: int | None = None, *, gap: int = 1, shade: int = 
     """One picture of many, row by row: bytes (H, W) or (H, W, 3). `images` as for `square`, all of one size.
 
     Args:
-        columns: images in a row; as near to a square as goes when None.
+        columns: images in a row; None makes the sheet as square as possible.
         gap, shade: width and grey of the lines between.
     """
     parts = square(images)

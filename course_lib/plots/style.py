@@ -1,4 +1,8 @@
-"""One style: Okabe and Ito's eight colours, told apart by colour-blind eyes, and sizes, as matplotlib's defaults."""
+"""One style: Okabe and Ito's eight colours, which colour-blind eyes can tell apart, and sizes.
+
+Importing this module changes matplotlib's settings for the whole program: first all of them become matplotlib's own defaults,
+except the backend and its like, then STYLE is laid over them. So a figure looks the same whatever the user's matplotlibrc says.
+"""
 
 from __future__ import annotations
 
@@ -24,4 +28,5 @@ STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 2.0,
 }
+matplotlib.rcdefaults()
 matplotlib.rcParams.update(STYLE)

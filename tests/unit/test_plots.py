@@ -1,6 +1,9 @@
 """Pictures and figures: bytes as expected, words on every axis, errors that say what came."""
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import torch
 from PIL import Image
 
 from course_lib import plots
+from course_lib.plots import figures
 
 GREY = np.array([[0.0, 1.0], [0.5, 0.0]])
 
@@ -143,3 +147,64 @@ def test_a_figure_held_still_gives_the_same_picture_as_one_drawn_whole():
 
     difference = np.abs(drawn(True) - drawn(False))
     assert (difference > 40).mean() < 0.002  # the line lies over the axes' spines, where it lay under them
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor that says it lies on a GPU: NumPy cannot read it before it is copied to the CPU."""
+
+    def __array__(self, *given, **named):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+    def cpu(self):
+        return self.as_subclass(torch.Tensor)
+
+
+def elsewhere(*values):
+    return torch.tensor(values).as_subclass(Elsewhere)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [elsewhere(3.0, 2.0), [elsewhere(3.0), elsewhere(2.0)], torch.tensor([3.0, 2.0], requires_grad=True), range(3, 1, -1)],
+)
+def test_curves_take_numbers_from_any_device(values):
+    made = plots.curves({"a": (values, values)}, x=elsewhere(1.0, 2.0), title="t", xlabel="x", ylabel="y")
+    assert made.axes[0].lines[0].get_xydata().tolist() == [[1, 3], [2, 2]]
+
+
+@pytest.mark.parametrize("spans", [[(-3, 3)], [(-3, 3), (-2, 2)]])
+def test_the_density_of_a_model_is_asked_on_the_models_device(monkeypatch, spans):
+    class Model(torch.nn.Module):
+        def log_prob(self, x):
+            assert x.dtype == torch.float64, "the points were not moved to the model"
+            return _bell(x)
+
+    monkeypatch.setattr(figures.runtime, "device_of", lambda model: torch.float64)  # a place that shows on the CPU
+    plots.density(Model().log_prob, spans, title="Bell")
+    plots.density(lambda x: _bell(x) if x.dtype == torch.float32 else None, spans, title="of a plain function: on the CPU")
+
+
+DARK = (
+    "figure.facecolor: black\naxes.facecolor: black\ntext.color: white\nlines.linewidth: 9\nlines.color: white\nfont.size: 20\n"
+)
+DRAW = """
+import sys
+from course_lib import plots
+sys.stdout.buffer.write(plots.png_bytes(plots.factorisation([[], [0]], title="Two")))
+sys.stdout.buffer.write(plots.png_bytes(plots.tree([(0, "a", True), (1, "b", True)], title="Three")))
+"""
+
+
+def test_the_users_own_matplotlibrc_does_not_change_a_figure(tmp_path):
+    (tmp_path / "matplotlibrc").write_text(DARK)
+    plain, dark = ({**os.environ, "MATPLOTLIBRC": str(place)} for place in (tmp_path / "none", tmp_path / "matplotlibrc"))
+    drawn = [
+        subprocess.run([sys.executable, "-c", DRAW], env=env, stdout=subprocess.PIPE, check=True).stdout for env in (plain, dark)
+    ]
+    assert len(drawn[0]) > 1000
+    assert drawn[0] == drawn[1]
+
+
+def test_the_backend_stays_what_the_user_chose():
+    chosen = "import matplotlib; matplotlib.use('svg'); import course_lib.plots; print(matplotlib.get_backend())"
+    assert subprocess.run([sys.executable, "-c", chosen], capture_output=True, text=True, check=True).stdout.strip() == "svg"
