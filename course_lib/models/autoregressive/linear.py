@@ -18,7 +18,7 @@ class LinearAutoregression(AutoregressiveModel):
         p(x_t | those before) = Normal(bias + sum over k = 1 … N of weight[k - 1] x_{t-k}, exp(log_scale)^2)
 
     All T values have a density. The first N lack part of their past: values before the series are taken to be `rest`,
-    the level at which it is thought to have stood. So log_prob is the exact log-density of a series that starts from
+    the level at which the series is thought to have stood. So log_prob is the exact log-density of a series that starts from
     rest. The log-density of the later values given the first N is `conditionals(x).log_prob(x)[:, N:].sum(1)`.
 
     Args:
@@ -35,7 +35,7 @@ class LinearAutoregression(AutoregressiveModel):
             raise ValueError(f"event_shape is {self.event_shape}; expected the length of a series alone, such as (309,)")
         self.lags = check_count(lags, "lags")
         self.order = list(range(self.dimensions))
-        self.weight = nn.Parameter(torch.zeros(lags))
+        self.weight = nn.Parameter(torch.zeros(self.lags))
         self.bias = nn.Parameter(torch.zeros(()))
         self.log_scale = nn.Parameter(torch.zeros(()))
         self.register_buffer("rest", torch.zeros(()))
@@ -62,16 +62,20 @@ class LinearAutoregression(AutoregressiveModel):
         """Least squares on every value that has N before it; returns the model itself.
 
         For Gaussian noise this is maximum likelihood given the first N values: the same weights, and exp(log_scale)^2
-        is the mean squared residual. `rest` becomes the mean of the series.
+        is the mean squared residual. `rest` becomes the mean of the series. A series that its own past predicts exactly would
+        make the scale 0; the scale stays at least 1e-6 of the series' standard deviation.
 
         series: (T,), or several of them (B, T); T need not be the model's own length.
         """
-        rows = series.double().cpu().reshape(-1, series.shape[-1])
-        if rows.shape[1] <= self.lags or torch.isnan(rows).any():
+        rows = series.cpu().double().reshape(-1, series.shape[-1])
+        if rows.shape[1] <= self.lags or not rows.isfinite().all():
             raise ValueError(
-                f"series has shape {tuple(series.shape)}; expected finite numbers and more than {self.lags} values a series: "
+                f"series has shape {tuple(series.shape)}; expected finite numbers and more than {self.lags} values per series: "
                 "take fewer lags or a longer series"
             )
+        smallest = 1e-6 * rows.std(correction=0)
+        if smallest == 0:
+            raise ValueError(f"all values of the series are {rows[0, 0].item():.6g}; expected a series that changes")
         windows = rows.unfold(1, self.lags + 1, 1).flatten(0, 1)  # (R, N + 1), the oldest first
         if len(windows) <= self.lags + 1:
             raise ValueError(f"{len(windows)} values have {self.lags} before them; that many leave no residual: take fewer lags")
@@ -80,7 +84,7 @@ class LinearAutoregression(AutoregressiveModel):
         residual = windows[:, -1] - inputs @ solution
         self.weight.copy_(solution[:-1])
         self.bias.copy_(solution[-1])
-        self.log_scale.copy_(residual.square().mean().log() / 2)
+        self.log_scale.copy_(residual.square().mean().sqrt().clamp(min=smallest).log())
         self.rest.copy_(rows.mean())
         return self
 
@@ -94,8 +98,8 @@ class LinearAutoregression(AutoregressiveModel):
 
         history: (*batch, t), t at least N, the latest value last.
         """
-        check_count(steps, "steps")
-        if history.shape[-1] < self.lags or torch.isnan(history).any():
+        steps = check_count(steps, "steps")
+        if history.shape[-1] < self.lags or not history.isfinite().all():
             raise ValueError(
                 f"history has shape {tuple(history.shape)}; expected finite numbers, the last {self.lags} values at least"
             )

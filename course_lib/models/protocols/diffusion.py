@@ -16,8 +16,8 @@ class DiffusionModel(GenerativeModel):
     """A model of a path from data at time t = 0 to noise at t = 1; to draw is to go back along it.
 
     A subclass sets `event_shape` and defines `noise`, `velocity` and `loss`. It inherits `sample`, which follows the velocity
-    from t = 1 back to t = 0, and `start`; it may override both. A model of the score has f(t) x - g(t)^2 score(x, t) / 2 as velocity,
-    that of the probability-flow equation (Song et al. 2021, eq. 13).
+    from t = 1 back to t = 0, and `start`; it may override both. A model of the score has the velocity of the
+    probability-flow equation, f(t) x - g(t)^2 score(x, t) / 2 (Song et al. 2021, eq. 13).
     """
 
     @abstractmethod

@@ -163,6 +163,30 @@ def test_mixture_nade_against_a_computation_by_hand():
     assert model.log_prob(torch.from_numpy(x)[None]).item() == pytest.approx(total)
 
 
+def test_a_gaussian_of_mixture_nade_keeps_a_smallest_scale():
+    model = MixtureNADE(event_shape=(2,), hidden=4, components=2)
+    with torch.no_grad():
+        model.b[:, 4:] = -30.0  # both log-scales of both variables
+    conditionals = model.conditionals(torch.zeros(1, 2))
+    torch.testing.assert_close(conditionals.component_distribution.scale, torch.full((1, 2, 2), 0.01))
+    for bad in (0.0, -1.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match="smallest_scale"):
+            MixtureNADE(event_shape=(2,), smallest_scale=bad)
+
+
+def test_training_a_mixture_nade_on_a_repeated_point_does_not_diverge():
+    runtime.seed(0)
+    model = MixtureNADE(event_shape=(2,), hidden=6, components=2)
+    x = torch.tensor([[0.3, -0.7]]).repeat(20, 1)
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(400):
+        optimiser.zero_grad()
+        model.loss(x).backward()
+        optimiser.step()
+    highest = -2 * (math.log(0.01) + 0.5 * math.log(2 * math.pi))  # of two Gaussians of the smallest scale
+    assert model.log_prob(x).max().item() <= highest + 1e-3
+
+
 def test_orders():
     assert check_order(None, 3) == [0, 1, 2]
     assert check_order(torch.tensor([2, 0, 1]), 3) == [2, 0, 1]

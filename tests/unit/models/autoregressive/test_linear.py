@@ -122,3 +122,14 @@ def test_bad_input_is_refused():
         model.forecast(torch.zeros(2), 4)
     with pytest.raises(ValueError, match="steps"):
         model.forecast(torch.zeros(3), 0)
+
+
+def test_a_series_that_is_predicted_exactly_keeps_a_finite_density():
+    series = torch.sin(torch.arange(60) / 3.0)  # two lags predict it without an error
+    model = LinearAutoregression(event_shape=(60,), lags=2).estimate(series)
+    assert model.log_scale.exp().item() >= 0.99e-6 * series.std().item()
+    assert torch.isfinite(model.log_prob(series[None])).all()
+    with pytest.raises(ValueError, match="all values of the series are 2; expected a series that changes"):
+        model.estimate(torch.full((60,), 2.0))
+    with pytest.raises(ValueError, match="finite numbers"):
+        model.estimate(torch.cat([series, torch.tensor([torch.inf])]))
