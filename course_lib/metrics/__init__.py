@@ -1,1 +1,1 @@
-"""Figures of merit."""
+"""Figures of merit: they measure a model on data, and know nothing of how it was trained."""

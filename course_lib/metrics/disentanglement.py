@@ -1,7 +1,7 @@
 """Does one number of a code hold one cause of the picture? Two answers, both of which need the true factors.
 
 A representation is a function `represent(factors (B, K)) -> codes (B, L)`: it draws the picture of each row of factors, and
-encodes it. Higher is better in both metrics, and neither can be had without knowing what made the data.
+encodes it. Higher is better in both metrics, and neither can be computed without knowing the factors that made the data.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SampleFactors = Callable[[int, torch.Generator], Tensor]
 
 
 def discretise(values: Tensor, bins: int = 20) -> Tensor:
-    """Each column's range cut into `bins` parts of equal width: values (N, M) -> the parts' numbers, (N, M) integers.
+    """Cut each column's range into `bins` parts of equal width: values (N, M) -> the number of the part, (N, M) integers.
 
     A column that never changes is all 0.
     """
@@ -35,12 +35,13 @@ def mutual_information(a: Tensor, b: Tensor) -> Tensor:
     """I(a_i; b_j) in nats, (L, K), of integer columns a (N, L) and b (N, K), from how often values occur together.
 
     The frequencies stand for the probabilities, so that even independent columns of A and B values give about
-    (A - 1)(B - 1) / 2N nats (Miller 1955): N must be large against A B.
+    (A - 1)(B - 1) / 2N nats (Miller 1955): N must be large against A B. Counted in float64 on the CPU, where the result is.
     """
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b) or not len(a):
         raise ValueError(f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (N, L) and (N, K) with the same N")
     if a.is_floating_point() or b.is_floating_point() or a.min() < 0 or b.min() < 0:
         raise ValueError("the columns must hold integers from 0; cut real numbers into bins first: discretise(values)")
+    a, b = a.cpu(), b.cpu()
     N, A, B = len(a), int(a.max()) + 1, int(b.max()) + 1
     together = F.one_hot(a, A).double().flatten(1).T @ F.one_hot(b, B).double().flatten(1) / N  # (L A, K B)
     joint = together.view(a.shape[1], A, b.shape[1], B).transpose(1, 2)  # (L, K, A, B)
@@ -49,7 +50,7 @@ def mutual_information(a: Tensor, b: Tensor) -> Tensor:
 
 
 def information_shares(codes: Tensor, factors: Tensor, bins: int = 20) -> Tensor:
-    """I(z_i; v_j) / H(v_j), (L, K): the share of each factor's entropy that one coordinate of the code gives away.
+    """I(z_i; v_j) / H(v_j), (L, K): the share of each factor's entropy that one coordinate of the code reveals.
 
     codes (N, L), factors (N, K): real numbers, cut into `bins` parts each. A factor that never changes raises ValueError.
     """
@@ -57,18 +58,18 @@ def information_shares(codes: Tensor, factors: Tensor, bins: int = 20) -> Tensor
     entropy = mutual_information(cut, cut).diagonal()  # (K): what a column tells about itself
     if (entropy == 0).any():
         raise ValueError(f"factor {int(entropy.argmin())} never changes; leave its column out: nothing can tell about it")
-    return mutual_information(discretise(codes, bins), cut) / entropy
+    return mutual_information(discretise(codes, bins), cut) / entropy  # on the CPU
 
 
 def information_gaps(shares: Tensor) -> Tensor:
-    """Of each factor, (K,): the largest of its shares (L, K) less the second largest (Chen et al. 2018, eq. 6).
+    """For each factor, (K,): the largest of its shares (L, K) less the second largest (Chen et al. 2018, eq. 6).
 
     Their mean over the factors is the mutual information gap, MIG: 1 where each factor sits in one coordinate of its own
     and nowhere else, 0 where two coordinates tell equally much of it, or none tells anything. A coordinate may hold two
     factors and lose nothing.
     """
     if len(shares) < 2:
-        raise ValueError(f"a gap takes at least 2 coordinates; got shares of shape {tuple(shares.shape)}")
+        raise ValueError(f"a gap needs at least 2 coordinates; got shares of shape {tuple(shares.shape)}")
     first, second = shares.topk(2, dim=0).values
     return first - second
 
@@ -115,16 +116,17 @@ def fixed_factor_examples(
 
 
 def linear_accuracy(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *, steps: int = 100) -> float:
-    """Share of `test` whose label a linear classifier, fitted to `train`, names: examples (N, L), labels (N,) from 0.
+    """Share of the examples of `test` whose label is found by a linear classifier that was fitted to `train`.
 
-    Softmax regression by L-BFGS, with a penalty of 1e-4 on the squared weights, on inputs brought to mean 0, variance 1.
+    Both are pairs: examples (N, L) and labels (N,) from 0, all on one device. The classifier is softmax regression by L-BFGS,
+    with a penalty of 1e-4 on the squared weights, on inputs brought to mean 0 and variance 1.
     """
     (x, y), (x_test, y_test) = train, test
-    mean, spread = x.mean(0), x.std(0)
-    spread = torch.where(spread > 1e-8 * x.abs().amax().clamp(min=1e-30), spread, math.inf)  # what never changes is left out
-    x, x_test = (x - mean) / spread, (x_test - mean) / spread
-    weight = torch.zeros(x.shape[1], int(y.max()) + 1, dtype=x.dtype, requires_grad=True)
-    bias = torch.zeros(weight.shape[1], dtype=x.dtype, requires_grad=True)
+    mean, scale = x.mean(0), x.std(0)
+    scale = torch.where(scale > 1e-8 * x.abs().amax().clamp(min=1e-30), scale, math.inf)  # what never changes is left out
+    x, x_test = (x - mean) / scale, (x_test - mean) / scale
+    weight = x.new_zeros(x.shape[1], int(y.max()) + 1).requires_grad_()
+    bias = x.new_zeros(weight.shape[1]).requires_grad_()
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=steps, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -150,7 +152,7 @@ def beta_vae_score(
     """The β-VAE metric (Higgins et al. 2017, appendix A.4): accuracy of a linear classifier that names the fixed factor.
 
     1 where every factor can be told; 1 / K is chance. The coordinate of a factor that is fixed differs little within pairs,
-    so a code with one coordinate a factor scores 1; but so can codes whose coordinates mix factors, which MIG does not pass.
+    so a code with one coordinate per factor scores 1; but so can codes whose coordinates mix factors, to which MIG gives less.
     """
     train, test = (
         fixed_factor_examples(represent, sample_factors, n=n, pairs=pairs, generator=generator) for n in (n_train, n_test)
@@ -160,23 +162,25 @@ def beta_vae_score(
 
 def _check_table(values: Tensor, name: str) -> None:
     if values.ndim != 2 or not len(values):
-        raise ValueError(f"{name} have shape {tuple(values.shape)}; expected (N, M), one row an example")
+        raise ValueError(f"{name} have shape {tuple(values.shape)}; expected (N, M), one row per example")
     if not torch.isfinite(values).all():
         raise ValueError(f"{name} hold NaN or infinite numbers; expected finite ones")
 
 
 @torch.no_grad()
 def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, generator: torch.Generator) -> dict[str, Any]:
-    """Both metrics of a flat VAE, and what they cost, on n freshly drawn examples: the gap of draws from q(z | x), as its authors
-    have it, the β-VAE metric of q's means, as its authors have it.
+    """Both metrics of a flat VAE on n freshly drawn examples, with its KL and its reconstruction error.
+
+    As their authors do, the gap is measured on draws from q(z | x), and the β-VAE metric on the means of q.
 
     Args:
         model: has encode(x) and decode(z), both distributions with a `mean`.
         sample_factors: (n, generator) -> independent factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
-        n: examples for the gap and the costs; the β-VAE metric takes n / 20 of its own to fit and as many to test.
+        n: examples for the gap, the KL and the error; the β-VAE metric draws n / 20 of its own to fit and as many to test.
 
-    Returns "mig"; of each factor (K) its "gaps", the largest of its information shares, "shares", and in which coordinate (from
-    0) that lies, "coordinates"; "beta_vae_score"; "kl_nats" by coordinate (L); and "rmse" of the reconstructions from the means.
+    Returns "mig"; for each factor (K) its gap in "gaps", the largest of its information shares in "shares", and the coordinate
+    (from 0) of that share in "coordinates"; "beta_vae_score"; "kl_nats" per example of each coordinate (L); and "rmse", the root
+    mean squared error per value of the reconstructions from the means.
     """
 
     def represent(factors: Tensor) -> Tensor:

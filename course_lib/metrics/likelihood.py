@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
+
+from course_lib.models.inputs import check_count, check_whole
+from course_lib.runtime import device_of
 
 
 @dataclass(frozen=True)
@@ -24,37 +28,44 @@ class Estimate:
 
 
 def mean_with_error(values: Tensor, unit: str = "nats") -> Estimate:
-    """Mean and standard error (sample standard deviation / sqrt n) of n independent numbers (n,)."""
+    """Mean and standard error (sample standard deviation / sqrt n) of n independent numbers (n,), in their unit."""
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"values has shape {tuple(values.shape)}; a standard error takes at least 2 numbers in one row (n,)")
-    values = values.double()
+    values = values.cpu().double()
     return Estimate(values.mean().item(), (values.std() / math.sqrt(len(values))).item(), len(values), unit)
 
 
 @torch.no_grad()
 def log_probs(model, x: Tensor, *, batch_size: int = 500) -> Tensor:
-    """Exact log p(x) in nats of every example, (N,), a batch at a time, on the model's device."""
-    device = next((p.device for p in model.parameters()), x.device)
-    return torch.cat([model.log_prob(batch.to(device)).cpu() for batch in x.split(batch_size)])
+    """Exact log p(x) in nats, (N,), of examples x (N, *event_shape).
+
+    It is computed batch by batch on the model's device; the result is on the CPU.
+    """
+    return torch.cat([model.log_prob(batch).cpu() for batch in _batches(model, x, batch_size)])
 
 
 def negative_log_likelihood(model, x: Tensor, *, batch_size: int = 500) -> Estimate:
-    """Mean of -log p(x) over the examples, exact for each, in nats per example, with its standard error."""
+    """Mean of -log p(x) over examples x (N, *event_shape), exact for each, in nats per example, with its standard error."""
     return mean_with_error(-log_probs(model, x, batch_size=batch_size))
 
 
 @torch.no_grad()
 def bounds(model, x: Tensor, k: int | None = None, *, generator: torch.Generator | None = None, batch_size: int = 500) -> Tensor:
-    """A lower bound on log p(x) in nats of every example, (N,): the ELBO, or with k the importance bound of k draws."""
-    device = next((p.device for p in model.parameters()), x.device)
+    """A lower bound on log p(x) in nats, (N,), of examples x (N, *event_shape): the ELBO, or the importance bound of k draws.
+
+    It is computed batch by batch on the model's device; the result is on the CPU.
+    """
     measure = partial(model.elbo if k is None else partial(model.importance_bound, k=k), generator=generator)
-    return torch.cat([measure(batch.to(device)).cpu() for batch in x.split(batch_size)])
+    return torch.cat([measure(batch).cpu() for batch in _batches(model, x, batch_size)])
 
 
 def negative_bound(
     model, x: Tensor, k: int | None = None, *, generator: torch.Generator | None = None, batch_size: int = 500
 ) -> Estimate:
-    """Mean of minus `bounds`, with its standard error: in expectation at least the nats that the model truly takes."""
+    """Mean of minus `bounds` over x (N, *event_shape), in nats per example, with its standard error.
+
+    In expectation it is at least the negative log-likelihood.
+    """
     return mean_with_error(-bounds(model, x, k, generator=generator, batch_size=batch_size))
 
 
@@ -62,27 +73,35 @@ def negative_bound(
 def nats_per_symbol(model, x: Tensor, *, context: int = 0, batch_size: int = 100) -> Estimate:
     """Mean of -log p(x_t | those before) over the symbols of sequences (N, T), exact, in nats, with its standard error.
 
-    context: how many symbols at the start of each are given and not counted; padding is never counted. The error takes the
-    sequences as independent and allows for their different lengths: mean = sum of nats / sum of lengths, so the deviation of
-    each sequence is its nats less mean times its length (the ratio estimator, Cochran 1977, eq. 6.12).
+    context: how many symbols at the beginning of each sequence are known and not counted; padding is never counted. The error
+    takes the sequences as independent and allows for their different lengths: mean = sum of nats / sum of lengths, so the
+    deviation of each sequence is its nats less mean times its length (the ratio estimator, Cochran 1977, eq. 6.12).
+    ValueError when no symbol is left to count.
     """
-    device = next((p.device for p in model.parameters()), x.device)
-    nats = torch.cat(
-        [-model.log_conditionals(part.to(device))[:, context:].sum(1).cpu() for part in x.split(batch_size)]
-    ).double()
-    lengths = (x[:, context:] >= 0).sum(1).double()
+    check_whole(context, "context")
+    nats = [-model.log_conditionals(part)[:, context:].sum(1).cpu() for part in _batches(model, x, batch_size)]
+    nats = torch.cat(nats).double()
+    lengths = (x[:, context:] >= 0).sum(1).cpu().double()
+    if not lengths.any():
+        raise ValueError(f"x has shape {tuple(x.shape)} and context is {context}; expected symbols after the context")
     mean = nats.sum() / lengths.sum()
-    spread = mean_with_error(nats - mean * lengths).standard_error / lengths.mean().item()
-    return Estimate(mean.item(), spread, len(x), "nats per symbol")
+    error = mean_with_error(nats - mean * lengths).standard_error / lengths.mean().item()
+    return Estimate(mean.item(), error, len(x), "nats per symbol")
 
 
 def perplexity(nats: Estimate) -> Estimate:
-    """exp(nats per symbol): among how many equally likely symbols one would be as unsure. The error to first order."""
+    """exp(nats per symbol): the number of equally likely symbols that would be as uncertain, with its error to first order."""
     value = math.exp(nats.mean)
     return Estimate(value, value * nats.standard_error, nats.n, "symbols")
 
 
 def bits_per_dim(nats: Estimate, event_shape: tuple[int, ...]) -> Estimate:
-    """The same, divided by D log 2: bits per dimension."""
+    """An estimate in nats per example, divided by D log 2: bits per dimension of examples of this shape."""
     scale = 1 / (math.prod(event_shape) * math.log(2))
     return Estimate(nats.mean * scale, nats.standard_error * scale, nats.n, "bits/dim")
+
+
+def _batches(model, x: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """x in parts of at most batch_size examples, on the model's device."""
+    device = device_of(model)
+    return (batch.to(device) for batch in x.split(check_count(batch_size, "batch_size")))

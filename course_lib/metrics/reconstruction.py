@@ -6,16 +6,21 @@ import torch
 from torch import Tensor
 
 from course_lib.metrics.likelihood import Estimate, mean_with_error
+from course_lib.models.inputs import check_count
 from course_lib.models.latent.autoencoder import squared_error
+from course_lib.runtime import device_of
 
 
 @torch.no_grad()
 def errors(model, x: Tensor, *, batch_size: int = 500) -> Tensor:
-    """|x - model.reconstruct(x)|^2 of every example, summed over its values, (N,), a batch at a time, on the model's device."""
-    device = next(iter([*model.parameters(), *model.buffers()])).device
-    return torch.cat([squared_error(batch, model.reconstruct(batch.to(device)).cpu()) for batch in x.split(batch_size)])
+    """|x - model.reconstruct(x)|^2, summed over the values of an example, (N,), of examples x (N, *event_shape).
+
+    It is computed batch by batch on the model's device; the result is on the CPU.
+    """
+    device, parts = device_of(model), x.split(check_count(batch_size, "batch_size"))
+    return torch.cat([squared_error(batch.cpu(), model.reconstruct(batch.to(device)).cpu()) for batch in parts])
 
 
 def mean_error(model, x: Tensor, *, batch_size: int = 500) -> Estimate:
-    """Mean of `errors` over the examples, with its standard error."""
+    """Mean of `errors` over examples x (N, *event_shape), as squared error per example, with its standard error."""
     return mean_with_error(errors(model, x, batch_size=batch_size), "squared error")

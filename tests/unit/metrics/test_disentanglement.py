@@ -66,7 +66,7 @@ class TestMutualInformation:
         a, b = torch.randint(20, (10_000, 30), generator=g), torch.randint(20, (10_000, 30), generator=g)
         assert mutual_information(a, b).mean().item() == pytest.approx(19 * 19 / 20_000, rel=0.05)
 
-    def test_bad_input_is_told_the_mend(self):
+    def test_bad_input_is_told_the_fix(self):
         with pytest.raises(ValueError, match="discretise"):
             mutual_information(torch.rand(5, 2), torch.zeros(5, 1).long())
         with pytest.raises(ValueError, match="same N"):
@@ -121,7 +121,7 @@ class TestGap:
         assert mutual_information_gap(torch.cat([factors, factors], 1), factors) == pytest.approx(0, abs=1e-12)
         assert mutual_information_gap(torch.ones(5_000, 3), factors) == 0
 
-    def test_bad_input_is_told_the_mend(self):
+    def test_bad_input_is_told_the_fix(self):
         factors = uniform(50, runtime.generator(5))
         with pytest.raises(ValueError, match="factor 1 never changes"):
             information_shares(factors, factors * torch.tensor([1, 0]))
@@ -176,3 +176,17 @@ class TestLinearAccuracy:
         y = torch.arange(40) % 2
         x = torch.stack([torch.full((40,), 3.3), y.float()], 1)
         assert linear_accuracy((x, y), (x + torch.tensor([100.0, 0]), y)) == 1
+
+
+def test_everything_is_measured_where_the_codes_lie(device):
+    g = runtime.generator(0, device)
+    on_device = partial(_uniform_on, device=device)
+    assert beta_vae_score(lambda v: v, on_device, n_train=200, n_test=100, pairs=4, generator=g) > 0.95
+    y = torch.arange(40, device=device) % 2
+    assert linear_accuracy((y[:, None].float(), y), (y[:, None].float(), y)) == 1
+    factors = _uniform_on(5_000, g, device=device)
+    assert mutual_information_gap(factors, factors) > 0.98
+
+
+def _uniform_on(n, generator, *, device):
+    return 2 * torch.rand(n, 2, generator=generator, device=device) - 1

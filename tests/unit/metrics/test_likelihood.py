@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from course_lib import runtime
+from course_lib.metrics.detection import auroc
 from course_lib.metrics.likelihood import (
     Estimate,
     bits_per_dim,
@@ -18,8 +19,9 @@ from course_lib.metrics.likelihood import (
     negative_log_likelihood,
     perplexity,
 )
+from course_lib.metrics.reconstruction import mean_error
 from course_lib.models.autoregressive import NADE
-from course_lib.models.latent import VAE
+from course_lib.models.latent import VAE, Autoencoder
 from course_lib.models.probability.markov_chain import pad
 from course_lib.models.sequence import NGram
 
@@ -81,3 +83,30 @@ def test_bounds_a_batch_at_a_time():
         assert cut.shape == (23,)
         estimate = negative_bound(model, x, k, generator=runtime.generator(2), batch_size=10)
         assert estimate.mean == pytest.approx(-cut.double().mean().item())
+
+
+def test_data_may_lie_on_another_device_than_the_model_or_on_the_same(device):
+    model = NGram(states=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    x = pad([torch.randint(4, (n,), generator=runtime.generator(n)) for n in (9, 4, 6, 7)])
+    expected = nats_per_symbol(model, x, context=2).mean
+    coder = Autoencoder(event_shape=(5,), latent=2, widths=(4,))
+    pictures = torch.rand(9, 5, generator=runtime.generator(3))
+    error = mean_error(coder, pictures).mean
+    for moved, data in ((device, x), (device, x.to(device)), ("cpu", x.to(device))):
+        assert nats_per_symbol(model.to(moved), data, context=2).mean == pytest.approx(expected)
+    for moved, data in ((device, pictures), (device, pictures.to(device)), ("cpu", pictures.to(device))):
+        assert mean_error(coder.to(moved), data).mean == pytest.approx(error, rel=1e-5)
+    values = torch.arange(4.0)
+    assert mean_with_error(values.to(device)) == mean_with_error(values)
+    assert auroc(values.to(device), values + 1) == auroc(values, (values + 1).to(device)) == auroc(values, values + 1)
+
+
+def test_nothing_to_count_is_refused():
+    model = NGram(states=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    x = torch.randint(4, (3, 6), generator=runtime.generator(2))
+    with pytest.raises(ValueError, match="symbols after the context"):
+        nats_per_symbol(model, x, context=6)
+    with pytest.raises(ValueError, match="context is -1"):
+        nats_per_symbol(model, x, context=-1)
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        nats_per_symbol(model, x, batch_size=0)
