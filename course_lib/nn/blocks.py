@@ -18,7 +18,7 @@ from course_lib.nn.dense import dense, nonlinearity
 ENCODERS = ("dense", "convolutional", "recurrent", "attention")
 DECODERS = ("dense", "convolutional")
 UPSAMPLINGS = ("even", "uneven", "resize")
-PATCHES = 4  # across and down: what an encoder with attention cuts an image into
+PATCHES = 4  # an encoder with attention cuts an image into 4 patches across and 4 down
 
 
 def encoder(
@@ -68,8 +68,8 @@ def decoder(
 ) -> nn.Sequential:
     """A network (B, inputs) -> (B, *event_shape), numbers of any size.
 
-    widths: as in `encoder`, in the order in which they are met: of a convolutional decoder, the features of the smallest
-    maps first. hidden: units of dense layers before those. upsampling: see `upsample`; activation: see `encoder`.
+    widths: as in `encoder`, from the first layer to the last; a convolutional decoder has the features of the smallest maps
+    first. hidden: units of dense layers before the convolutions. upsampling: see `upsample`. activation: see `encoder`.
     """
     widths = tuple(widths)
     _for_convolutions(kind, hidden, activation)
@@ -88,9 +88,9 @@ def decoder(
 def upsample(features: int, outputs: int, kind: str = "even") -> nn.Module:
     """Maps (B, features, H, W) -> (B, outputs, 2 H, 2 W).
 
-    kind: "even", a transposed convolution whose kernel of 4 is a multiple of its stride of 2, so that each pixel is painted
-    equally often; "uneven", one with a kernel of 3, which paints some pixels once, some twice and some four times;
-    "resize", nearest neighbours, then a convolution (Odena, Dumoulin & Olah 2016).
+    kind: "even" is a transposed convolution whose kernel of 4 is a multiple of its stride of 2, so that each pixel is painted
+    equally often. "uneven" has a kernel of 3, which paints some pixels once, some twice and some four times. "resize" repeats
+    each pixel 2 x 2 times and applies a convolution (Odena, Dumoulin & Olah 2016).
     """
     if kind == "even":
         return nn.ConvTranspose2d(features, outputs, 4, stride=2, padding=1)
@@ -102,7 +102,7 @@ def upsample(features: int, outputs: int, kind: str = "even") -> nn.Module:
 
 
 class RowReader(nn.Module):
-    """A GRU that reads an image row by row from above; its last state says what it saw."""
+    """A GRU that reads an image row by row from above, and a linear layer on its last state."""
 
     def __init__(self, row: int, units: int, outputs: int):
         super().__init__()
@@ -116,7 +116,7 @@ class RowReader(nn.Module):
 
 
 class PatchReader(nn.Module):
-    """Self-attention among the 4 × 4 patches of an image (Dosovitskiy et al. 2021), and the mean of what comes out."""
+    """Self-attention among the 4 × 4 patches of an image (Dosovitskiy et al. 2021), and the mean over the patches."""
 
     def __init__(self, event_shape: tuple[int, int, int], widths: Sequence[int], outputs: int):
         super().__init__()

@@ -33,6 +33,7 @@ class GatedLinear(nn.Linear):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(…, in) -> (…, out)."""
         return F.glu(super().forward(x), -1)
 
 

@@ -1,7 +1,7 @@
-"""LSTM layers that run over an image, none of whose pixels sees what comes after it in raster order.
+"""LSTM layers that run over an image. No pixel sees a pixel after it in raster order.
 
-Maps lie as (H, W, B, features), so that a row or a diagonal of all images is one piece of memory. Each layer has two
-ways of one computation: `forward` over whole maps, and `stepper`, a pixel at a time in raster order for n images.
+Maps have the shape (H, W, B, features), so that a row or a diagonal of all images is one piece of memory. Each layer computes
+the same in two ways: `forward` over whole maps, and `stepper` one pixel after the other, in raster order, for n images.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 class RowLayer(nn.Module):
     """Down the image a row at a time, all pixels of a row at once (van den Oord et al. 2016, section 3.1).
 
-    Input to state: a masked convolution 3 wide over the row. State to state: `kernel` wide over the row above, so that a
-    pixel sees a triangle above it.
+    Input to state is a masked convolution over the row, 3 pixels wide. State to state is one over the row above, `kernel` pixels
+    wide. So a pixel sees a triangle above it.
 
     Args:
         stream, hidden: the channel of each incoming feature (F,) and of each unit (h,).
-        kernel: odd; the paper takes 3 or more. The triangle grows by kernel // 2 columns a row to each side.
+        kernel: odd; the paper takes 3 or more. The triangle grows to each side by kernel // 2 columns per row.
     """
 
     def __init__(self, stream: Tensor, hidden: Tensor, kernel: int = 3):
@@ -52,23 +52,23 @@ class RowLayer(nn.Module):
         return torch.stack(rows)
 
     def from_above(self, hidden: Tensor) -> Tensor:
-        """What the row above gives: (W, B, h) -> (W, B, 4 h)."""
+        """What the row above adds to the pre-activations: (W, B, h) -> (W, B, 4 h)."""
         reach, width = self.kernel // 2, len(hidden)
         wide = F.pad(hidden, (0, 0, 0, 0, reach, reach))
         return self.state(torch.cat([wide[k : k + width] for k in range(self.kernel)], -1))
 
     def stepper(self, n: int, width: int) -> RowStepper:
-        """The layer a pixel at a time: (features (n, F), i, j) -> (n, h)."""
+        """The layer one pixel after the other: (features (n, F) of pixel (i, j), i, j) -> (n, h)."""
         return RowStepper(self, n, width)
 
 
 class RowStepper:
-    """A RowLayer, a pixel at a time; what the row above gives is computed once a row."""
+    """A RowLayer, one pixel after the other. What the row above adds is computed once per row."""
 
     def __init__(self, layer: RowLayer, n: int, width: int):
         self.layer, self.weight = layer, (layer.input.weight * layer.input.mask).T.contiguous()
         blank = self.weight.new_zeros(n, layer.hidden)
-        self.above: list[Tensor] | list[float] = [0.0] * width  # what the row above gives to each column
+        self.above: list[Tensor] | list[float] = [0.0] * width  # what the row above adds in each column
         self.old_cells, self.hidden, self.cells = [blank] * width, [blank] * width, [blank] * width
         self.values = [self.weight.new_zeros(n, len(self.weight) // 2)] * (width + 1)  # column j's lies at j + 1
         self.row = 0
@@ -86,10 +86,10 @@ class RowStepper:
 class DiagonalLayer(nn.Module):
     """Across the image along its diagonals, from both upper corners, in H + W - 1 steps (section 3.2).
 
-    A step works on all pixels of one diagonal at once: a pixel's state takes in the states of its left and of its upper
-    neighbour, both on the diagonal before. From the right the same is done on the mirrored image; that result is moved
-    down a row, so that no pixel sees what comes after it, and the two are added. The paper skews the map so that
-    diagonals become columns; here pixels are laid out diagonal after diagonal: the same, without the padding.
+    A step works on all pixels of one diagonal at once. A pixel's state reads the states of its left and of its upper neighbour,
+    both on the diagonal before. The pass from the right does the same on the mirrored image. Its result is moved down by a row,
+    so that no pixel sees a later one, and the two results are added. The paper skews the map so that diagonals become columns;
+    here the pixels are stored diagonal after diagonal, which gives the same numbers without padding.
     """
 
     def __init__(self, stream: Tensor, hidden: Tensor):
@@ -140,20 +140,22 @@ class DiagonalLayer(nn.Module):
         return self.input.view(2, *self.mask.shape) * self.mask, self.state.view(2, -1, 4 * self.hidden)
 
     def stepper(self, n: int, width: int) -> DiagonalStepper:
-        """The layer a pixel at a time: (features (n, F), i, j) -> (n, h)."""
+        """The layer one pixel after the other: (features (n, F) of pixel (i, j), i, j) -> (n, h)."""
         return DiagonalStepper(self, n, width)
 
 
 class Reordered(torch.autograd.Function):
-    """x (N, …) with its rows in another order, each taken once: the gradient only takes them back."""
+    """x (N, …) with its rows in another order, each taken once. The gradient only puts them back, without adding any up."""
 
     @staticmethod
     def forward(ctx, x: Tensor, order: Tensor) -> Tensor:
+        """x[order], (N, …), of rows x (N, …) and a permutation (N,)."""
         ctx.save_for_backward(order)
         return x.index_select(0, order)
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
+        """The gradient (N, …) with its rows back in their old places."""
         return gradient.index_select(0, ctx.saved_tensors[0].argsort()), None
 
 
@@ -177,7 +179,7 @@ def neighbours(before: Tensor, number: int, height: int, width: int) -> tuple[Te
 
 
 class DiagonalStepper:
-    """A DiagonalLayer, a pixel at a time; from the right, a row is done as soon as it is complete."""
+    """A DiagonalLayer, one pixel after the other. The pass from the right runs over a row as soon as that row is complete."""
 
     def __init__(self, layer: DiagonalLayer, n: int, width: int):
         self.layer, self.width = layer, width

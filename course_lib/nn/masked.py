@@ -1,4 +1,4 @@
-"""Layers with connections cut out, so that a network keeps to an order (Germain et al. 2015; van den Oord et al. 2016)."""
+"""Layers with masked weights, so that a network keeps to an order (Germain et al. 2015; van den Oord et al. 2016)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class MaskedLinear(nn.Linear):
         self.register_buffer("mask", mask.to(self.weight.dtype), persistent=False)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """(…, in) -> (…, out). Another mask may stand in for the layer's own."""
+        """(…, in) -> (…, out). mask (out, in): used instead of the layer's own, if given."""
         return F.linear(x, self.weight * (self.mask if mask is None else mask), self.bias)
 
 
