@@ -15,7 +15,8 @@ from course_lib.metrics import disentanglement, likelihood, reconstruction
 from course_lib.models.autoregressive import NADE, AnyOrderMADE
 from course_lib.models.latent import VAE, Autoencoder, VectorQuantised
 from course_lib.models.latent.paths import lerp, slerp
-from course_lib.models.probability import FullTable, GaussianMixture
+from course_lib.models.probability.mixtures import GaussianMixture
+from course_lib.models.probability.tables import FullTable
 from course_lib.models.sequence import CausalTransformer, NGram
 from course_lib.nn.recurrent import gradient_by_lag
 from course_lib.training import Checkpoint, GradientStep, fit, load_or_train, recipes
@@ -130,7 +131,7 @@ def test_rows_of_a_table_are_found_under_autocast():
 
 
 def test_symbols_that_do_not_exist_are_refused_before_the_device_sees_them():
-    model = VectorQuantised(event_shape=(3, 16, 16), entries=8, latent=4, scales=(4,)).cuda()
+    model = VectorQuantised(event_shape=(3, 16, 16), entries=8, scales=(4,), width=4, features=4).cuda()
     with pytest.raises(ValueError, match="expected 0 … 7"):
         model.paint(torch.full((1, sum(model.sizes)), 8, device="cuda"))
 
@@ -177,8 +178,8 @@ def test_sampling_never_makes_the_host_wait(name, g):
     assert not seen.waits, "a CUDA graph cannot be made of this"
 
 
-def test_training_steps_do_not_make_the_host_wait():
-    """Losses stay on the device; `fit` fetches them once in a while."""
+def test_a_training_step_makes_the_host_wait_for_the_check_of_its_data_alone():
+    """Losses stay on the device; `fit` fetches them once in a while. The model's loss looks at its data (models/inputs.py)."""
     if not getattr(torch.cuda, "_pretended", False):
         pytest.skip("only the pretended device counts the host's waits")
     step, batches = run("made", "cuda", "adam")
@@ -186,4 +187,4 @@ def test_training_steps_do_not_make_the_host_wait():
     step(first)
     with pretend_cuda.watch("course_lib") as seen:
         step(second)
-    assert not seen.waits
+    assert [line for line in seen.waits if "models/inputs.py" not in line] == []

@@ -70,10 +70,16 @@ class MADE(AutoregressiveModel):
         if self.shortcut is not None:
             self.shortcut.weight.zero_()
 
-    def _degrees(self, width: int) -> Tensor:
+    def used(self) -> dict[str, Tensor]:
+        """Where each weight is let through by its mask, (out, in) booleans by parameter name: a checkpoint keeps only these."""
+        layers = {f"layers.{number}.weight": layer for number, layer in enumerate(self.layers)}
+        layers["shortcut.weight"] = self.shortcut
+        return {name: layer.mask.bool() for name, layer in layers.items() if layer is not None}
+
+    def _degrees(self, width: int, device: torch.device | None = None) -> Tensor:
         """Degrees 1 … D - 1 spread evenly over a hidden layer, rising: (width,)."""
         most = max(self.dimensions - 1, 1)
-        return 1 + torch.arange(width, device=self.turns.device) * most // width
+        return 1 + torch.arange(width, device=device) * most // width
 
     def _masks(self, turns: Tensor) -> list[Tensor]:
         """The masks of all layers, and last the one from inputs to outputs; each (out, in).
@@ -81,7 +87,7 @@ class MADE(AutoregressiveModel):
         turns (D,): when each variable comes in the order.
         """
         first = (turns + 1).repeat(self.inputs_per_variable)
-        hidden = [self._degrees(width) for width in self.hidden]
+        hidden = [self._degrees(width, turns.device) for width in self.hidden]
         return degree_masks([first, *hidden, turns]) + degree_masks([first, turns])
 
     def _inputs(self, flat: Tensor) -> Tensor:
@@ -120,7 +126,7 @@ class MADE(AutoregressiveModel):
         first, last = weights[0][:, columns], weights[-1][self.places]
         straight = (self.shortcut.weight * self.shortcut.mask)[self.places][:, columns] if self.direct else None
         threshold = (logit_threshold(noise[..., 0]) - self.layers[-1].bias)[:, self.places]  # (n, D)
-        ends = [torch.searchsorted(self._degrees(w).cpu(), torch.arange(width), right=True).tolist() for w in self.hidden]
+        ends = [torch.searchsorted(self._degrees(w), torch.arange(width), right=True).tolist() for w in self.hidden]
         drawn = torch.zeros(n, width, dtype=first.dtype, device=noise.device)  # in the order
         units = [drawn.new_zeros(n, w) for w in self.hidden]
         for k in range(width):
