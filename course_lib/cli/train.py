@@ -12,6 +12,7 @@ from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import UnknownName
 from course_lib.training import checkpoints, recipes, studies
 from course_lib.training.loop import History, TrainingDiverged
+from course_lib.training.recipes.keeping import command
 
 
 def train(
@@ -45,13 +46,13 @@ def train(
         raise Failed(f"{name}: {error}") from error
     except torch.OutOfMemoryError as error:
         raise Failed(f"{name}: the memory of {where} is too small ({error}). Fix: add --device cpu") from error
-    return _say(ended, name, f"course train {name} --budget {budget}{' --validate' if validate else ''}", ship)
+    return _say(ended, name, command(name, budget, validate), ship)
 
 
-def _say(ended: recipes.Outcome, name: str, command: str, ship: bool) -> int:
+def _say(ended: recipes.Outcome, name: str, again: str, ship: bool) -> int:
     """Print how the run ended, ship its model when asked, and return the exit code."""
     if not ended.finished:
-        print(f"To go on: {command}")
+        print(f"To go on: {again}")
         return 1
     for metric, value in ended.about["metrics"].items():
         print(f"{metric:25} {value}")

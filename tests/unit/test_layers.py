@@ -23,7 +23,7 @@ FLOORS = [
     {"machine"},
 ]
 LEVEL = {room: height for height, floor in enumerate(reversed(FLOORS)) for room in floor}
-BARE = {"torch", "numpy", "safetensors", "tqdm"}  # all there is on a machine that only trains
+BARE = {"torch", "numpy", "safetensors", "tqdm", "filelock"}  # all there is on a machine that only trains
 DRAWING, WIDGETS = {"matplotlib"}, {"ipywidgets", "anywidget", "traitlets"}
 BARE_ROOMS = {"machine", "runtime", "nn", "distributions", "datasets", "models", "training", "metrics"}
 

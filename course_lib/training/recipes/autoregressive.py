@@ -46,7 +46,7 @@ def _fvsbn(order: str, *, weights: bool = True, gallery: bool = False) -> Recipe
         f"FVSBN, a logistic regression for every pixel; order: {order}",
         (1, 3, 30),
         step=Gradient(lr=1e-2, averaging=PolynomialAverage()),
-        measure=measures.nats,
+        measure=measures.NatsByOrder(against="fvsbn-mnist"),
         batch_size=200,
         finish=Whitened.plain,
         study="fvsbn-orders",
@@ -61,8 +61,8 @@ by_muon = partial(on_digits, step=Gradient(lr=1e-2, optimiser="muon"), examples=
 
 AUTOREGRESSIVE: dict[str, Recipe] = {
     "fvsbn-mnist": _fvsbn("rows", gallery=True),
-    "fvsbn-mnist-columns": _fvsbn("columns"),
-    "fvsbn-mnist-spiral": _fvsbn("spiral, from inside", weights=False),
+    "fvsbn-mnist-columns": _fvsbn("columns", weights=False),
+    "fvsbn-mnist-spiral": _fvsbn("spiral, from inside"),
     "fvsbn-mnist-random": _fvsbn("random", weights=False),
     "nade-mnist": on_digits(
         partial(NADE, event_shape=MNIST, hidden=500),
@@ -72,11 +72,11 @@ AUTOREGRESSIVE: dict[str, Recipe] = {
         precision="float32",
     ),
     "made-mnist": on_digits(
-        partial(MADE, event_shape=MNIST, hidden=(500, 500), residual=True),
-        "MADE, 2 x 500 hidden units, raster order",
-        (1, 3, 120),
+        partial(MADE, event_shape=MNIST, hidden=(1000, 1000), direct=True, residual=True),
+        "MADE, 2 x 1000 hidden units, raster order",
+        (1, 3, 100),
         step=Gradient(lr=5e-3),
-        precision="float32",
+        precision="bfloat16",
     ),
     "nade-any-order-mnist": on_digits(
         partial(OrderlessNADE, event_shape=MNIST, hidden=(500, 500)),

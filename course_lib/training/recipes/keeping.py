@@ -30,6 +30,11 @@ def validation_name(name: str) -> str:
     return f"{name}-validation"
 
 
+def command(name: str, budget: str, validate: bool) -> str:
+    """What the user types to train a recipe."""
+    return f"course train {name} --budget {budget}{' --validate' if validate else ''}"
+
+
 def place(name: str, budget: str) -> Path:
     """The user's folder in which a finished run of this budget is kept. OSError where the user has none."""
     return checkpoints.own_dir() / budget if budget == "smoke" or _larger(name, budget) else checkpoints.own_dir()

@@ -24,6 +24,7 @@ from course_lib.training.recipes.fingerprint import described, digest, initial_p
 from course_lib.training.recipes.form import Examples, Recipe, RecipeError
 from course_lib.training.recipes.table import recipe
 from course_lib.training.recipes.unfinished import CannotResume, Unfinished
+from course_lib.training.steps.base import check_precision
 
 
 @dataclass(frozen=True)
@@ -61,26 +62,22 @@ def run(
     Raises CannotResume where an unfinished run belongs to a recipe that has changed since. Global random generators are left
     as they were.
     """
-    budget, device, chosen = runtime.budget(budget), runtime.device(device), recipe(name)
+    budget, device, chosen, asked = runtime.budget(budget), runtime.device(device), recipe(name), name
     if validate:
         chosen, name = chosen.validating(), keeping.validation_name(name)
         _check_splits(chosen, name)
     if folder is not None:
         keeping.refuse_to_replace(name, budget, folder)
+    _check_precision(chosen, device)
     with _own_randomness(chosen.seed, device):
-        model = _build(chosen, validate)
-        data = chosen.training_data(budget)
-        determined_by = {**chosen.description(budget), **_sources(chosen, data, validate), "model": initial_parameters(model)}
-        batches = Batches(data, chosen.batch_size, seed=chosen.seed, device=device, labels=chosen.labels)
-        epochs = chosen.in_budget(budget)[0]
-        step = chosen.step(model.to(device), chosen, epochs * len(batches))
-        unfinished = Unfinished(name, budget, determined_by)
+        step, batches, determined_by = _prepared(chosen, budget, device, validate)
+        unfinished = Unfinished(name, budget, keeping.command(asked, budget, validate), determined_by)
         if anew:
             unfinished.remove()
         checkpoint = unfinished.checkpoint(step, batches)
         history = unfinished.resume(checkpoint)
         callbacks = [callback for callback in (checkpoint, report) if callback is not None]
-        history = fit(step, batches, epochs, callbacks, history=history)
+        history = fit(step, batches, chosen.in_budget(budget)[0], callbacks, history=history)
         return _ended(name, chosen, budget, step, history, unfinished, folder)
 
 
@@ -112,6 +109,23 @@ def load_or_train(
     return model.to(runtime.device(device or "cpu"))
 
 
+def _prepared(chosen: Recipe, budget: str, device: torch.device, validate: bool) -> tuple[Any, Batches, dict[str, Any]]:
+    """The step and the batches of a run, and all that determines it (recipes/unfinished)."""
+    model = _build(chosen, validate)
+    data = chosen.training_data(budget)
+    determined_by = {**chosen.description(budget), **_sources(chosen, data, validate), "model": initial_parameters(model)}
+    batches = Batches(data, chosen.batch_size, seed=chosen.seed, device=device, labels=chosen.labels)
+    return chosen.step(model.to(device), chosen, chosen.in_budget(budget)[0] * len(batches)), batches, determined_by
+
+
+def _check_precision(chosen: Recipe, device: torch.device) -> None:
+    """RecipeError where the device does not compute in the recipe's precision."""
+    try:
+        check_precision(chosen.precision, device)
+    except ValueError as error:
+        raise RecipeError(f"the recipe cannot be trained on {device} ({error}); fix: train on the CPU: --device cpu") from error
+
+
 def _check_splits(chosen: Recipe, name: str) -> None:
     """RecipeError, before the training and not after it, where the data have no validation split."""
     try:
@@ -129,8 +143,7 @@ def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(seed)
         for index in cuda:
-            with torch.cuda.device(index):
-                torch.cuda.manual_seed(seed)
+            torch.cuda.default_generators[index].manual_seed(seed)
         yield
 
 
@@ -142,7 +155,7 @@ def _start(chosen: Recipe, validate: bool) -> tuple[str, Path] | None:
     if name in checkpoints.names():
         return name, checkpoints.shipped_dir()
     if not (checkpoints.own_dir() / f"{name}.json").is_file():
-        how = f"course train {chosen.start} --budget full{' --validate' if validate else ''}"
+        how = keeping.command(chosen.start, "full", validate)
         raise RecipeError(f"this recipe goes on from the checkpoint {name!r}, which is not there; fix: train it first: `{how}`")
     return name, checkpoints.own_dir()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from course_lib.runtime import did_you_mean
 from course_lib.training.recipes.autoregressive import AUTOREGRESSIVE
 from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.judges import JUDGES
 from course_lib.training.recipes.latent import LATENT
 from course_lib.training.recipes.sequence import SEQUENCE
 
-RECIPES: dict[str, Recipe] = {**AUTOREGRESSIVE, **SEQUENCE, **LATENT}
+RECIPES: dict[str, Recipe] = {**AUTOREGRESSIVE, **SEQUENCE, **LATENT, **JUDGES}
 
 
 def recipe(name: str) -> Recipe:

@@ -28,11 +28,13 @@ class Unfinished:
 
     Args:
         name, budget: of the run.
+        command: how the user trains it, for messages.
         determined_by: all that determines it, as JSON (recipes/fingerprint): recipe, data, and "model", the new model's values.
     """
 
     name: str
     budget: str
+    command: str
     determined_by: dict[str, Any]
 
     @property
@@ -99,7 +101,4 @@ class Unfinished:
             raise CannotResume(f"the unfinished run {path} is of another recipe: {'; '.join(changed)}. {self._fix()}")
 
     def _fix(self) -> str:
-        return (
-            "Fix: undo the change, or begin anew and give up the unfinished run: "
-            f"`course train {self.name} --budget {self.budget} --anew`"
-        )
+        return f"Fix: undo the change, or begin anew and give up the unfinished run: `{self.command} --anew`"

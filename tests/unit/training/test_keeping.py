@@ -99,6 +99,16 @@ def test_a_changed_recipe_never_goes_on_and_the_message_says_what_changed(monkey
     assert epochs == [2, 3, 4], "with the change undone, the run goes on"
 
 
+def test_an_unfinished_validation_run_is_apart_and_its_fix_is_its_own_command(monkeypatch):
+    train_small(report=stop_after(1), validate=True)
+    epochs = []
+    train_small(report=lambda history: epochs.append(len(history)))
+    assert epochs == [1, 2, 3, 4]
+    monkeypatch.setitem(RECIPES, "small", replace(SMALL, seed=7))
+    with pytest.raises(CannotResume, match="`course train small --budget full --validate --anew`"):
+        train_small(validate=True)
+
+
 def test_anew_gives_the_unfinished_run_up(monkeypatch):
     train_small(report=stop_after(1))
     monkeypatch.setitem(RECIPES, "small", replace(SMALL, seed=7))

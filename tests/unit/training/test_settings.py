@@ -13,7 +13,7 @@ from course_lib.training import checkpoints, train
 from course_lib.training.averaging import ExponentialAverage
 from course_lib.training.measures import nats
 from course_lib.training.optimisers import cosine
-from course_lib.training.recipes import RECIPES, Gradient, Recipe, run
+from course_lib.training.recipes import RECIPES, Gradient, Recipe, RecipeError, run
 
 SPLITS = {"train": 0.2, "validation": 0.5, "test": 0.8, "train+validation": 0.35}  # the mean of the bits in each split
 READ = []
@@ -133,6 +133,13 @@ def test_a_recipe_that_measures_on_what_it_trains_on_is_refused():
 def test_an_unknown_precision_is_refused():
     with pytest.raises(ValueError, match=r"precision is 'float16'; expected one of \('float32', 'bfloat16'\)"):
         replace(BASE, precision="float16")
+
+
+def test_a_device_that_lacks_the_recipes_precision_is_named_with_the_fix(monkeypatch):
+    monkeypatch.setitem(RECIPES, "coins", replace(BASE, precision="bfloat16"))
+    monkeypatch.setattr(runtime, "bf16_supported", lambda device: False)
+    with pytest.raises(RecipeError, match=r"cannot be trained on cpu.*--device cpu"):
+        run("coins", budget="smoke", device="cpu")
 
 
 IN_BFLOAT16 = {

@@ -1,0 +1,30 @@
+"""The recipes of the course's judges: small classifiers, whose features and answers measure generated images."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from course_lib.models.classifier import FeatureClassifier
+from course_lib.training import measures
+from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.gradient import Gradient
+
+
+def _judge(data: str, what: str, epochs: int) -> Recipe:
+    """Trained on the training split of grey images, which are shifted at random; its own error is measured on test images."""
+    return Recipe(
+        partial(FeatureClassifier, event_shape=(1, 28, 28), shift=2),
+        f"classifier of {what}, three convolutions and two dense layers; its features judge generated images",
+        (1, 2, epochs),
+        step=Gradient(lr=2e-3),
+        measure=measures.accuracy,
+        data=data,
+        labels=True,
+        half=True,
+    )
+
+
+JUDGES: dict[str, Recipe] = {
+    "features-mnist": _judge("mnist", "digits", 8),
+    "features-fashion": _judge("fashion", "clothes", 30),
+}
