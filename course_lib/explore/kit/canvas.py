@@ -1,4 +1,4 @@
-"""A surface to draw on and a picture to click, by mouse, pen, touch or keyboard: two more controls for a panel."""
+"""A surface to draw on and a picture to click, by mouse, pen, touch or keyboard: two more controls of a panel."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Surface(anywidget.AnyWidget):
     strength = traitlets.Float(0.75).tag(sync=True)
     brush = traitlets.Int(4).tag(sync=True)  # width in cells
     picture = traitlets.CBytes().tag(sync=True)  # PNG
-    mask = traitlets.CBytes().tag(sync=True)  # a byte a cell, 0 or 1
+    mask = traitlets.CBytes().tag(sync=True)  # one byte per cell, 0 or 1
     pixel = traitlets.List([0, 0]).tag(sync=True)
     value = traitlets.Any()
 
@@ -66,7 +66,7 @@ class Surface(anywidget.AnyWidget):
             self.pixel = list(self.value)
 
     def show(self, picture: Any) -> None:
-        """Lay `picture` (an array, see plots.as_uint8, or a Pillow image) under the cells; coded anew only if it is another."""
+        """Lay `picture` (an array, see plots.as_uint8, or a Pillow image) under the cells; it is encoded only if it changed."""
         values = plots.as_uint8(picture).copy()
         if not np.array_equal(values, self._shown):
             self.picture, self._shown = plots.png_bytes(values), values
@@ -77,12 +77,12 @@ class Canvas:
     """Cells to paint over a picture: render gets a boolean array `shape`, true where painted.
 
     Args:
-        name, label: of render's argument, and what the student reads.
+        name, label: the name of render's argument, and what the student reads.
         shape: (rows, columns) of the cells.
-        background: the picture below: an array, or a function of all the panel's values by name that gives one.
-        value: the cells painted at the start; none when None.
-        tint, strength: colour of painted cells and how much it covers; white and 1 to draw a digit.
-        brush: width at the start, in cells. side: of the surface, in pixels of the page.
+        background: the picture below: an array, or a function that gets all values of the panel by name and returns one.
+        value: the cells painted at first; none when None.
+        tint, strength: the colour of painted cells, and how much it covers (1 covers fully); white and 1 to draw a digit.
+        brush: its width at first, in cells. side: of the surface, in pixels of the page.
     """
 
     name: str
@@ -97,15 +97,17 @@ class Canvas:
 
     @property
     def first(self) -> np.ndarray:
+        """The cells painted at first, booleans of this shape."""
         return np.zeros(self.shape, bool) if self.value is None else np.asarray(self.value).astype(bool)
 
     def values(self) -> list[np.ndarray]:
-        """The cells at the start, none, all, and a stroke from corner to corner."""
+        """The cells painted at first, none, a stroke from corner to corner, and all."""
         rows, columns = np.indices(self.shape)
         stroke = np.abs(rows / self.shape[0] - columns / self.shape[1]) < 0.1
         return [self.first, np.zeros(self.shape, bool), stroke, np.ones(self.shape, bool)]
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
+        """A surface to paint on, under its label."""
         surface = Surface(
             rows=self.shape[0], columns=self.shape[1], label=self.label, tint=self.tint, strength=self.strength, brush=self.brush,
             side=self.side, value=self.first,
@@ -143,14 +145,16 @@ class Pick:
 
     @property
     def first(self) -> tuple[int, int]:
+        """The cell picked at first: the value given, or else the one in the middle."""
         return (self.shape[0] // 2, self.shape[1] // 2) if self.value is None else tuple(self.value)
 
     def values(self) -> list[tuple[int, int]]:
-        """Cells on a grid of at most 7 by 7, corners among them."""
+        """Cells on a grid of 7 by 7 at most, with the corners."""
         sides = [sorted({round(step * (length - 1) / 6) for step in range(7)}) for length in self.shape]
         return [(row, column) for row in sides[0] for column in sides[1]]
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
+        """A picture to click, under its label."""
         surface = Surface(
             rows=self.shape[0], columns=self.shape[1], label=self.label, tint=self.tint, side=self.side, mode="pick",
             value=self.first,
@@ -162,7 +166,7 @@ class Pick:
     def still(self, values: dict[str, Any]) -> Image.Image:
         """The surface as the page shows it, with a square around the picked cell."""
         sheet, cell = _page_size(self, values), _cell_side(self)
-        half = max(10, cell - 2) / 2  # small cells too are marked so that one sees it
+        half = max(10, cell - 2) / 2  # the mark on a small cell must be seen as well
         y, x = ((place + 0.5) * cell for place in values[self.name])
         ImageDraw.Draw(sheet).rectangle((x - half, y - half, x + half, y + half), outline=self.tint, width=2)
         return sheet

@@ -1,4 +1,4 @@
-"""The controls of a panel: what each is called, its values, and the widget that shows it."""
+"""The controls of a panel: the name of each, its values, and the widget that shows it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ WIDTH = "300px"  # of a control in the column beside the picture
 
 
 class Control(Protocol):
-    """What a panel asks of a control: a name (render's argument), a label, a first value, and its whole range."""
+    """What a panel needs of a control: a name (of render's argument), a label, a first value, and the whole range of values."""
 
     name: str
     label: str
 
     @property
     def first(self) -> Any:
-        """The value at the start."""
+        """The value at first."""
 
     def values(self) -> list[Any]:
         """The whole range: all values, or both ends and evenly spaced ones between."""
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
-        """The widget whose `value` render gets, and everything to lay out for it."""
+        """The widget whose `value` render gets, and all widgets to lay out for it."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,13 @@ class Slider:
     """A number from `low` to `high` in steps; whole numbers where low, high and step are whole.
 
     Args:
-        name, label: of render's argument, and what the student reads (with units).
-        value: at the start; the middle when None.
+        name, label: the name of render's argument, and what the student reads (with units).
+        value: at first; None takes the middle.
         step: the distance between two values.
-        play: milliseconds a step of a play button beside the slider; no button when None.
-        live: False shows the result on release only, for a render that takes more than 100 ms.
+        play: milliseconds per step of a play button beside the slider; None makes no button.
+        live: False shows the result only when the slider is released, for a render that takes more than 100 ms.
+
+    Raises ValueError when the range is empty, or when the value lies outside it.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Slider:
 
     @property
     def whole(self) -> bool:
+        """Whether all values are integers."""
         return all(isinstance(number, int) for number in (self.low, self.high, self.step))
 
     def _at(self, index: int) -> float:
@@ -67,16 +70,19 @@ class Slider:
 
     @property
     def first(self) -> float:
+        """The value given, or else the one in the middle."""
         if self.value is not None:
             return self.value
         return self._at(int((self.high - self.low) / self.step) // 2)
 
     def values(self) -> list[float]:
+        """All values, or 50 of them, evenly spaced, where there are more."""
         count = int((self.high - self.low) / self.step + 1e-9)  # steps from low to high
         chosen = range(count + 1) if count < 50 else sorted({round(index * count / 49) for index in range(50)})
         return [self._at(index) for index in chosen]
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
+        """An integer or a float slider, with its play button where it has one."""
         kind = ipywidgets.IntSlider if self.whole else ipywidgets.FloatSlider
         slider = kind(
             value=self.first, min=self.low, max=self.high, step=self.step, continuous_update=self.live, description=self.label,
@@ -89,7 +95,10 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several: `options` are values, or a mapping from what is read to the value. The first when value is None."""
+    """One of several: `options` are values, or a mapping from what the student reads to the value.
+
+    Raises ValueError when `value` is not among them.
+    """
 
     name: str
     label: str
@@ -102,12 +111,15 @@ class Choice:
 
     @property
     def first(self) -> Any:
+        """The value given, or else the first option."""
         return self.values()[0] if self.value is None else self.value
 
     def values(self) -> list[Any]:
+        """All options' values, in the order shown."""
         return list(self.options.values()) if isinstance(self.options, Mapping) else list(self.options)
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
+        """A row of buttons where the options are few and short, otherwise a drop-down list."""
         pairs = (
             list(self.options.items()) if isinstance(self.options, Mapping) else [(str(value), value) for value in self.options]
         )
@@ -129,12 +141,15 @@ class Toggle:
 
     @property
     def first(self) -> bool:
+        """The value at first."""
         return self.value
 
     def values(self) -> list[bool]:
+        """No and yes."""
         return [False, True]
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
+        """A checkbox."""
         box = ipywidgets.Checkbox(value=self.value, description=self.label, indent=False, layout={"width": WIDTH})
         return box, [box]
 
@@ -153,26 +168,29 @@ class _Counter(ipywidgets.Button):
 
 @dataclass(frozen=True)
 class Button:
-    """Something to do again: its value is the number of clicks, from 0, fit for a seed."""
+    """Something to do again. Its value is the number of clicks, from 0, which may serve as a seed."""
 
     name: str
     label: str
 
     @property
     def first(self) -> int:
+        """No click yet."""
         return 0
 
     def values(self) -> list[int]:
+        """The counts after no click, one, two and three clicks."""
         return [0, 1, 2, 3]
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
+        """A button whose value is the number of clicks."""
         button = _Counter(description=self.label, layout={"width": "auto", "align_self": "flex-start"})
         return button, [button]
 
 
 @dataclass(frozen=True)
 class Text:
-    """A line of text. `examples` are what a student may well type, the empty line and odd characters among them."""
+    """A line of text. `examples` are what a student may type, also the empty line and odd characters."""
 
     name: str
     label: str
@@ -181,11 +199,14 @@ class Text:
 
     @property
     def first(self) -> str:
+        """The line that stands there at first."""
         return self.value
 
     def values(self) -> list[str]:
+        """That line, and the examples."""
         return list(dict.fromkeys([self.value, *self.examples]))
 
     def build(self) -> tuple[ipywidgets.Widget, list[ipywidgets.Widget]]:
+        """A field for one line of text."""
         field = ipywidgets.Text(value=self.value, description=self.label, layout={"width": WIDTH})
         return field, [field]

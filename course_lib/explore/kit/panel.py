@@ -2,9 +2,9 @@
 
     Panel(render, [Slider("k", "pixels known", 0, 784), Choice("model", "model", ["nade", "made"])], title=…, alt=…)
 
-`render(**values)` returns an array (H, W) or (H, W, 3), a Pillow image, or one matplotlib figure: the same each time, its artists
-updated and never made anew. Images go as PNG into an image widget of fixed size, figures by the same way from their own
-canvas. While the kernel is busy the page holds events back and sends only the last.
+`render(**values)` returns an array (H, W) or (H, W, 3), a Pillow image, or a matplotlib figure, the same figure each time, whose
+artists it updates. All of them go as PNG into an image widget of fixed size. While the kernel is busy, the page holds events
+back and sends only the last one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CSS = """<style>
 .course-panel .widget-inline-hbox > .widget-label {
   flex: 1 0 100%; width: 100%; max-width: none; text-align: left;
   white-space: normal; height: auto; line-height: 1.3; overflow: visible; margin-bottom: 2px}
-.course-panel .course-error {color: #a33c00; max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
+.course-panel .course-error {color: var(--jp-error-color1, #a33c00); max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
 .course-panel .course-error .widget-html-content {white-space: normal}
 .course-panel .course-alt {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
 .course-panel .jupyter-button {margin-top: 4px}
@@ -48,13 +48,14 @@ class Panel:
     """An explorer: controls beside a picture. It shows itself as the last expression of a cell.
 
     Args:
-        render: pure; called with every control's value by name. It is called once here: an error then is the cell's.
+        render: a pure function; it gets the value of every control by name. It is called once here, so that an error at the
+            first values is an error of the cell.
         controls: in the order shown; their names are render's arguments.
         title: over the panel.
         alt: one sentence that says what the picture shows, for those who cannot see it.
-        scale: enlargement of arrays, a square of this many pixels for one; None brings small arrays to about 336 pixels.
+        scale: enlargement of arrays: each pixel becomes a square of this many pixels; None enlarges small arrays to about 336.
 
-    Raises ValueError on names that occur twice, on empty labels, title or alt.
+    Raises ValueError when two controls have one name, or when the title, alt or a label is empty.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Panel:
         if isinstance(picture, Figure):
             width, height = picture.canvas.get_width_height()
             png = plots.png_bytes(picture)
-            picture.set_layout_engine("none")  # laid out once: axes that stand still are drawn in half the time
+            picture.set_layout_engine("none")  # one layout is enough: axes that stand still are drawn in half the time
             return png, (width, height)
         if not isinstance(picture, Image.Image):
             height, width = plots.as_uint8(picture).shape[:2]
@@ -84,7 +85,7 @@ class Panel:
         return plots.png_bytes(picture), picture.size
 
     def sweep(self) -> Iterator[dict[str, Any]]:
-        """Values that cover the whole range of every control: each alone, all first, all last, all choices together."""
+        """Values that cover the whole range of every control: each control alone, all at one end, and all choices combined."""
         start = {control.name: control.first for control in self.controls}
         ranges = {control.name: control.values() for control in self.controls}
         for name, values in ranges.items():
@@ -96,7 +97,7 @@ class Panel:
             yield {**start, **dict(zip(discrete, together, strict=True))}
 
     def set(self, **values: Any) -> None:
-        """Put controls to these values, as the student's hand would."""
+        """Set controls to these values, as a student would. ValueError for a name that no control has."""
         for name, value in values.items():
             if name not in self.values:
                 raise ValueError(f"there is no control {name!r}; expected one of {sorted(self.values)}")
@@ -127,13 +128,13 @@ class Panel:
         return panel
 
     def _update_surfaces(self) -> None:
-        """Lay under each drawing surface the picture that belongs to the present values."""
+        """Lay the picture that belongs to the present values under each drawing surface."""
         for control in self.controls:
             if isinstance(control, (Canvas, Pick)):
                 control.update(self._handles[control.name], self.values)
 
     def _moved(self, _) -> None:
-        """A control moved. In a running kernel, what has queued up meanwhile is taken in first, and drawn once."""
+        """A control moved. In a running kernel, all moves that wait in the queue are taken in first, and drawn once."""
         self.values = {name: handle.value for name, handle in self._handles.items()}
         try:
             loop = asyncio.get_running_loop()
@@ -146,10 +147,10 @@ class Panel:
 
     def _show(self) -> None:
         self._waiting, failed = False, None
-        for part in (self._show_picture, self._update_surfaces):  # the picture first: it is smaller, and waited for
+        for part in (self._show_picture, self._update_surfaces):  # the picture first: it is smaller, and the student waits for it
             try:
                 part()
-            except Exception as error:  # the student reads it beside the picture; the last good picture stays
+            except Exception as error:  # it is shown beside the picture; the last good picture stays
                 failed = failed or error
         said = f"<span role='alert'>{type(failed).__name__}: {html.escape(str(failed))}</span>" if failed else ""
         if self.error.value != said:
@@ -188,5 +189,5 @@ class Panel:
 
 
 def _fixed(width: int) -> ipywidgets.Layout:
-    """A layout that never stretches the picture, and shrinks it as a whole only where the page is narrower."""
+    """A layout that never stretches the picture, and shrinks the whole of it only where the page is narrower."""
     return ipywidgets.Layout(width=f"{width}px", height="auto", max_width="100%", flex="0 1 auto")

@@ -10,7 +10,7 @@ import traitlets
 
 
 class Player(anywidget.AnyWidget):
-    """Play and pause for `slider`, a step every `interval` milliseconds; at its end, play begins again."""
+    """Plays and pauses `slider`, one step every `interval` milliseconds. From the end of the slider it begins again."""
 
     _esm = Path(__file__).parent / "player.js"
     slider = traitlets.Instance(ipywidgets.Widget).tag(sync=True, **ipywidgets.widget_serialization)

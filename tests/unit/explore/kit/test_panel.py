@@ -3,13 +3,17 @@
 import asyncio
 import base64
 import io
+import re
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from course_lib import plots
-from course_lib.explore.kit.panel import Button, Canvas, Choice, Panel, Pick, Slider, Text, Toggle
+from course_lib.explore.kit.panel import CSS, Button, Canvas, Choice, Panel, Pick, Slider, Text, Toggle
 from course_lib.explore.kit.player import Player
 
 CONTROLS = [
@@ -222,3 +226,33 @@ def test_what_is_wrong_is_said(make, message):
 def test_an_error_at_the_start_is_the_cells():
     with pytest.raises(ZeroDivisionError):
         _panel(lambda k: 1 / 0, [CONTROLS[0]])
+
+
+def _contrast(one, other):
+    """The contrast of two colours by the Web Content Accessibility Guidelines: from 1 to 21."""
+
+    def luminance(colour):
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+THEMES = [
+    Path(sys.prefix, f"share/jupyter/lab/themes/@jupyterlab/theme-{kind}-extension/index.css") for kind in ("light", "dark")
+]
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda path: path.parent.name)
+def test_an_error_can_be_read_in_the_light_and_in_the_dark_theme(theme):
+    def shown(value):
+        """The colour behind a value of CSS, by the theme's own variables."""
+        name, _, fallback = value.removeprefix("var(").removesuffix(")").partition(",")
+        if not value.startswith("var("):
+            return value
+        found = re.search(rf"{name.strip()}:\s*([^;}}]+)", theme.read_text(encoding="utf-8"))
+        return shown(found.group(1).strip() if found else fallback.strip())
+
+    asked = re.search(r"\.course-error \{color: ([^;]+);", CSS).group(1)
+    assert _contrast(shown(asked), shown("var(--jp-layout-color0)")) >= 4.5
