@@ -249,3 +249,13 @@ def test_log_prob_is_differentiable_in_the_parameters(model):
     model.loss(x).backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
     assert not model.filter(x).requires_grad
+
+
+def test_learning_moves_the_data_to_the_models_device(model, device):
+    x = model.sample(4, generator=runtime.generator(0))
+    twin = type(model)(**configuration(model)).to(device)
+    torch.testing.assert_close(twin.em_step(x).cpu(), type(model)(**configuration(model)).em_step(x))
+    assert twin.transition.device.type == device
+    if isinstance(model, CategoricalHMM):
+        h, x = model.sample_joint(4, generator=runtime.generator(0))
+        assert torch.equal(twin.estimate(x, h).emission.cpu(), model.estimate(x, h).emission)

@@ -156,3 +156,10 @@ def test_the_integers_of_numpy_and_torch_are_taken_and_kept_as_python_ones():
     for bad in ({"order": 1.0}, {"order": 40}, {"order": True}):
         with pytest.raises(ValueError, match="order is"):
             MarkovChain(states=3, length=4, **bad)
+
+
+def test_estimate_moves_the_data_to_the_models_device(device):
+    x = torch.tensor([[0, 1, 2], [1, 0, -1]])
+    model = MarkovChain(states=3, length=5).to(device).estimate(x)
+    assert model.probs.device.type == device
+    assert torch.equal(model.probs.cpu(), MarkovChain(states=3, length=5).estimate(x).probs)

@@ -274,3 +274,11 @@ def test_estimate_refuses_counts_that_are_not_finite(name):
     for bad in (math.nan, math.inf, -1.0):
         with pytest.raises(ValueError, match="finite number of at least 0"):
             MODELS[name]().estimate(data(2), counts=torch.tensor([1.0, bad]))
+
+
+@every_model
+def test_estimate_moves_the_data_to_the_models_device(name, device):
+    counts = torch.ones(300)
+    model = MODELS[name]().to(device).estimate(data(), smoothing=1.0, counts=counts)
+    torch.testing.assert_close(model.probs.cpu(), MODELS[name]().estimate(data(), smoothing=1.0).probs)
+    assert model.probs.device.type == device

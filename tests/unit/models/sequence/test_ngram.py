@@ -121,3 +121,10 @@ def test_the_numbers_of_contexts_are_buffers_and_the_rows_parameters():
     x = torch.tensor([[0, 3, 1, 2]])
     assert torch.equal(twin.log_prob(x), model.log_prob(x))
     assert model.noise(2, runtime.generator(0)).dtype == torch.float32
+
+
+def test_estimate_moves_the_data_to_the_models_device(device):
+    x = torch.randint(4, (5, 40), generator=runtime.generator(2))
+    model = NGram(states=4, length=6, context=2).to(device).estimate(x)
+    assert {t.device.type for t in model.state_dict().values()} == {device}
+    torch.testing.assert_close(model.log_prob(x.to(device)).cpu(), NGram(states=4, length=6, context=2).estimate(x).log_prob(x))
