@@ -17,7 +17,7 @@ def ink(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(lambda x: x.flatten(1).sum(1), "that counts the ink; its share is wanted, between 0 and 1."),
         Slip(lambda x: x.mean(), "that is one number for all images together; one for each image is wanted."),
-        Slip(lambda x: x.mean(0), "that is the mean over the images, one number a pixel: the other axes are meant."),
+        Slip(lambda x: x.mean(0), "that is the mean over the images, one number per pixel: the other axes are meant."),
         Slip(lambda x: 1 - x.flatten(1).mean(1), "that is the share of blank paper; ink is 1."),
     )
     return grade("00.1", attempt, lambda x: x.flatten(1).mean(1), cases, slips, record=record)

@@ -69,16 +69,19 @@ def gaussian_mle(attempt, *, record: bool = True) -> Verdict:
 def surplus(attempt, *, record: bool = True) -> Verdict:
     """01.3 attempt(rolls (N,), p (K,), q (K,)) -> mean over the rolls of log p - log q, in nats."""
     slips = (
-        Slip(lambda rolls, p, q: -q.log()[rolls].mean(), "that is the cross-entropy: take off what the truth itself pays."),
+        Slip(
+            lambda rolls, p, q: -q.log()[rolls].mean(),
+            "that is the cross-entropy: subtract the entropy of the truth, -log p of the same rolls.",
+        ),
         Slip(lambda rolls, p, q: (p.log()[rolls] - q.log()[rolls]).sum(), "a sum over the rolls; nats per roll are asked for."),
-        Slip(lambda rolls, p, q: (p[rolls] - q[rolls]).mean(), "a log is missing: costs are log-probabilities."),
+        Slip(lambda rolls, p, q: (p[rolls] - q[rolls]).mean(), "a log is missing: both terms are log-probabilities."),
         Slip(
             lambda rolls, p, q: (p * (p.log() - q.log())).sum(),
             "that is the exact KL from the tables; here, average over the rolls that fell.",
         ),
         Slip(
             lambda rolls, p, q: -q.log()[rolls].mean() + (p * p.log()).sum(),
-            "the entropy came from the table: take both costs, of q and of p, from the same rolls.",
+            "the entropy came from the table: take both terms, -log q and -log p, from the same rolls.",
         ),
         Slip(lambda rolls, p, q: (p.log() - q.log()).mean(), "a mean over the faces; average over the rolls, by their faces."),
     )

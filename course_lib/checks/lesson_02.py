@@ -66,7 +66,7 @@ def kl(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda p, q: (p * (p - q)).sum(), "a log is missing: KL compares log probabilities."),
         Slip(
             lambda p, q: (p * (p / q).log())[(p > 0) & (q > 0)].sum(),
-            "a state that p can produce and q cannot was left out: no finite price is enough for it.",
+            "a state that p can produce and q cannot was left out: there -log q is infinite.",
         ),
         Slip(distributions.jensen_shannon, "that is the Jensen–Shannon divergence, which compares both with their middle."),
     )

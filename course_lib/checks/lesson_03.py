@@ -133,9 +133,9 @@ def markov_log_prob(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x, *rest: (x * ones(x, *rest).log()).sum(1), "where x_d is 0 its log-probability is log(1 - p), not 0."),
         Slip(lambda *case: terms(*case).mean(1), "that is the mean over the variables; the chain rule takes their sum."),
         Slip(lambda *case: terms(*case).sum(0), "the sum went over the examples; sum over the variables, axis 1."),
-        Slip(lambda *case: terms(*case).sum(), "the sum went over everything; one number an example is asked for: sum(1)."),
+        Slip(lambda *case: terms(*case).sum(), "the sum went over everything; one number per example is asked for: sum(1)."),
         Slip(lambda *case: ahead(*case).sum(1), "the row of the table is picked by the variable before, x_{d-1}, not by x_d."),
-        Slip(lambda *case: -terms(*case).sum(1), "that is -log p(x), the cost; log p(x) itself is asked for."),
+        Slip(lambda *case: -terms(*case).sum(1), "that is -log p(x); log p(x) itself is asked for."),
     )
     cases = []
     for seed, (count, width) in enumerate([(1, 2), (3, 4), (5, 9)]):

@@ -71,7 +71,9 @@ def means(attempt, *, record: bool = True) -> Verdict:
             lambda x, r: torch.stack([x[r.argmax(1) == k].mean(0) for k in range(r.shape[1])]),
             "each point went wholly to its likeliest component, as in k-means; in EM it counts for all of them.",
         ),
-        Slip(lambda x, r: (r.T @ x / r.sum(0)[:, None]).T, "right numbers, turned over: one row a component, (K, D)."),
+        Slip(
+            lambda x, r: (r.T @ x / r.sum(0)[:, None]).T, "the numbers are right but transposed: one row per component, (K, D)."
+        ),
         Slip(
             lambda x, r: r.T @ x / r.shape[1],
             "you divided by the number of components; divide by N_k, the sum of responsibilities.",

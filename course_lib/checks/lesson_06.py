@@ -206,7 +206,7 @@ def gradient(attempt, *, record: bool = True) -> Verdict:
 
 
 def bits(attempt, *, record: bool = True) -> Verdict:
-    """06.5 attempt(logits (B, D), x (B, D) of 0 and 1) -> the bits each pixel costs, (B, D)."""
+    """06.5 attempt(logits (B, D), x (B, D) of 0 and 1) -> the bits that each pixel needs, (B, D)."""
 
     def nats(logits, x):
         return -Bernoulli(logits).log_prob(x)
@@ -224,14 +224,14 @@ def bits(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(nats, "those are nats; a bit is log 2 = 0.693 nats."),
         Slip(lambda *case: nats(*case) * math.log(2), "divide the nats by log 2; you have multiplied."),
-        Slip(lambda *case: -truth(*case), "a cost is not negative: -log2 p."),
-        Slip(lambda *case: truth(*case).sum(1), "that is the total of each image; the cost of every pixel is asked for."),
+        Slip(lambda *case: -truth(*case), "a number of bits is not negative: -log2 p."),
+        Slip(lambda *case: truth(*case).sum(1), "that is the total of each image; the bits of every pixel are asked for."),
         Slip(lambda logits, x: truth(-logits, x), "0 and 1 have changed places."),
-        Slip(lambda logits, x: x * ink(logits, x), "only ink is paid for: a blank pixel has a probability too, at -log2(1 - p)."),
+        Slip(lambda logits, x: x * ink(logits, x), "only ink is counted: a blank pixel has a probability too, at -log2(1 - p)."),
         Slip(ink, "every pixel is charged as if it were ink: x says which of the two it was."),
         Slip(
             lambda logits, x: ink(logits * x, x),
-            "where x is 0 the product is 0, and 1 bit is paid whatever the logit: no ink costs by logsigmoid(-logits).",
+            "where x is 0 the product is 0, and the result is 1 bit whatever the logit: there take -logsigmoid(-logits).",
         ),
         Slip(lambda logits, x: truth(logits.sigmoid(), x), "the sigmoid is applied twice: a probability stands for a logit."),
         Slip(naive, "in float32 sigmoid(±100) is 0 or 1, and its log is lost: use logsigmoid, or softplus, on the logits."),

@@ -90,7 +90,7 @@ def denoising_loss(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda r, x, n: (x - r(x + n)).square().sum(), "summed over the batch; there the mean is wanted."),
         Slip(lambda r, x, n: (x - r(x + n)).abs().sum(1).mean(), "that is the absolute error; the squared one is wanted."),
-        Slip(lambda r, x, n: (x - r(x + n)).square().sum(1), "one number an example: take their mean."),
+        Slip(lambda r, x, n: (x - r(x + n)).square().sum(1), "that is one number per example: take their mean."),
         Slip(lambda r, x, n: (x - r(x + n)).norm(dim=1).mean(), "a root too many: squared error is wanted."),
     )
     g = runtime.generator(2)

@@ -33,9 +33,9 @@ def kl(attempt, *, record: bool = True) -> Verdict:
         return DiagonalGaussian(mean, log_scale).kl_by_coordinate(DiagonalGaussian(torch.zeros(()), torch.zeros(())))
 
     slips = (
-        Slip(terms, "one number an example is wanted: the KLs of independent coordinates add up."),
+        Slip(terms, "one number per example is wanted: the KLs of independent coordinates add up."),
         Slip(lambda m, s: terms(m, s).mean(-1), "the KLs of the coordinates are summed, not averaged."),
-        Slip(lambda m, s: terms(m, s).sum(), "that is the sum over the whole batch; keep one number an example."),
+        Slip(lambda m, s: terms(m, s).sum(), "that is the sum over the whole batch; keep one number per example."),
         Slip(lambda m, s: terms(m, s / 2).sum(-1), "log_scale is the log of the standard deviation, not of the variance."),
         Slip(lambda m, s: 2 * terms(m, s).sum(-1), "a factor ½ is missing."),
         Slip(
@@ -45,7 +45,7 @@ def kl(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda m, s: (terms(m, s) - m**2 / 2).sum(-1), "the mean is missing: a q far from 0 is far from the prior."),
         Slip(
             lambda m, s: (terms(m, s) + s).sum(-1),
-            "the log σ is missing: without it, a q of scale 0 would cost nothing to speak of.",
+            "the log σ is missing: because of it the KL grows without limit as σ goes to 0.",
         ),
         Slip(
             lambda m, s: (torch.exp(-2 * s) * (1 + m**2) - 1).sum(-1) / 2 + s.sum(-1), "that is the other way round, KL(p || q)."
@@ -92,7 +92,7 @@ def draw(attempt, *, record: bool = True) -> Verdict:
 
 
 def elbo(attempt, *, record: bool = True) -> Verdict:
-    """12.3 attempt(logits (B, D), x (B, D), kl (B,)) -> the ELBO in nats, (B,), from the decoder's logits at one z a row."""
+    """12.3 attempt(logits (B, D), x (B, D), kl (B,)) -> the ELBO in nats, (B,), from the decoder's logits at one z per row."""
 
     def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
         return Bernoulli(logits).log_prob(x).sum(1)
@@ -112,9 +112,9 @@ def elbo(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda a, x, k: reconstruction(a, x), "the KL is missing: that is the reconstruction term alone."),
         Slip(
             lambda a, x, k: reconstruction(a, x) / x.shape[1] - k,
-            "log-probabilities of the pixels are summed; a mean makes the KL D times too dear.",
+            "log-probabilities of the pixels are summed; a mean makes the KL weigh D times too much.",
         ),
-        Slip(lambda a, x, k: (reconstruction(a, x) - k).mean(), "one number an example is wanted, not the batch's mean."),
+        Slip(lambda a, x, k: (reconstruction(a, x) - k).mean(), "one number per example is wanted, not the batch's mean."),
         Slip(
             lambda a, x, k: -(torch.sigmoid(a) - x).square().sum(1) - k,
             "a squared error is no log-probability of coins: take log p(x | z).",

@@ -108,7 +108,7 @@ SLIPS = [
     (check.markov_log_prob, lambda *c: markov_terms(*c).sum(0), "over the examples"),
     (check.markov_log_prob, lambda *c: markov_terms(*c).sum(), "over everything"),
     (check.markov_log_prob, looks_at_itself, "not by x_d"),
-    (check.markov_log_prob, lambda *c: -right_log_prob(*c), "the cost"),
+    (check.markov_log_prob, lambda *c: -right_log_prob(*c), "that is -log p(x)"),
     (check.dependence, unconditional, "c was added up"),
     (check.dependence, without_normaliser, "normaliser p(c)"),
     (check.dependence, times_p_of_c, "smaller by the factor p(c)"),

@@ -46,7 +46,7 @@ WRONG = [
     (check.means, lambda x, r: r.T @ x, "weighted sum"),
     (check.means, lambda x, r: x.mean(0).repeat(r.shape[1], 1), "mean of all data"),
     (check.means, hard_means, "k-means"),
-    (check.means, lambda x, r: right_means(x, r).T, "turned over"),
+    (check.means, lambda x, r: right_means(x, r).T, "transposed"),
     (check.means, lambda x, r: r.T @ x / r.shape[1], "number of components"),
     (check.bound, lambda j, q: (q * j).sum(1).mean(), "entropy of q is missing"),
     (check.bound, lambda j, q: (q * j + q * q.log()).sum(1).mean(), "wrong sign"),

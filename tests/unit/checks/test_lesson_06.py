@@ -139,12 +139,12 @@ WRONG = [
     (check.bits, lambda *case: right_bits(*case) * math.log(2), "those are nats"),
     (check.bits, lambda *case: right_bits(*case) * math.log(2) ** 2, "you have multiplied"),
     (check.bits, lambda *case: -right_bits(*case), "not negative"),
-    (check.bits, lambda *case: right_bits(*case).sum(1), "the cost of every pixel"),
+    (check.bits, lambda *case: right_bits(*case).sum(1), "the bits of every pixel"),
     (check.bits, lambda logits, x: right_bits(logits, 1 - x), "changed places"),
-    (check.bits, lambda logits, x: x * right_bits(logits, x), "only ink is paid for"),
+    (check.bits, lambda logits, x: x * right_bits(logits, x), "only ink is counted"),
     (check.bits, lambda logits, x: right_bits(logits, torch.ones_like(x)), "as if it were ink"),
     (check.bits, lambda logits, x: right_bits(torch.sigmoid(logits), x), "applied twice"),
-    (check.bits, lambda logits, x: -F.logsigmoid(logits * x) / math.log(2), "1 bit is paid"),
+    (check.bits, lambda logits, x: -F.logsigmoid(logits * x) / math.log(2), "1 bit whatever the logit"),
     (check.bits, lambda logits, x: -torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()).log2(), "its log is lost"),
 ]
 

@@ -43,7 +43,7 @@ def variance_read(mean, log_variance):
 SLIPS = [
     (check.kl, each, "coordinates add up"),
     (check.kl, lambda m, s: each(m, s).mean(1), "summed, not averaged"),
-    (check.kl, lambda m, s: each(m, s).sum(), "one number an example"),
+    (check.kl, lambda m, s: each(m, s).sum(), "one number per example"),
     (check.kl, variance_read, "not of the variance"),
     (check.kl, lambda m, s: (m**2 + (2 * s).exp() - 1 - 2 * s).sum(1), "½ is missing"),
     (check.kl, lambda m, s: (0.5 * (m**2 + (2 * s).exp()) - s).sum(1), "−1 is missing"),
@@ -67,7 +67,7 @@ SLIPS = [
     (check.importance_bound, lambda w: w.logsumexp(0) - w.shape[0], "not k"),
     (check.elbo, lambda a, x, k: coins(a, x).sum(1) + k, "a cost"),
     (check.elbo, lambda a, x, k: coins(a, x).sum(1), "KL is missing"),
-    (check.elbo, lambda a, x, k: coins(a, x).mean(1) - k, "D times too dear"),
+    (check.elbo, lambda a, x, k: coins(a, x).mean(1) - k, "D times too much"),
     (check.elbo, lambda a, x, k: (coins(a, x).sum(1) - k).mean(), "not the batch's mean"),
     (check.elbo, lambda a, x, k: -((a.sigmoid() - x) ** 2).sum(1) - k, "squared error"),
     (check.importance_bound, lambda w: w.mean(0), "mean of the logs"),
