@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from course_lib import runtime
-from course_lib.datasets import close_ups, faces, images, load, names, numerals, splits, text, toys
+from course_lib.datasets import close_ups, faces, images, load, manifest, names, numerals, splits, text, toys
 
 PARTS = ("train", "validation", "test")
 
@@ -28,35 +28,39 @@ def test_every_set_has_train_validation_and_test(name):
         load(name, "tset")
 
 
-@pytest.fixture(scope="module")
-def digits():
-    """Grey digits, digits drawn once, and patches, of each part of the training file."""
-    made = {}
-    for split in ("train", "validation", "train+validation"):
-        made["grey", split] = load("mnist", split)
-        made["drawn", split] = load("mnist", split, binarisation="fixed")
-        made["patches", split] = load("mnist_patches", split)
-    return made
+LOADERS = {
+    "grey": lambda split: load("mnist", split),
+    "drawn": lambda split: load("mnist", split, binarisation="fixed"),
+    "patches": lambda split: load("mnist_patches", split),
+}
 
 
-@pytest.mark.parametrize("kind", ["grey", "drawn", "patches"])
-def test_mnist_validates_on_the_last_10_000_of_the_training_file(kind, digits):
-    train, validation, both = (digits[kind, split] for split in ("train", "validation", "train+validation"))
-    assert (len(train), len(validation), len(both)) == (50_000, 10_000, 60_000)
+@pytest.mark.parametrize("kind", LOADERS)
+def test_mnists_training_file_is_divided_in_its_order(kind, monkeypatch):
+    read = images.read_idx
+    monkeypatch.setattr(images, "read_idx", lambda path: read(path)[:600])  # a shorter file, to be quick
+    monkeypatch.setattr(images, "MNIST_TRAIN", 500)
+    train, validation, both = (LOADERS[kind](split) for split in ("train", "validation", "train+validation"))
+    assert (len(train), len(validation), len(both)) == (500, 100, 600)
     for whole, first, last in zip(both, train, validation, strict=True):  # images, then labels
-        assert torch.equal(whole[:50_000], first)
-        assert torch.equal(whole[50_000:], last)
+        assert torch.equal(whole[:500], first)
+        assert torch.equal(whole[500:], last)
     assert validation.x.untyped_storage().nbytes() == validation.x.numel() * 4  # it does not keep the other rows alive
 
 
-def test_mnists_draws_are_those_that_shipped_models_were_trained_on(digits):
-    assert fingerprint(digits["drawn", "train+validation"].x) == "4464a9d865d0"
-    assert fingerprint(digits["patches", "train+validation"].x) == "3d449640fe39"
+def test_mnist_validates_on_10_000_digits_of_60_000():
+    assert [len(load("mnist", split)) for split in splits("mnist")] == [50_000, 10_000, 10_000, 60_000]
+
+
+def test_mnists_draws_are_those_that_shipped_models_were_trained_on():
+    assert fingerprint(load("mnist", "train+validation", binarisation="fixed").x) == "4464a9d865d0"
+    assert fingerprint(load("mnist_patches", "train+validation").x) == "3d449640fe39"
     assert fingerprint(load("mnist_patches", "test").x) == "e0e0f9cbb20b"
 
 
 def test_no_digit_trains_and_tests():
-    train, test = rows((load("mnist", "train+validation").x * 255).byte()), rows((load("mnist", "test").x * 255).byte())
+    files = [manifest.verify(f"mnist/{part}-images-idx3-ubyte.gz") for part in ("train", "t10k")]
+    train, test = (rows(images.read_idx(file)) for file in files)
     assert not set(train) & set(test)
 
 
