@@ -38,3 +38,4 @@ def test_check_binary(value, mend):
 def test_check_count(n):
     with pytest.raises(ValueError, match="at least 1"):
         check_count(n)
+    assert type(check_count(torch.tensor(2))) is int
