@@ -228,6 +228,7 @@ def answers(model, known):
 
 
 @NAMES
+@pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")
 def test_densities_are_float32_under_autocast(name, device):
     model, x = build(name, device), examples(40, 30, device=device)
     dtype = model.log_prob(x).dtype

@@ -194,5 +194,5 @@ class HiddenMarkovModel(ExplicitModel):
         return h, self._emit(h, noise[..., 1:])
 
     def sample(self, n: int, *, length: int | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """n sequences, (n, length, …), of the model's own length unless told: first the hidden path, then what it emits."""
+        """n sequences, (n, length, …): first the hidden path is drawn, then what it emits; length None is the model's own."""
         return self.sample_joint(n, length=length, generator=generator)[1]

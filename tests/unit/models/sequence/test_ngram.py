@@ -49,7 +49,7 @@ def spelled_out(sequences, states, context, smoothing):
         own = seen[k] - discount(len(c), seen[k]) if k in seen else 0
         return (own + lost * shorter) / total
 
-    # below the uniform distribution there is nothing: the empty context leans on 1 / K
+    # below the uniform distribution there is nothing: the empty context is averaged with 1 / K
     return p
 
 
