@@ -103,10 +103,12 @@ SEQUENCE: dict[str, Recipe] = {
         ),
         "words over characters: three GRUs, 0.47 million parameters, characters of the novel",
         (1, 1, 1),
+        precision="float32",  # lesson 10 trains it, on CPUs too that have no LSTM in bfloat16
     ),
     "flat-lstm-novel": on_novel(
         partial(CharacterModel, states=NOVEL_CHARACTERS, length=TRAINED_ON, hidden=288, embedding=96, dropout=0.1),
         "one LSTM of 288 units, 0.47 million parameters, characters of the novel: what the nested one is compared with",
         (1, 1, 1),
+        precision="float32",  # lesson 10 trains it, on CPUs too that have no LSTM in bfloat16
     ),
 }  # fmt: skip
