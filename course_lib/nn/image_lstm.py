@@ -22,7 +22,7 @@ def lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class RowLayer(nn.Module):
-    """Down the image a row at a time, all pixels of a row at once (van den Oord et al. 2016, section 3.1).
+    """Down the image, row after row, all pixels of a row at once (van den Oord et al. 2016, section 3.1).
 
     Input to state is a masked convolution over the row, 3 pixels wide. State to state is one over the row above, `kernel` pixels
     wide. So a pixel sees a triangle above it.
@@ -108,7 +108,7 @@ class DiagonalLayer(nn.Module):
         """(H, W, B, F) -> (H, W, B, h)."""
         H, W, B, width = maps.shape
         sizes = self._lay_out(H, W, maps.device)
-        inputs = Reordered.apply(maps.flatten(0, 1).repeat(2, 1, 1), self.both).view(2, H * W * B, width)
+        inputs = Reordered.apply(maps.flatten(0, 1).repeat(2, 1, 1), self.both, self.back).view(2, H * W * B, width)
         from_input, from_state = self.matrices()
         pre = torch.baddbmm(self.bias, inputs, from_input).view(2, H * W, B, 4 * self.hidden)  # (2, H W, B, 4 h)
         made, hidden, cell = [], None, None
@@ -121,7 +121,7 @@ class DiagonalLayer(nn.Module):
                 cell = gates.new_zeros(2, 1, B, self.hidden)
             hidden, cell = lstm_update(gates, cell)
             made.append(hidden)
-        done = Reordered.apply(torch.cat(made, 1).flatten(0, 1), self.back).view(2, H, W, B, self.hidden)
+        done = Reordered.apply(torch.cat(made, 1).flatten(0, 1), self.back, self.both).view(2, H, W, B, self.hidden)
         return done[0] + F.pad(done[1, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
 
     def _lay_out(self, height: int, width: int, device: torch.device) -> list[int]:
@@ -148,15 +148,15 @@ class Reordered(torch.autograd.Function):
     """x (N, …) with its rows in another order, each taken once. The gradient only puts them back, without adding any up."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, order: Tensor) -> Tensor:
-        """x[order], (N, …), of rows x (N, …) and a permutation (N,)."""
-        ctx.save_for_backward(order)
+    def forward(ctx, x: Tensor, order: Tensor, back: Tensor) -> Tensor:
+        """x[order], (N, …), of rows x (N, …), a permutation `order` (N,) and its inverse `back`."""
+        ctx.save_for_backward(back)
         return x.index_select(0, order)
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
         """The gradient (N, …) with its rows back in their old places."""
-        return gradient.index_select(0, ctx.saved_tensors[0].argsort()), None
+        return gradient.index_select(0, ctx.saved_tensors[0]), None, None
 
 
 def diagonals(height: int, width: int) -> tuple[Tensor, list[int]]:

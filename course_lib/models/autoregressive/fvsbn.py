@@ -19,7 +19,7 @@ class FVSBN(AutoregressiveModel):
 
         p(x_d = 1 | those before) = sigmoid(b[d] + sum over j before d of W[d, j] x_j)
 
-    D (D - 1) / 2 weights and D biases, no hidden unit. -log p(x) is convex in them: training has one valley.
+    The model has D (D - 1) / 2 weights, D biases and no hidden unit. -log p(x) is convex in them: training has one minimum.
 
     Args:
         event_shape: shape of one example, D values in all.
@@ -39,8 +39,12 @@ class FVSBN(AutoregressiveModel):
 
     @property
     def weight(self) -> Tensor:
-        """W with everything cut out that would look at a variable itself or ahead, (D, D)."""
+        """W, (D, D), with 0 in place of every weight on the variable itself or on a later one."""
         return self.W * self.before
+
+    def used(self) -> dict[str, Tensor]:
+        """Which entries of W are used, (D, D) booleans: a checkpoint keeps only these."""
+        return {"W": self.before}
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
@@ -52,7 +56,7 @@ class FVSBN(AutoregressiveModel):
         return Bernoulli(F.linear(flat, self.weight, self.b).reshape(x.shape))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling in O(D) a variable and example: each reads its own row of W, on what is drawn so far.
+        """Ancestral sampling in O(D) operations per variable and example: each reads its row of W and the values so far.
 
         noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """

@@ -73,7 +73,7 @@ class NADE(AutoregressiveModel):
         return Bernoulli(all_logits.reshape(x.shape))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling in O(D H) an example: the hidden state is carried on, and changes where a pixel is 1.
+        """Ancestral sampling in O(D H) operations per example: the hidden state is carried on, and changes where a pixel is 1.
 
         noise (n, D, 1) -> (n, D). The first start[b] variables of row b in the order are kept from x (n, D).
         """

@@ -133,7 +133,7 @@ class GatedPixelCNN(PixelModel):
 
 
 class VerticalStack:
-    """The vertical stack of a GatedPixelCNN, a row at a time for n images: it never looks into the row being drawn."""
+    """The vertical stack of a GatedPixelCNN for n images, one row after the other. It never reads the row that is being drawn."""
 
     def __init__(self, model: GatedPixelCNN, n: int):
         self.model, self.row = model, 0

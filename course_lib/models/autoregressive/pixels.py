@@ -26,7 +26,7 @@ def whole(layer: nn.Module, maps: Tensor) -> Tensor:
 
 
 class ConvCache:
-    """One masked convolution, a pixel at a time, for n images: keeps the maps that went in, so no pixel is done twice."""
+    """One masked convolution for n images, one pixel after the other. It keeps its inputs, so no pixel is computed twice."""
 
     def __init__(self, layer: MaskedConv2d, n: int, height: int, width: int):
         self.above, self.reach, self.kernel = layer.above, layer.reach, layer.kernel
