@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.distributions import Categorical
-from course_lib.models.inputs import check_count, check_event_shape, check_events
+from course_lib.models.inputs import check_count, check_event_shape, check_events, check_whole
 from course_lib.runtime import uniform
 
 
@@ -41,7 +41,7 @@ class FeatureClassifier(nn.Module):
         super().__init__()
         self.event_shape, self.classes = check_event_shape(event_shape), check_count(classes, "classes")
         self.channels, self.width = [check_count(count, "channels") for count in channels], check_count(width, "width")
-        self.shift = check_count(shift + 1, "shift + 1") - 1
+        self.shift = check_whole(shift, "shift")
         if len(self.event_shape) != 3 or min(self.event_shape[1:]) < 8:
             raise ValueError(f"event_shape is {event_shape!r}; expected an image of at least 8 x 8 pixels, such as (1, 28, 28)")
         if len(self.channels) != 3:

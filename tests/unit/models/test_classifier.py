@@ -80,7 +80,7 @@ def test_it_learns_two_kinds_of_picture():
         ({"channels": (16, 32)}, "three numbers"),
         ({"classes": 0}, "classes"),
         ({"width": 0}, "width"),
-        ({"shift": -1}, "shift"),
+        ({"shift": -1}, "shift is -1"),
     ],
 )
 def test_refused_configurations(change, words):
