@@ -37,7 +37,7 @@ def attention_map(models: Mapping[str, Seq2Seq], first: str = "1984") -> Panel:
         to = "roman" if typed[:1] in tuple(numerals.DECIMAL) else "decimal"
         source = numerals.encode([typed], "decimal" if to == "roman" else "roman", end=False)[:, : len(typed)]
         given = models[to].given(source)
-        symbols = given.greedy()
+        symbols = given.sample(1, temperature=0, generator=runtime.generator())  # the most probable symbol at each step
         said = int((symbols >= 0).sum())
         probs = given.log_conditionals(symbols).exp()[0, :said].tolist()
         weights = given.attention(symbols)[0, :said].tolist()

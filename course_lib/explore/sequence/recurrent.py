@@ -100,7 +100,9 @@ class _Reader:
     """Reads text step by step and keeps every step, so that one more character needs one more step only."""
 
     def __init__(self, model: CharacterModel, letters: str):
-        self.model, self.letters, self.cell = model, letters, from_torch(model.recurrent)
+        self.model, self.letters = model, letters
+        with torch.random.fork_rng(devices=[]):  # a new cell draws weights before it takes those of the model
+            self.cell = from_torch(model.recurrent)
         self.read_before, self.trace = "", []
 
     @torch.no_grad()

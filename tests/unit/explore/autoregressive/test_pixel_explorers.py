@@ -40,8 +40,8 @@ def test_futures_are_marginals_given_what_is_known(name):
 def test_what_was_paid_is_the_log_probability(name):
     model, x = scattered(MODELS[name]), torch.tensor([[[0.0, 1, 1], [0, 0, 1]]])
     played = pixels.play(model, x, streams=2)
-    assert played.paid[0] == 0
-    assert played.paid[-1] == pytest.approx(-model.log_prob(x[None]).item(), rel=1e-5)
+    assert played.total[0] == 0
+    assert played.total[-1] == pytest.approx(-model.log_prob(x[None]).item(), rel=1e-5)
     assert list(played.order) == model.order
 
 

@@ -45,5 +45,5 @@ def test_the_quadrature_of_the_elbo_is_that_of_many_draws(model):
 
 
 def test_a_model_that_the_plane_cannot_show_is_refused():
-    with pytest.raises(ValueError, match="expected 2, standard"):
+    with pytest.raises(ValueError, match="expected 2 and a standard normal prior"):
         drag_q(VAE(event_shape=(1, 4, 4), latent=3), torch.zeros(1, 1, 4, 4))

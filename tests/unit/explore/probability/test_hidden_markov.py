@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.explore.kit.sheet import shade
 from course_lib.explore.probability import hidden_markov
 from course_lib.models.probability.hidden_markov import CategoricalHMM
 
@@ -52,4 +53,4 @@ def test_the_messages_drawn_are_the_models():
     cell = (slice(70, 80), slice(hidden_markov.LEFT + 5, hidden_markov.LEFT + 15))
     assert (before[cell] == 255).all()
     alpha = CategoricalHMM(states=2, symbols=4, length=5, seed=1).filter(torch.tensor([[1, 2, 2, 1]]))[0, 0, 0]
-    assert tuple(after[cell][0, 0]) == hidden_markov._shade("#0072B2", round(alpha.item(), 2))
+    assert tuple(after[cell][0, 0]) == shade("#0072B2", round(alpha.item(), 2))
