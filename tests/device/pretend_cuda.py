@@ -129,6 +129,13 @@ class _Properties:  # what torch.cuda.get_device_properties says
 def _replace_functions_of_torch_cuda(native) -> None:
     """Give torch.cuda the functions that a CUDA build has, answered by the pretended device."""
     cuda, nothing = torch.cuda, lambda *_, **__: None
+
+    def exchange(index: int) -> int:
+        before = native.current_device()
+        if index >= 0:
+            native.set_device(index)
+        return before
+
     cuda.is_available = lambda: native.device_count() > 0
     cuda.device_count = lambda: native.device_count()
     cuda.is_initialized = lambda: True
@@ -137,6 +144,8 @@ def _replace_functions_of_torch_cuda(native) -> None:
     cuda.get_device_properties = lambda *_: _Properties
     cuda.get_device_name = lambda *_: _Properties.name
     cuda.get_device_capability = lambda *_: (_Properties.major, _Properties.minor)
+    cuda.is_bf16_supported = lambda *_, **__: True
+    cuda._exchange_device = cuda._maybe_exchange_device = exchange  # what `with torch.cuda.device(…)` calls
     cuda.mem_get_info = lambda *_: (_Properties.total_memory, _Properties.total_memory)
     cuda._lazy_init = cuda.synchronize = cuda.empty_cache = cuda.init = cuda.reset_peak_memory_stats = nothing
     cuda.memory_allocated = cuda.max_memory_allocated = cuda.memory_reserved = lambda *_: 0

@@ -30,6 +30,8 @@ def test_it_looks_like_cuda():
     assert x.device == ON != torch.device("cuda")  # tensors know their number, as on the real one
     assert torch.Generator(device="cuda").device == ON
     assert torch.zeros(2, device="cuda").cpu().device.type == "cpu"
+    with torch.cuda.device("cuda"):
+        assert torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @pytest.mark.parametrize(
