@@ -144,8 +144,8 @@ def test_a_device_that_lacks_the_recipes_precision_is_named_with_the_fix(monkeyp
 
 IN_BFLOAT16 = {
     "nade-any-order-mnist", "diagonal-bilstm-mnist", "row-lstm-mnist", "pixelcnn-mnist", "char-lstm-novel",
-    "char-transformer-novel", "vae-mnist", "vae-dense-mnist", "vae-mixture-mnist",
-    "iwae-mnist", "hierarchical-vae-mnist", "vq-faces",
+    "char-transformer-novel", "made-mnist", "vae-mnist", "vae-dense-mnist", "vae-mixture-mnist", "iwae-mnist",
+    "hierarchical-vae-mnist", "vq-faces",
 }  # fmt: skip
 
 

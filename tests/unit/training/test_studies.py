@@ -121,9 +121,10 @@ def test_the_orders_of_fvsbn_are_a_study_of_which_two_are_shipped():
     names = ["fvsbn-mnist", "fvsbn-mnist-columns", "fvsbn-mnist-random", "fvsbn-mnist-spiral"]
     rows = studies.read("fvsbn-orders")
     assert list(rows) == names
-    assert [recipes.RECIPES[name].weights for name in names] == [True, True, False, False]
+    shipped = [name for name in names if recipes.RECIPES[name].weights]
+    assert len(shipped) == 2
     assert {recipes.RECIPES[name].study for name in names} == {"fvsbn-orders"}
-    for name in names[:2]:
+    for name in shipped:
         assert rows[name]["metrics"] == checkpoints.describe(name)["metrics"]
     orders = [tuple(row["configuration"]["order"]) for row in rows.values()]
     assert len(set(orders)) == 4
