@@ -80,7 +80,8 @@ def load(name: str, *, folder: Path | None = None, device: str | torch.device | 
     try:
         with torch.random.fork_rng(devices=[]):
             model = _model(about)
-        model.load_state_dict({key: value.float() if value.dtype in HALVES else value for key, value in load_file(path).items()})
+        tensors = {key: value.float() if value.dtype in HALVES else value for key, value in load_file(path).items()}
+        model.load_state_dict(_spread_out(model, tensors))
     except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataFileError(f"{path} does not fit the configuration beside it ({error}); fix: {_fix(path)}") from error
     return model.to(device).eval().requires_grad_(False)
@@ -93,7 +94,7 @@ def save(name: str, model: nn.Module, about: dict[str, Any], *, folder: Path | N
     SafetensorError where the files cannot be written; what was there before stays as it was.
     """
     path = (folder or own_dir()) / f"{name}.safetensors"
-    tensors = {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()}
+    tensors = _packed(model, {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()})
     if half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
     # Both are written before either takes its place, so that a crash leaves the old pair whole.
@@ -118,6 +119,25 @@ def rounded(model: nn.Module, *, half: bool = False) -> nn.Module:
             if value.is_floating_point():
                 value.copy_(value.half())
     return model.eval().requires_grad_(False)
+
+
+def _used(model: nn.Module) -> dict[str, Tensor]:
+    """Parameter name -> booleans of its shape: where a mask lets the parameter through. Nothing else of it is stored."""
+    return model.used() if hasattr(model, "used") else {}
+
+
+def _packed(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    used = _used(model)
+    return {key: value[used[key].cpu()] if key in used else value for key, value in tensors.items()}
+
+
+def _spread_out(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Packed parameters in their own shape, 0 where their mask cuts; older files hold them in full."""
+    whole = dict(tensors)
+    for key, mask in _used(model).items():
+        if key in whole and whole[key].ndim == 1:
+            whole[key] = whole[key].new_zeros(mask.shape).masked_scatter(mask.cpu(), whole[key])
+    return whole
 
 
 def _fix(path: Path) -> str:

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import runtime
-from course_lib.metrics import disentanglement, likelihood, reconstruction
+from course_lib.metrics import classification, disentanglement, likelihood, reconstruction
+from course_lib.training import checkpoints
 
 if TYPE_CHECKING:
     from course_lib.training.recipes.form import Recipe
@@ -33,6 +34,29 @@ def nats(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
     """Exact negative log-likelihood in nats per example, with its standard error."""
     found = likelihood.negative_log_likelihood(model, measured_examples(recipe, budget, model))
     return _with_error(f"{recipe.measured}_nats", found)
+
+
+@dataclass(frozen=True)
+class NatsByOrder:
+    """Exact nats per example of an autoregressive model, and what the order of its variables changes about them.
+
+    "last_half_nats": the mean for the second half of the order alone. against: the name of a shipped model in another order;
+    "less_nats" is by how much this model needs fewer nats than that one, as the mean difference per example.
+    """
+
+    against: str
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        x = measured_examples(recipe, budget, model)
+        every = torch.cat([-model.conditionals(some).log_prob(some).flatten(1)[:, model.order] for some in x.split(500)])
+        own = every.sum(1).cpu()
+        found = _with_error(f"{recipe.measured}_nats", likelihood.mean_with_error(own))
+        found["last_half_nats"] = round(every[:, every.shape[1] // 2 :].sum(1).mean().item(), 4)
+        if self.against in checkpoints.names():
+            less = -likelihood.log_probs(checkpoints.load(self.against), x.cpu()) - own
+            less = likelihood.mean_with_error(less)
+            found |= {"less_nats": round(less.mean, 4), "less_standard_error": round(less.standard_error, 4)}
+        return found
 
 
 @dataclass(frozen=True)
@@ -76,6 +100,13 @@ def exact_translations(model: nn.Module, recipe: Recipe, budget: str) -> dict[st
     """The share of the numerals that a translator gets right to the last symbol."""
     x = measured_examples(recipe, budget, model)
     return {f"{recipe.measured}_exact": round(model.exact(x).float().mean().item(), 4), "n": len(x)}
+
+
+def accuracy(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+    """The percentage of labelled examples that a classifier gets right, with its standard error."""
+    x = measured_examples(recipe, budget, model)
+    found = classification.accuracy(model, x, recipe.measured_data().y[: len(x)])
+    return _with_error(f"{recipe.measured}_percent_correct", found)
 
 
 @dataclass(frozen=True)

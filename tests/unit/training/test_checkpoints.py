@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 import course_lib
 from course_lib import runtime
 from course_lib.datasets import DataFileError
-from course_lib.models.autoregressive import NADE, AnyOrderMADE, MixtureNADE
+from course_lib.models.autoregressive import FVSBN, MADE, NADE, AnyOrderMADE, MixtureNADE
 from course_lib.models.latent import VAE
 from course_lib.models.latent.objectives import ELBO
 from course_lib.models.latent.priors import MixturePrior
@@ -268,3 +269,36 @@ def test_every_shipped_model_loads_and_is_of_this_library():
 def test_unknown_recipe_suggests_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'nade-mnist'"):
         recipes.recipe("nade-mnst")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        FVSBN(event_shape=(6,), order=[3, 0, 5, 1, 4, 2]),
+        MADE(event_shape=(6,), hidden=(8, 8), order=[3, 0, 5, 1, 4, 2], direct=True, residual=True),
+    ],
+    ids=["fvsbn", "made"],
+)
+@pytest.mark.parametrize("packed", [True, False])
+def test_what_a_mask_cuts_is_not_stored_and_files_that_hold_it_load(model, packed, tmp_path, monkeypatch):
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=runtime.generator(1)))
+    if not packed:  # as older files were written
+        monkeypatch.setattr(checkpoints, "_packed", lambda model, tensors: tensors)
+    path = checkpoints.save("tiny", model, {}, folder=tmp_path)
+    stored = {key: value.numel() for key, value in load_file(path).items()}
+    whole = {key: value.numel() for key, value in model.state_dict().items()}
+    for key, mask in model.used().items():
+        assert stored[key] == (mask.sum() if packed else whole[key])
+    assert len(model.used()) == (1 if isinstance(model, FVSBN) else 4)
+    x = (torch.rand(20, 6, generator=runtime.generator(2)) < 0.5).float()
+    torch.testing.assert_close(checkpoints.load("tiny", folder=tmp_path).log_prob(x), model.log_prob(x), rtol=0, atol=0)
+
+
+def test_a_made_of_every_order_is_stored_whole(tmp_path):
+    model = AnyOrderMADE(event_shape=(6,), hidden=(8,))
+    path = checkpoints.save("tiny", model, {}, folder=tmp_path)
+    assert {key: value.numel() for key, value in load_file(path).items()} == {
+        key: value.numel() for key, value in model.state_dict().items()
+    }
