@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/notebooks/sanit
 
 help: ## this list
 	@echo "make lab               open the course (LESSON=07 opens that lesson)"
-	@echo "make test              check everything: style, mathematics, lessons, browser"
+	@echo "make test              check everything: style, mathematics, a GPU, lessons, browser"
 	@echo "make bench             measure speed, as ratios to plain implementations"
 	@echo "make clean-notebooks   bring saved notebooks into the form in which they are kept"
 	@echo "Another Python: make lab PYTHON=python3.12"
@@ -27,10 +27,13 @@ lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# The user's own folder stays untouched: progress and models go to a folder that is thrown away.
+# Progress and models go to a folder that is removed afterwards, so the user's own folder stays untouched.
+# Without a GPU, tests over CUDA run on a pretended one (tests/device/pretend_cuda.py), or are skipped where that is impossible.
 test: lint
 	@set -e; COURSE_HOME=$$(mktemp -d); export COURSE_HOME $(TEST_SETTINGS); trap 'rm -rf "$$COURSE_HOME"' EXIT; set -x; \
 	$(BIN)/pytest -q -n 2 tests/unit tests/conformance; \
+	PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/unit tests/conformance -k cuda; \
+	PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/device; \
 	$(BIN)/pytest -q -n 2 tests/notebooks; \
 	$(BIN)/pytest -q -n 2 --dist loadfile $(NBVAL) notebooks; \
 	$(BIN)/pytest -q tests/browser
