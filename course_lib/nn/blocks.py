@@ -38,7 +38,7 @@ def encoder(
         "recurrent": (units,) of a GRU that reads the rows from above.
         "attention": (width, …), as many equal numbers as there are blocks; they look at 4 × 4 patches.
     hidden, activation: of a convolutional one, the units of dense layers after the convolutions, and "relu", "silu" or "tanh".
-    Raises ValueError for an unknown kind, for images whose sides do not divide, and for what this kind cannot have.
+    Raises ValueError for an unknown kind, for images whose sides do not divide, and for an argument that this kind does not take.
     """
     widths = tuple(widths)
     _for_convolutions(kind, hidden, activation)
@@ -66,7 +66,7 @@ def decoder(
     hidden: Sequence[int] = (),
     activation: str = "relu",
 ) -> nn.Sequential:
-    """A network (B, inputs) -> (B, *event_shape), numbers of any size.
+    """A network (B, inputs) -> (B, *event_shape), real numbers without bounds.
 
     widths: as in `encoder`, from the first layer to the last; a convolutional decoder has the features of the smallest maps
     first. hidden: units of dense layers before the convolutions. upsampling: see `upsample`. activation: see `encoder`.

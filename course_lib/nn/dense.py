@@ -12,7 +12,7 @@ ACTIVATIONS = {
     "tanh": (nn.Tanh, 1.0),
     "relu": (nn.ReLU, 2**0.5),
     "silu": (nn.SiLU, 1.7),
-}  # each with the scale that keeps its signal
+}  # each with the factor on the first weights that keeps the signal's scale
 
 
 def nonlinearity(activation: str) -> nn.Module:

@@ -39,7 +39,7 @@ class RowLayer(nn.Module):
         self.input = MaskedLinear(2 * len(stream), 4 * self.hidden, torch.cat([torch.ones_like(own), own], 1))
         self.state = nn.Linear(kernel * self.hidden, 4 * self.hidden, bias=False)
         with torch.no_grad():
-            self.input.bias.zero_()[self.hidden : 2 * self.hidden] = 1.0  # begin by remembering
+            self.input.bias.zero_()[self.hidden : 2 * self.hidden] = 1.0  # the forget gates begin mostly open
 
     def forward(self, maps: Tensor) -> Tensor:
         """(H, W, B, F) -> (H, W, B, h)."""
@@ -101,7 +101,7 @@ class DiagonalLayer(nn.Module):
         self.state = nn.Parameter(torch.randn(4 * h, 4 * h) / (2 * h) ** 0.5)
         self.bias = nn.Parameter(torch.zeros(2, 1, 4 * h))
         with torch.no_grad():
-            self.bias[..., h : 2 * h] = 1.0  # begin by remembering
+            self.bias[..., h : 2 * h] = 1.0  # the forget gates begin mostly open
         self.laid_out: tuple[int, int] | None = None  # the height and width of the last images
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class DiagonalLayer(nn.Module):
         return done[0] + F.pad(done[1, :-1], (0, 0, 0, 0, 0, 0, 1, 0))
 
     def _lay_out(self, height: int, width: int, device: torch.device) -> list[int]:
-        """How many pixels each diagonal has. Their order and its inverse are kept as buffers `both`, `back` for the next call."""
+        """How many pixels each diagonal has. Their order and its inverse stay in the buffers `both`, `back` for the next call."""
         if self.laid_out != (height, width) or self.both.device != device:
             order, self.sizes = diagonals(height, width)
             mirror = torch.arange(height * width).view(height, width).flip(1).flatten()[order]

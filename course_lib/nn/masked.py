@@ -63,9 +63,9 @@ class MaskedConv2d(nn.Module):
     Args:
         in_groups, out_groups: the channel of each incoming and outgoing feature, (in,) and (out,).
         kernel: k, odd: how many columns, and k // 2 rows above the pixel's own.
-        kind: what it may see of its own row: "A" what is left of the pixel and earlier channels, "B" its own channel as
-            well; None all of the row (for a stack whose result is moved down a row).
-        rows: how many, its own included; None is k // 2 + 1.
+        kind: what the pixel may see of its own row: "A", the pixels to its left and its own earlier channels; "B", its own
+            channel as well; None, all of the row (for a stack whose result is moved down a row).
+        rows: rows of the kernel, the pixel's own included; None is k // 2 + 1.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class RecurrentCell(nn.Module):
     def unroll(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any, Gates]:
         """Along sequences x (B, T, D): every h (B, T, H), the last state, and what each gate did, (B, T, H) by name.
 
-        state: where to go on from; None begins with zeros.
+        state: the state before the first step; None begins with zeros.
         """
         if x.ndim != 3 or x.shape[1] == 0 or x.shape[2] != self.inputs:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, T, {self.inputs}) with at least 1 step")
@@ -85,7 +85,7 @@ class RNNCell(RecurrentCell):
 
 
 def lstm_step(a_i: Tensor, a_f: Tensor, a_g: Tensor, a_o: Tensor, c: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-    """The four gates' pre-activations and the old memory, all (…, H) -> h, the new memory, and the gates (i, f, g, o)."""
+    """The four gates' pre-activations and the old cell state, all (…, H) -> h, the new cell state, the gates (i, f, g, o)."""
     i, f, g, o = a_i.sigmoid(), a_f.sigmoid(), a_g.tanh(), a_o.sigmoid()
     c = torch.addcmul(f * c, i, g)
     return o * c.tanh(), c, (i, f, g, o)
@@ -98,7 +98,7 @@ class LSTMCell(RecurrentCell):
     f = sigmoid(W_f x_t + U_f h_t−1 + b_f)     how much of the old is kept
     g = tanh   (W_g x_t + U_g h_t−1 + b_g)     what would be written
     o = sigmoid(W_o x_t + U_o h_t−1 + b_o)     how much is shown
-    c_t = f * c_t−1 + i * g                    the memory: a sum, not a product of matrices
+    c_t = f * c_t−1 + i * g                    the cell state: a sum, not a product of matrices
     h_t = o * tanh(c_t)
     """
 
@@ -135,7 +135,7 @@ class GRUCell(RecurrentCell):
 
     def __init__(self, *, inputs: int, hidden: int):
         super().__init__(inputs=inputs, hidden=hidden)
-        self.candidate_bias = nn.Parameter(torch.zeros(hidden))  # d, inside the reset gate's reach
+        self.candidate_bias = nn.Parameter(torch.zeros(hidden))  # d, which the reset gate multiplies
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Gates]:
         """One step: x (B, D), h (B, H) -> h (B, H)."""
@@ -150,7 +150,8 @@ class GRUCell(RecurrentCell):
 def from_torch(module: nn.RNN | nn.LSTM | nn.GRU, layer: int = 0) -> RecurrentCell:
     """A cell with a copy of the parameters of one layer of torch's module: it gives the same numbers, step by step.
 
-    torch has two biases where one is enough: their sum. In the GRU's candidate the reset gate multiplies one of them: both stay.
+    torch has two biases where one is enough: their sum is taken. In the GRU's candidate both stay, for the reset gate multiplies
+    one of them.
     ValueError for a module that is bidirectional, without biases, or an RNN with another nonlinearity than tanh.
     """
     kinds = {"RNN_TANH": RNNCell, "LSTM": LSTMCell, "GRU": GRUCell}
