@@ -1,4 +1,4 @@
-"""How well a score tells what is odd from what is ordinary."""
+"""How well a score separates odd examples from ordinary ones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import Tensor
 def auroc(ordinary: Tensor, odd: Tensor) -> float:
     """The area under the ROC curve (Hanley & McNeil 1982) of ordinary scores (N,) and odd ones (M,).
 
-    It is the chance that a random odd score is above a random ordinary one; a tie counts half. 1 is a perfect detector, 0.5 is
-    as good as a coin, and below 0.5 the odd examples have the smaller scores. ValueError for scores that are empty, not in one
-    row, or NaN. Both are compared on the CPU.
+    The area is the probability that a random odd score is above a random ordinary one; a tie counts as one half. 1 is a perfect
+    detector, 0.5 is no better than chance, and below 0.5 the odd examples have the smaller scores. ValueError for scores that
+    are empty, not in one row, or NaN. The scores are compared on the CPU.
     """
     for name, scores in (("ordinary", ordinary), ("odd", odd)):
         if scores.ndim != 1 or not len(scores) or scores.isnan().any():

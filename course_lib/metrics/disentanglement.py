@@ -35,7 +35,7 @@ def mutual_information(a: Tensor, b: Tensor) -> Tensor:
     """I(a_i; b_j) in nats, (L, K), of integer columns a (N, L) and b (N, K), from how often values occur together.
 
     The frequencies stand for the probabilities, so that even independent columns of A and B values give about
-    (A - 1)(B - 1) / 2N nats (Miller 1955): N must be large against A B. Counted in float64 on the CPU, where the result is.
+    (A - 1)(B - 1) / 2N nats (Miller 1955): N must be large against A B. The result is float64, on the CPU.
     """
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b) or not len(a):
         raise ValueError(f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (N, L) and (N, K) with the same N")
@@ -65,8 +65,8 @@ def information_gaps(shares: Tensor) -> Tensor:
     """For each factor, (K,): the largest of its shares (L, K) less the second largest (Chen et al. 2018, eq. 6).
 
     Their mean over the factors is the mutual information gap, MIG: 1 where each factor sits in one coordinate of its own
-    and nowhere else, 0 where two coordinates tell equally much of it, or none tells anything. A coordinate may hold two
-    factors and lose nothing.
+    and nowhere else, 0 where two coordinates reveal equally much about it, or no coordinate reveals anything. A coordinate
+    that holds two factors is not penalised.
     """
     if len(shares) < 2:
         raise ValueError(f"a gap needs at least 2 coordinates; got shares of shape {tuple(shares.shape)}")
@@ -77,9 +77,9 @@ def information_gaps(shares: Tensor) -> Tensor:
 def mutual_information_gap(codes: Tensor, factors: Tensor, bins: int = 20) -> float:
     """MIG, in [0, 1], of codes (N, L) and the factors (N, K) behind them (Chen et al. 2018, eq. 6).
 
-    Both are cut into `bins` parts. Chen and colleagues take the code to be a draw from q(z | x). Of q's means a coordinate that
-    the model leaves unused may still tell much: they move by next to nothing, and exactly as the picture does; in a draw the
-    noise drowns that.
+    Both are cut into `bins` parts. Chen and colleagues take the code to be a draw from q(z | x). A coordinate that the model does
+    not use may still reveal much through the mean of q: the mean moves by a tiny amount, but exactly as the picture does. In a
+    draw, the noise hides this movement.
     """
     return information_gaps(information_shares(codes, factors, bins)).mean().item()
 
@@ -123,7 +123,7 @@ def linear_accuracy(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *
     """
     (x, y), (x_test, y_test) = train, test
     mean, scale = x.mean(0), x.std(0)
-    scale = torch.where(scale > 1e-8 * x.abs().amax().clamp(min=1e-30), scale, math.inf)  # what never changes is left out
+    scale = torch.where(scale > 1e-8 * x.abs().amax().clamp(min=1e-30), scale, math.inf)  # columns that never change are left out
     x, x_test = (x - mean) / scale, (x_test - mean) / scale
     weight = x.new_zeros(x.shape[1], int(y.max()) + 1).requires_grad_()
     bias = x.new_zeros(weight.shape[1]).requires_grad_()
@@ -151,8 +151,9 @@ def beta_vae_score(
 ) -> float:
     """The β-VAE metric (Higgins et al. 2017, appendix A.4): accuracy of a linear classifier that names the fixed factor.
 
-    1 where every factor can be told; 1 / K is chance. The coordinate of a factor that is fixed differs little within pairs,
-    so a code with one coordinate per factor scores 1; but so can codes whose coordinates mix factors, to which MIG gives less.
+    The score is 1 where the fixed factor is always named correctly; 1 / K is chance. Within pairs, the coordinate of the fixed
+    factor differs little, so a code with one coordinate per factor scores 1. Codes whose coordinates mix factors can score 1
+    too; MIG gives such codes less.
     """
     train, test = (
         fixed_factor_examples(represent, sample_factors, n=n, pairs=pairs, generator=generator) for n in (n_train, n_test)

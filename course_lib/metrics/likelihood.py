@@ -1,4 +1,4 @@
-"""Held-out likelihood, or a bound on it, with its standard error: nats per example, and bits per dimension by that name."""
+"""Held-out likelihood, or a bound on it, with its standard error: in nats per example, unless a name says bits per dimension."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def nats_per_symbol(model, x: Tensor, *, context: int = 0, batch_size: int = 100
     """Mean of -log p(x_t | those before) over the symbols of sequences (N, T), exact, in nats, with its standard error.
 
     context: how many symbols at the beginning of each sequence are known and not counted; padding is never counted. The error
-    takes the sequences as independent and allows for their different lengths: mean = sum of nats / sum of lengths, so the
-    deviation of each sequence is its nats less mean times its length (the ratio estimator, Cochran 1977, eq. 6.12).
+    treats the sequences as independent and allows for their different lengths: mean = sum of nats / sum of lengths, so the
+    deviation of each sequence is its nats minus the mean times its length (the ratio estimator, Cochran 1977, eq. 6.12).
     ValueError when no symbol is left to count.
     """
     check_whole(context, "context")
