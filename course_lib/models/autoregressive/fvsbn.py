@@ -25,8 +25,8 @@ class FVSBN(AutoregressiveModel):
         event_shape: shape of one example, D values in all.
         order: the order of the D flat indices; None is raster order.
 
-    Parameters: W (D, D), of which only W[d, j] with j before d in the order is used; b (D,). All start at 0, fair coins;
-    what is not used gets no gradient and stays 0.
+    Parameters: W (D, D), of which only W[d, j] with j before d in the order is used; b (D,). All start at 0, so that
+    every variable is a fair coin; unused entries of W get no gradient and stay 0.
     """
 
     def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):

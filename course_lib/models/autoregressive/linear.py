@@ -48,7 +48,7 @@ class LinearAutoregression(AutoregressiveModel):
         return Gaussian(mean, self.log_scale.expand_as(mean))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling in O(N) a value. noise (n, T, 1) -> (n, T). Row b keeps its first start[b] values of x."""
+        """Ancestral sampling in O(N) per value. noise (n, T, 1) -> (n, T). Row b keeps its first start[b] values of x."""
         weight = self.weight.flip(0)
         shocks = self.log_scale.exp() * standard_normal_from_noise(noise[..., 0])  # (n, T)
         series = self.rest.repeat(len(noise), self.lags + self.dimensions)  # (n, N + T)
@@ -90,11 +90,11 @@ class LinearAutoregression(AutoregressiveModel):
 
     @torch.no_grad()
     def forecast(self, history: Tensor, steps: int) -> Gaussian:
-        """p(x_{t+h} | history) for h = 1 … steps, each by itself: Gaussians of batch shape (*batch, steps).
+        """p(x_{t+h} | history) for h = 1 … steps, each a marginal distribution: Gaussians of batch shape (*batch, steps).
 
         The means follow the recursion without noise. A shock j steps back weighs psi_j, so the variance of h steps is
-        exp(log_scale)^2 (psi_0^2 + … + psi_{h-1}^2) (Box et al. 2015, eq. 5.1.16): it knows the noise, but takes the
-        weights as known.
+        exp(log_scale)^2 (psi_0^2 + … + psi_{h-1}^2) (Box et al. 2015, eq. 5.1.16). This variance includes the
+        noise, but not the uncertainty of the weights.
 
         history: (*batch, t), t at least N, the latest value last.
         """
@@ -120,8 +120,8 @@ class LinearAutoregression(AutoregressiveModel):
     def poles(self) -> Tensor:
         """The N eigenvalues of the step (x_{t-1}, …, x_{t-N}) -> (x_t, …), complex, the largest first.
 
-        What is left of a shock after h steps is a sum of their h-th powers. A pair r exp(± i a) is a swing of 2 pi / a
-        steps whose size falls to r times itself in each.
+        The effect of a shock after h steps is a weighted sum of the h-th powers of the eigenvalues. A pair r exp(± i a) is an
+        oscillation with a period of 2 pi / a steps, whose size is multiplied by r in each step.
         """
         companion = torch.diag(self.weight.new_ones(self.lags - 1).double(), -1)  # (N, N)
         companion[0] = self.weight
@@ -130,9 +130,9 @@ class LinearAutoregression(AutoregressiveModel):
 
     @torch.no_grad()
     def stationary(self) -> Gaussian:
-        """The distribution of one value long after the start, (): what the series settles to, and forecasts end at.
+        """The distribution of one value long after the start, (): the limit of its distribution, and of the forecasts.
 
-        ValueError unless all poles lie inside the unit circle: otherwise it settles to nothing.
+        ValueError unless all poles lie inside the unit circle: otherwise there is no such limit.
         """
         largest = self.poles()[0].abs().item()
         if largest >= 1:

@@ -21,13 +21,13 @@ class MADE(AutoregressiveModel):
     """The masked autoencoder for distribution estimation, for binary data (Germain et al. 2015, section 4).
 
     Every hidden unit has a degree m: it may see the first m variables of the order. All D conditionals come out of one
-    pass, O(D H + H^2).
+    forward pass, O(D H + H^2).
 
     Args:
         event_shape: shape of one example, D values in all.
         hidden: units of each hidden layer, for instance (500, 500).
         order: the order of the D flat indices; None is raster order.
-        direct: also connect the inputs straight to the outputs, masked alike (section 4.1).
+        direct: also connect the inputs straight to the outputs, by masked weights too (section 4.1).
         residual: add each hidden layer to the one before it, where the widths agree (Durkan & Nash 2019, section 3.3).
     """
 
@@ -60,7 +60,7 @@ class MADE(AutoregressiveModel):
 
     @torch.no_grad()
     def _start(self) -> None:
-        """Initial weights that keep each unit's scale although masks leave it few inputs, and those mostly 0."""
+        """Initial weights that keep the scale of each unit, although its masks leave it few inputs and most of these are 0."""
         for number, layer in enumerate(self.layers):
             sources = layer.mask.sum(1, keepdim=True).clamp(min=50)  # (out, 1)
             scale = torch.sqrt(2 / (sources * INK if number == 0 else sources))
@@ -71,7 +71,7 @@ class MADE(AutoregressiveModel):
             self.shortcut.weight.zero_()
 
     def used(self) -> dict[str, Tensor]:
-        """Where each weight is let through by its mask, (out, in) booleans by parameter name: a checkpoint keeps only these."""
+        """Parameter name -> booleans (out, in): which weights the masks let through. A checkpoint keeps only these."""
         layers = {f"layers.{number}.weight": layer for number, layer in enumerate(self.layers)}
         layers["shortcut.weight"] = self.shortcut
         return {name: layer.mask.bool() for name, layer in layers.items() if layer is not None}
@@ -95,7 +95,7 @@ class MADE(AutoregressiveModel):
         return flat
 
     def _logits(self, flat: Tensor, masks: list[Tensor] | list[None]) -> Tensor:
-        """(B, D) data -> (B, D) logits. masks: of every layer, instead of its own."""
+        """(B, D) data -> (B, D) logits. masks: one per layer, used instead of the layers' own."""
         h = inputs = self._inputs(flat)
         for number, layer in enumerate(self.layers[:-1]):
             new = torch.relu(layer(h, masks[number]))  # (B, H)
@@ -113,7 +113,7 @@ class MADE(AutoregressiveModel):
         return Bernoulli(self._logits(flat, [None] * (len(self.layers) + 1)).reshape(x.shape))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling at the cost of about one pass in all.
+        """Ancestral sampling that takes about as many operations as one forward pass.
 
         A unit of degree m is settled once m variables are known, so each step computes only the units that its new
         variable settles. noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
@@ -146,5 +146,5 @@ class MADE(AutoregressiveModel):
         return drawn[:, self.turns]
 
     def _seen(self, drawn: Tensor, weight: Tensor, k: int) -> Tensor:
-        """What the first k variables give to units with this weight (U, inputs), its columns in the order: (n, U)."""
+        """What the first k variables add to the units with these weights (U, inputs), whose columns are in the order: (n, U)."""
         return drawn[:, :k] @ weight[:, :k].T

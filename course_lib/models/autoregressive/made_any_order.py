@@ -19,7 +19,7 @@ class AnyOrderMADE(MADE):
     gives the model in the order that is wanted. Arguments: see MADE.
     """
 
-    inputs_per_variable = 2  # its value, and a 1 that the mask lets through where the value may be seen
+    inputs_per_variable = 2  # its value, and a constant 1: the mask hides both until the variable is known
 
     def used(self) -> dict[str, Tensor]:
         """Nothing is left out: each order has masks of its own, which together let every weight through."""

@@ -63,7 +63,7 @@ class NADE(AutoregressiveModel):
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
         ordered = self.check(x).flatten(1)[:, self.places]  # (B, D)
         chunk_logits = _by_distinct_states if x.device.type == "cpu" else _by_all_states
-        activation = self.c.expand(len(x), self.hidden)  # (B, H): c + the W of what has gone by
+        activation = self.c.expand(len(x), self.hidden)  # (B, H): c + the rows of W of the variables so far
         logits = []
         for seen, places in zip(ordered.split(self.chunk, 1), self.places.split(self.chunk), strict=True):  # (B, K), (K,)
             weights = self.W[places]  # (K, H)
@@ -97,8 +97,8 @@ class NADE(AutoregressiveModel):
 def _by_distinct_states(seen: Tensor, activation: Tensor, weights: Tensor, readout: Tensor) -> Tensor:
     """Logits (B, K), without b, of K variables in a row.
 
-    seen: their values, (B, K). activation: the hidden layer's at the first of them, (B, H). weights, readout: their rows of W
-    and of V, (K, H) each.
+    seen: their values, (B, K). activation: of the hidden layer, before its sigmoid, at the first of these variables, (B, H).
+    weights, readout: the rows of W and of V that belong to the variables, (K, H) each.
 
     The hidden state changes only after a variable that is 1. Digits are mostly 0, so an image has about one distinct state for
     every 7 pixels. Only those S distinct states are computed; each then serves all variables up to the next change.
@@ -117,7 +117,7 @@ def _by_distinct_states(seen: Tensor, activation: Tensor, weights: Tensor, reado
 
 
 def _by_all_states(seen: Tensor, activation: Tensor, weights: Tensor, readout: Tensor) -> Tensor:
-    """The same logits as `_by_distinct_states` from all B K states: on a GPU, to count the distinct ones makes the host wait."""
+    """The same logits as `_by_distinct_states` from all B K states: on a GPU, counting distinct ones makes the host wait."""
     steps = seen[:, :-1, None] * weights[:-1]  # (B, K - 1, H)
     states = torch.sigmoid(torch.cat([activation[:, None], steps], 1).cumsum(1))  # (B, K, H): each before its own step
     return torch.einsum("bkh,kh->bk", states, readout)
@@ -133,6 +133,6 @@ def _add_where(ones: Tensor, weight: Tensor, activation: Tensor, states: Tensor)
 
 
 def _add_everywhere(ones: Tensor, weight: Tensor, activation: Tensor, states: Tensor) -> None:
-    """The same result as `_add_where`, from all rows: on a GPU, to look for the rows that change makes the host wait."""
+    """The same result as `_add_where`, from all rows: on a GPU, searching for the rows that change would make the host wait."""
     activation.addcmul_(ones[:, None].to(weight.dtype), weight)
     states.copy_(activation.sigmoid())

@@ -57,7 +57,7 @@ class MixtureNADE(AutoregressiveModel):
         self.rho = nn.Parameter(torch.ones(D))
         self.V = nn.Parameter(0.1 * H**-0.5 * torch.randn(D, H, 3 * M))
         bias = torch.zeros(D, 3, M)
-        bias[:, 1] = torch.linspace(-1, 1, M) if M > 1 else 0.0  # means apart, or the components stay twins
+        bias[:, 1] = torch.linspace(-1, 1, M) if M > 1 else 0.0  # the means start apart: equal components would stay equal
         self.b = nn.Parameter(bias.reshape(D, 3 * M))
 
     def conditionals(self, x: Tensor) -> UnivariateGaussianMixture:

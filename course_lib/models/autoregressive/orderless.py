@@ -14,14 +14,14 @@ from course_lib.models.inputs import check_binary, check_count, check_event_shap
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.runtime import uniform
 
-AHEAD = 16  # variables guessed at a time in sampling. After a wrong guess the rest is wasted; fewer variables need more passes
+AHEAD = 16  # variables guessed at a time in sampling: a higher number wastes more guesses, a lower one needs more forward passes
 
 
 class OrderlessNADE(AutoregressiveModel):
     """A network that sees any part of x, and which part it sees, and predicts the rest (Uria et al. 2014, section 3).
 
     Trained on random parts it serves every order: `with_order` gives the model in the order that is wanted. Both `log_prob` and
-    sampling need one pass per variable; the first layer, a sum over what is seen, is carried on from pass to pass.
+    sampling need one forward pass per variable; the first layer, a sum over the variables seen, is updated, not computed anew.
 
     Args:
         event_shape: shape of one example, D values in all.
@@ -77,7 +77,7 @@ class OrderlessNADE(AutoregressiveModel):
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """An unbiased estimate of the mean negative log-likelihood over all orders, in nats (Uria et al. 2014, eq. 9).
 
-        Each example shows d variables chosen at random, and the mean cost of the D - d hidden ones stands for all.
+        In each example d random variables are seen; the mean loss over the other D - d, times D, estimates the sum over all.
         The batch spreads its d evenly over 0 … D - 1, which keeps the estimate steady.
         """
         B, D = self.check(x).flatten(1).shape
@@ -111,10 +111,10 @@ class OrderlessNADE(AutoregressiveModel):
         return in_order(self, order)
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling, several variables in each pass: what one at a time gives, from the same noise.
+        """Ancestral sampling of several variables per forward pass: the result is the same as one by one, from the same noise.
 
-        The noise decides each draw, so a guess of the next AHEAD values can be checked in one pass. The draws are right up to and
-        with the first that differs from its guess; the draws after it are the next guess.
+        The noise decides each draw, so a guess of the next AHEAD values can be checked in one pass. The draws are right up to
+        and including the first that differs from its guess; the draws after that one are the next guess.
 
         noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
@@ -137,7 +137,7 @@ class OrderlessNADE(AutoregressiveModel):
         """Values (n, K + AHEAD) of the variables `late`, each 1 where its logit exceeds its threshold (n, K + AHEAD)."""
         value, seen = self.first.weight.T[late], self.first.weight.T[late + self.dimensions]  # (K + AHEAD, H)
         readout = self.readout.weight[late]
-        guess = (self._features(activation) @ readout.T > threshold).to(activation.dtype)  # as if all stood alone
+        guess = (self._features(activation) @ readout.T > threshold).to(activation.dtype)  # from what is known now
         span = torch.arange(AHEAD, device=late.device)
         before = torch.ones(AHEAD, AHEAD, dtype=activation.dtype, device=late.device).tril(-1)
         at = torch.zeros(len(threshold), dtype=torch.long, device=late.device)  # (n,): how far each row has come

@@ -31,9 +31,9 @@ class ResidualConv(nn.Module):
 class PixelCNN(PixelModel):
     """The PixelCNN of van den Oord et al. (2016), section 3.5: fast to train, and blind to a part of what came before.
 
-    Arguments: see PixelModel. For each row that its blocks' kernels go up they go at most kernel // 2 columns to the right, so
-    that a wedge on the right above each pixel is never seen, however many the layers: the blind spot (van den Oord et al. 2016b,
-    figure 1, with a kernel of 3).
+    Arguments: see PixelModel. For each row upwards, the kernels of its blocks reach at most kernel // 2 columns to the right.
+    So each pixel never sees a wedge above it on the right, however many layers there are: the blind spot (van den Oord et al.
+    2016b, figure 1, with a kernel of 3).
     """
 
     def _block(self, hidden: Tensor, stream: Tensor) -> nn.Module:
@@ -65,8 +65,9 @@ class PixelCNN(PixelModel):
 class GatedBlock(nn.Module):
     """One layer of the gated PixelCNN (van den Oord et al. 2016b, figure 2).
 
-    A vertical stack sees all of its rows; moved down by one row, it tells the horizontal stack, which sees its own row
-    to the left, what lies above. Both pass through tanh(a) * sigmoid(b); the horizontal one is residual.
+    The vertical stack looks both ways along its rows. The horizontal stack sees its own row, to the left of the pixel; the maps
+    of the vertical stack, moved down by one row, tell it what lies above. Both stacks pass through tanh(a) * sigmoid(b); the
+    horizontal one is residual.
     """
 
     def __init__(self, stream: Tensor, kernel: int = 3):
@@ -125,7 +126,7 @@ class GatedPixelCNN(PixelModel):
         return step
 
     def _field(self, field: Tensor, blocks: nn.ModuleList) -> Tensor:
-        up = torch.zeros_like(field)  # what is wanted of the vertical stack
+        up = torch.zeros_like(field)  # pixels of the vertical stack's maps that are read
         for block in reversed(blocks):
             up = read_by(up | read_by(field, [(-1, 0)]), conv_taps(block.vertical))
             field = read_by(field, conv_taps(block.across))

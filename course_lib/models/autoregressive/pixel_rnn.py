@@ -77,8 +77,9 @@ class RowLSTM(PixelRNN):
 class DiagonalBiLSTM(PixelRNN):
     """The Diagonal BiLSTM: sees what came before each pixel on all sides (section 3.2). Arguments: see PixelModel.
 
-    All of it but one pixel: the last of the row above. Features of that row know what is left of them, not their own
-    pixel (mask A), and there is no feature to its right. Within three columns of it the first convolution sees it.
+    One pixel is missing: the last pixel of the row above. The features of that row know the pixels to their left, but not
+    their own (mask A), and no feature lies to the right of the last pixel. Only the first convolution can see it, from a
+    distance of at most three columns.
     """
 
     def _lstm(self, stream: Tensor, hidden: Tensor) -> DiagonalLayer:

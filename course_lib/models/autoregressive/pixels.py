@@ -1,4 +1,4 @@
-"""What all models share that read an image pixel by pixel, row by row, and within a pixel channel by channel."""
+"""The common part of all models that read an image pixel by pixel, row by row, and within a pixel channel by channel."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class PixelModel(AutoregressiveModel):
 
     A subclass defines the residual blocks twice: `_all_parameters` computes all pixels of whole images, `_stepper(n)` the
     same numbers one pixel after the other for n images. One 7 x 7 convolution with mask A comes before the blocks, and two
-    1 x 1 convolutions with mask B come after them (van den Oord et al. 2016, table 1). That convolution and the last two run in
-    float32 under autocast too: bfloat16 has too few digits for 256 grey values and for sharp logistics.
+    1 x 1 convolutions with mask B come after them (van den Oord et al. 2016, table 1). The first convolution and the last two
+    run in float32 under autocast too: bfloat16 has too few digits for 256 grey values and for sharp logistics.
 
     Args:
         event_shape: (C, H, W).
@@ -70,8 +70,8 @@ class PixelModel(AutoregressiveModel):
         levels: how many grey values a channel has, at least 2. components: logistics in a mixture.
         mean, spread: mean and standard deviation of the data's values, by which the network's inputs are standardised. Pixels
             outside the image count as the mean.
-        positions: learn F numbers for every pixel (H W F in all), which are added to the first maps. A convolution treats every
-            place alike and cannot tell where it is on a blank border; these numbers tell it.
+        positions: learn a position embedding, F parameters per pixel (H W F in all), added to the first maps. A convolution
+            treats every place alike and cannot tell where it is on a blank border; the embedding tells it.
     """
 
     def __init__(
@@ -153,13 +153,13 @@ class PixelModel(AutoregressiveModel):
     def _stepper(self, n: int, drawn: Tensor) -> Callable[[Tensor, int, int], Tensor]:
         """The blocks for n images, one pixel after the other: (features (n, F) of pixel (i, j), i, j) -> (n, F), in raster order.
 
-        drawn: the images (n, C, H, W) as far as they are known, filled up from outside.
+        drawn: the images (n, C, H, W) as far as they are known; the caller fills in each new pixel.
         """
 
     def receptive_field(self, i: int, j: int, *, layers: int | None = None) -> Tensor:
         """Which pixels the conditional of pixel (i, j) can see, by the layers' geometry: booleans (H, W).
 
-        layers: use only so many residual blocks; None uses all of them.
+        layers: how many of the residual blocks to use, from the first; None uses all of them.
         """
         field = torch.zeros(self.event_shape[1:], dtype=torch.bool)
         field[i, j] = True
@@ -173,7 +173,7 @@ class PixelModel(AutoregressiveModel):
         return (x - self.mean) / self.spread
 
     def placed(self, maps: Tensor, i: int | slice = slice(None), j: int | slice = slice(None)) -> Tensor:
-        """First maps (B, F, …) of all pixels, of row i or of pixel (i, j), with what is known of the place added."""
+        """First maps (B, F, …) of all pixels, of row i or of pixel (i, j), with the position embedding added, if there is one."""
         return maps if self.place is None else maps + self.place[:, i, j].to(maps.dtype)
 
     @without_autocast
@@ -184,7 +184,7 @@ class PixelModel(AutoregressiveModel):
 
     @without_autocast
     def _first_maps(self, layer: MaskedConv2d, inputs: Tensor) -> Tensor:
-        """Standardised images (B, C, H, W) through a first convolution, with what is known of each place: (B, F, H, W)."""
+        """Standardised images (B, C, H, W) through a first convolution, plus the position embedding: (B, F, H, W)."""
         return self.placed(layer(inputs))
 
     def _distribution(self, parameters: Tensor):
@@ -204,7 +204,7 @@ class PixelModel(AutoregressiveModel):
         return self._distribution(parameters.reshape(len(x), H, W, C, self.per_channel).movedim(3, 1))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling at the cost of about one pass per channel: every layer keeps what it computed before.
+        """Ancestral sampling as cheap as about one forward pass per channel: every layer keeps what it computed before.
 
         noise (n, D, noise_size) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """
