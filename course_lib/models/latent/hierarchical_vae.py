@@ -16,10 +16,10 @@ from course_lib.nn.dense import dense
 from course_lib.runtime import standard_normal, uniform
 
 LIMIT = 5.0  # the log of a latent variable's scale lies between -LIMIT and LIMIT
-HEAD = 0.1  # the layers that give means and scales begin with this share of their usual weights: every level is near N(0, 1)
+HEAD = 0.1  # the first weights of layers that give means and scales are this share of the usual: levels begin near N(0, 1)
 EARLIER = {"evidence.": "heads."}  # keys of parameters in earlier checkpoints
 INFERENCES = ("ladder", "upward")
-Levels = tuple[Tensor, ...]  # one tensor a level, the lowest (nearest to x) first
+Levels = tuple[Tensor, ...]  # one tensor per level, the lowest (nearest to x) first
 
 
 class HierarchicalVAE(LatentVariableModel):
@@ -69,7 +69,7 @@ class HierarchicalVAE(LatentVariableModel):
         ]
         self.up = nn.ModuleList(net[:-1] for net in up)
         self.heads = nn.ModuleList(net[-1] for net in up)
-        made = [below[0], *(2 * latent for latent in self.latents)]  # the numbers in which each level's way down ends
+        made = [below[0], *(2 * latent for latent in self.latents)]  # outputs of each level's network down
         self.down = nn.ModuleList(
             dense([latent, *reversed(sizes), size], activation)
             for latent, sizes, size in zip(self.latents, self.hidden, made, strict=False)

@@ -15,8 +15,8 @@ def lerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
 def slerp(a: Tensor, b: Tensor, t: float | Tensor) -> Tensor:
     """The point at t in [0, 1] on the arc from a (…, L) to b (…, L): (…, L) (Shoemake 1985).
 
-    It is (sin((1 - t) w) a + sin(t w) b) / sin w, with w the angle between a and b: where a and b have one norm, every point of
-    the arc has it. Where w is 0 or π the straight line is taken. t broadcasts against a.
+    It is (sin((1 - t) w) a + sin(t w) b) / sin w, with w the angle between a and b: where a and b have the same norm, every point
+    of the arc has it. Where w is 0 or π the straight line is taken. t broadcasts against a.
     """
     angle = torch.cosine_similarity(a, b, dim=-1).clamp(-1, 1).arccos()[..., None]  # (…, 1)
     sine = angle.sin()

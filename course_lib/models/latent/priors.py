@@ -38,7 +38,7 @@ class Prior(nn.Module, ABC):
             event_shape: the shape of one example, D values in all.
             encode: flat examples (K, D) -> q(z | x), with batch shape (K,).
             binary: whether the data are binary.
-            begin: where learned examples begin: the mean of the data, or the logit of that mean when they are binary.
+            begin: where learned pseudo-inputs begin: the mean of the data, or the logit of that mean when they are binary.
         """
 
     @abstractmethod
@@ -62,7 +62,7 @@ class StandardPrior(Prior):
         super().__init__()
 
     def build(self, latent, event_shape, encode, *, binary, begin) -> None:
-        """A row of zeros (L), which moves with the model."""
+        """A buffer of L zeros, which moves with the model to another device."""
         self.register_buffer("zero", torch.zeros(latent), persistent=False)
 
     def forward(self) -> DiagonalGaussian:
@@ -70,7 +70,7 @@ class StandardPrior(Prior):
         return DiagonalGaussian(self.zero, self.zero)
 
     def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """KL(q || p) in nats of each coordinate, (B, L), in closed form; the draws z are not looked at."""
+        """KL(q || p) in nats of each coordinate, (B, L), in closed form; the draws z are not used."""
         return q.kl_by_coordinate(self())
 
 

@@ -147,14 +147,14 @@ class VAE(LatentVariableModel):
     def parts_by_coordinate(
         self, x: Tensor, *, samples: int | None = None, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """As `parts`, but the KL is (B, L), coordinate by coordinate, where the prior knows it so, and (B, 1) elsewhere."""
+        """As `parts`, but the KL is (B, L), one number per coordinate, where the prior can give it so; otherwise (B, 1)."""
         q = self.encode(x)
         draws = self.objective.samples if samples is None else check_count(samples, "samples")
         z = q.rsample((draws,), generator=generator)  # (k, B, L)
         return self.log_likelihood(x, z).mean(0), self.prior.kl(q, z)
 
     def elbo(self, x: Tensor, *, samples: int | None = None, generator: torch.Generator | None = None) -> Tensor:
-        """The evidence lower bound in nats, (B,): E log p(x | z) - KL, with the KL whole. samples: as for `parts`."""
+        """The evidence lower bound in nats, (B,): E log p(x | z) - KL, where the KL has weight 1. samples: as for `parts`."""
         likelihood, kl = self.parts(x, samples=samples, generator=generator)
         return likelihood - kl
 

@@ -16,8 +16,8 @@ from course_lib.runtime import uniform
 def nearest(points: Tensor, codebook: Tensor) -> Tensor:
     """The index of the entry nearest to each point, the first one at a tie: points (*batch, C), codebook (K, C) -> (*batch).
 
-    Differences come before squares, in float32 or better: |p|^2 - 2 p e + |e|^2 would confuse entries that lie close together
-    and far from 0.
+    The differences are squared, in float32 or better: with |p|^2 - 2 p e + |e|^2, rounding would confuse entries that lie close
+    together and far from 0.
     """
     kind = torch.promote_types(torch.promote_types(points.dtype, codebook.dtype), torch.float32)
     with torch.autocast(points.device.type, enabled=False):
@@ -56,7 +56,7 @@ class VectorQuantised(nn.Module):
         commitment: weight of the term that keeps the encoder near the entries it uses (beta in eq. 3), at least 0.
         noise: standard deviation of the noise that each value may have: squared errors count in units of its square.
         coarse_share: the share of training examples that are decoded from a random number of the coarser scales alone.
-        settle: number of training steps before anything is quantised; then the codebooks begin as vectors of that batch.
+        settle: number of training steps without quantising; the next step initialises the codebooks with vectors of its batch.
 
     Parameter: `codebooks` (scales, K, C). Buffer: `steps` (), the training steps done before the present one; `before_step`
     fills it.
@@ -141,8 +141,8 @@ class VectorQuantised(nn.Module):
     def before_step(self, batch: Tensor, steps: int) -> None:
         """Prepare for a training step on images `batch` (B, *event_shape), `steps` of which have been done before it.
 
-        The first `settle` steps are those of a plain autoencoder. In the step after them the codebooks begin as vectors of its
-        batch.
+        The first `settle` steps are those of a plain autoencoder. The next step initialises the codebooks with vectors of
+        its batch.
         """
         self.steps.fill_(check_whole(steps, "steps"))
         self.settling = steps < self.settle
@@ -151,7 +151,7 @@ class VectorQuantised(nn.Module):
 
     @torch.no_grad()
     def begin(self, maps: Tensor) -> None:
-        """Let the entries be vectors of maps (B, C, S, S), scale by scale: entries far from all vectors would never be used."""
+        """Start the entries at vectors of maps (B, C, S, S), scale by scale: entries far from all vectors are never used."""
         rest = maps
         for index, scale in enumerate(self.scales):
             points = self._vectors(rest, scale).flatten(0, 2)  # (B s s, C)
@@ -208,7 +208,7 @@ class VectorQuantised(nn.Module):
         return self._decoded(total)
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What training makes small, (): squared error of a value in units of noise^2, plus the loss of `quantise` (eq. 3).
+        """What training makes small, (): squared error per value in units of noise^2, plus the loss of `quantise` (eq. 3).
 
         Both are averages over the batch. The first is a mean over the D values of an image; the second is in squared units of the
         vectors, whose coordinates have variance 1. While the model settles, the loss is the squared error without quantising.
@@ -229,6 +229,6 @@ class VectorQuantised(nn.Module):
         return F.mse_loss(self._decoded(vectors), x) / self.noise**2
 
     def _scales_kept(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """The number of scales from which each of n examples is decoded, (n,): all, or at random fewer for a `coarse_share`."""
+        """Scales from which each of n examples is decoded, (n,): a random smaller number for a `coarse_share`, else all."""
         chance, count = uniform((2, n), self.codebooks, generator)
         return torch.where(chance < self.coarse_share, 1 + (count * len(self.scales)).long(), len(self.scales))
