@@ -1,4 +1,4 @@
-"""Covariance matrices of the components of a mixture: how the M-step counts them, and the bound that keeps them wide."""
+"""Covariance matrices of the components of a mixture: how the M-step computes them, and the lower bound on their width."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class CategoricalHMM(HiddenMarkovModel):
     Args:
         states: K.
         symbols: M.
-        length: T of the sequences that `sample` makes unless it is told another; other methods take any length.
+        length: T, the default length of the sequences that `sample` draws; other methods take any length.
         seed: of the random rows that EM starts from.
     """
 
@@ -31,7 +31,7 @@ class CategoricalHMM(HiddenMarkovModel):
 
     @property
     def parameter_count(self) -> int:
-        """Free numbers: of each row that sums to 1, all but one; the initial row among them."""
+        """Number of free parameters: every row that sums to 1, the initial one included, has one less than entries."""
         return (self.states - 1) * (self.states + 1) + self.states * (self.symbols - 1)
 
     def set_probs(

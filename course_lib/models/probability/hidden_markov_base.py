@@ -1,4 +1,4 @@
-"""What every hidden Markov model shares: a Markov chain that is not seen, and at every step something that is.
+"""What every hidden Markov model shares: a hidden Markov chain, and one observation at every step.
 
 p(x, h) = p(h_1) product over t > 1 of A[h_t-1, h_t] times product over t of p(x_t | h_t); p(x) sums it over all K^T paths,
 which the forward pass does in O(T K^2).
@@ -29,7 +29,7 @@ class HiddenMarkovModel(ExplicitModel):
 
     A kind of emission is a subclass that defines `_checked`, `_emitted`, `_emit` and the counting of its M-step. Parameters are
     probabilities in double precision: `initial` (K) and `transition` (K, K), A[i, j] = p(next is j | now is i). EM sets them, and
-    they ask for no gradient; after `requires_grad_()` `log_prob` is differentiable in all that are not exactly 0.
+    they need no gradient; after `requires_grad_()`, `log_prob` is differentiable in all that are not exactly 0.
     Sequences shorter than T are padded after their end (−1; real numbers −inf): padding contributes nothing.
     """
 
@@ -50,7 +50,7 @@ class HiddenMarkovModel(ExplicitModel):
 
     @staticmethod
     def _rows(rows: int, columns: int, generator: torch.Generator) -> Tensor:
-        """Random rows that sum to 1, no entry near 0: EM never changes a 0, and two equal states would stay equal for ever."""
+        """Random rows that sum to 1, no entry near 0: EM never changes a 0, and two equal states would always stay equal."""
         weight = 0.5 + torch.rand(rows, columns, generator=generator, dtype=torch.double)
         return weight / weight.sum(1, keepdim=True)
 
@@ -98,13 +98,13 @@ class HiddenMarkovModel(ExplicitModel):
 
     @torch.no_grad()
     def filter(self, x: Tensor) -> Tensor:
-        """p(h_t | x_1..t), (B, T, K), of sequences x (B, T, …): from what was seen up to each step; 0 at padding."""
+        """p(h_t | x_1..t), (B, T, K), of sequences x (B, T, …): given the steps up to t; 0 at padding."""
         x, valid = self._checked(x)
         alpha, _ = fb.filtered(self.initial, self.transition, self._emitted(x, valid))
         return alpha.transpose(0, 1) * valid[..., None]
 
     def posterior(self, x: Tensor) -> Tensor:
-        """p(h_t | x_1..T), (B, T, K), of sequences x (B, T, …): from all that was seen (smoothing); 0 at padding.
+        """p(h_t | x_1..T), (B, T, K), of sequences x (B, T, …): given all steps (smoothing); 0 at padding.
 
         NaN for a sequence that is impossible.
         """

@@ -24,9 +24,9 @@ class GaussianHMM(HiddenMarkovModel):
     Args:
         states: K.
         dimensions: D.
-        length: T of the sequences that `sample` makes unless it is told another; other methods take any length.
+        length: T, the default length of the sequences that `sample` draws; other methods take any length.
         smallest_scale: EM keeps every standard deviation at or above it: a state that explains one point alone would otherwise
-            become as narrow as you like, and the likelihood as large.
+            shrink without limit, and the likelihood would grow without limit.
         seed: of the random parameters that EM starts from.
     """
 

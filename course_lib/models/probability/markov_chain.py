@@ -17,7 +17,7 @@ from course_lib.models.protocols import ExplicitModel
 from course_lib.runtime import uniform
 
 PAD = -1  # after the end of a sequence of states
-PAD_REAL = -math.inf  # after the end of a sequence of real numbers, of which no finite one is free
+PAD_REAL = -math.inf  # after the end of a sequence of real numbers: any finite number may be data
 
 
 def pad(sequences: Sequence[Tensor]) -> Tensor:
@@ -47,7 +47,7 @@ def check_ends(valid: Tensor) -> Tensor:
 def check_states(x: Tensor, states: int, name: str = "x") -> Tensor:
     """x as int64, if it is integers (B, T) in 0 … states − 1, padded with −1 after the end only.
 
-    Work on what this returns: indices and sums of a narrower type would overflow without a word, and uint8 would be a mask.
+    Work on what this returns: indices and sums of a narrower type would overflow silently, and uint8 would act as a mask.
     ValueError otherwise, with what came and the likely fix; `name` is what the message calls x.
     """
     if not isinstance(x, Tensor) or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
@@ -120,7 +120,7 @@ class MarkovChain(ExplicitModel):
 
     Args:
         states: K.
-        length: T, the length of the sequences that `sample` makes unless it is told another; `log_prob` takes any length.
+        length: T, the default length of the sequences that `sample` draws; `log_prob` takes any length.
         order: how many states back it looks; 0 makes all steps independent.
     """
 
@@ -136,7 +136,7 @@ class MarkovChain(ExplicitModel):
 
     @property
     def parameter_count(self) -> int:
-        """Free numbers: K - 1 in each of the rows, one a context, those of the first steps among them."""
+        """Number of free parameters: K - 1 per row; there is one row per context, those of the first steps included."""
         return (self.states - 1) * sum(self.states**steps for steps in range(self.order + 1))
 
     @property
@@ -166,7 +166,7 @@ class MarkovChain(ExplicitModel):
         return stationary(self.transition)
 
     def memory(self) -> float:
-        """|second largest eigenvalue| of A: what is left of the start after one step. 1 means that it never fades."""
+        """|second largest eigenvalue| of A: the share of the first state's influence that one step keeps; at 1 it never fades."""
         return torch.linalg.eigvals(self.transition).abs().sort().values[-2].item() if self.states > 1 else 0.0
 
     def _contexts(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -21,16 +21,16 @@ class GaussianMixture(ExplicitModel):
     """p(x) = sum over k of probs[k] N(x; mean[k], Sigma[k]): draw a component z = k, then x from its Gaussian.
 
     Fitted by EM (Dempster, Laird & Rubin 1977): `start(x)` puts the components on the data, then `em_step(x)` until the
-    likelihood stands still; `best_of` does it several times. All arithmetic is in double precision, whatever type the data
-    have; `log_prob` answers in that type. Data on another device than the model are moved to the model's.
+    likelihood stops rising; `best_of` repeats both several times. All arithmetic is in double precision, whatever type the
+    data have; `log_prob` returns the type of the data. Data on another device are moved to the model's device.
 
     Args:
         event_shape: shape of one example, D values in all.
         components: K.
         covariance: "full" (any ellipsoid), "diagonal" (its axes along the variables) or "spherical" (a ball).
         min_variance: in squared units of x; no component may be narrower than this in any direction. It keeps the likelihood
-            finite, which a component that shrinks onto one point would make as large as you like. The M-step stays the exact
-            maximum under this bound (eigenvalues below it are raised to it), so EM still never lowers the likelihood.
+            finite: without it, a component that shrinks onto one point makes the likelihood grow without limit. The M-step stays
+            the exact maximum under this bound (eigenvalues below it are raised to it), so EM still never lowers the likelihood.
         seed: of the means that the components have before `start`.
 
     Parameters, in double precision: `probs` (K); `mean` (K, D); `scale`, the Cholesky factors (K, D, D) of the covariances when
@@ -58,7 +58,7 @@ class GaussianMixture(ExplicitModel):
 
     @property
     def parameter_count(self) -> int:
-        """Numbers that can be chosen freely: K - 1 probabilities, K D means, and those of the covariances."""
+        """Number of free parameters: K - 1 probabilities, K D means, and those of the covariances."""
         K, D = self.mean.shape
         each = {"full": D * (D + 1) // 2, "diagonal": D, "spherical": 1}[self.covariance]
         return K - 1 + K * D + K * each
@@ -70,10 +70,10 @@ class GaussianMixture(ExplicitModel):
         return torch.diag_embed(self.scale.expand_as(self.mean) ** 2)
 
     def set_components(self, *, probs: Tensor, mean: Tensor, covariance: Tensor) -> GaussianMixture:
-        """Give the parameters by hand; returns the model.
+        """Set the parameters by hand; returns the model.
 
         probs (K), at least 0, sum 1; mean (K, D); covariance: matrices (K, D, D) when full, variances (K, D) when diagonal,
-        (K, 1) when spherical. ValueError where they are no mixture, or one narrower than min_variance.
+        (K, 1) when spherical. ValueError where they are no mixture, or where a component is narrower than min_variance.
         """
         values = [torch.as_tensor(value, dtype=torch.double) for value in (probs, mean, covariance)]
         for name, value, like in zip(("probs", "mean", "covariance"), values, (self.probs, self.mean, self.scale), strict=True):
@@ -185,8 +185,8 @@ class GaussianMixture(ExplicitModel):
     def start(self, x: Tensor, *, generator: torch.Generator | None = None) -> GaussianMixture:
         """Put the components on the data x (B, *event_shape) by k-means++ (Arthur & Vassilvitskii 2007); returns the model.
 
-        The first centre is an example drawn at random, each further one is drawn with probability proportional to its squared
-        distance from the centres so far; then every example is given to its nearest centre, and one M-step is made.
+        The first centre is an example drawn at random. Each further centre is an example drawn with probability proportional to
+        its squared distance from the centres so far. Every example is assigned to its nearest centre, and one M-step follows.
         ValueError when there are fewer distinct examples than components.
         """
         flat = self._training_data(x)

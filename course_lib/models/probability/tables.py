@@ -81,7 +81,7 @@ class BayesianNetwork(AutoregressiveModel):
 
     @property
     def parameter_count(self) -> int:
-        """Free numbers in the model: sum over d of 2^(number of parents)."""
+        """Number of free parameters: sum over d of 2^(number of parents)."""
         return len(self.probs)
 
     def table(self, d: int) -> Tensor:
@@ -100,8 +100,8 @@ class BayesianNetwork(AutoregressiveModel):
         return self
 
     def _rows(self, flat: Tensor) -> Tensor:
-        """Where in `probs` each p(x_d = 1 | parents) of these examples (B, D) stands: (B, D) int64."""
-        columns = flat.T.int().contiguous()  # (D, B): to pick whole rows of this is several times faster than columns
+        """The index in `probs` of every p(x_d = 1 | parents) of these examples (B, D): (B, D) int64."""
+        columns = flat.T.int().contiguous()  # (D, B): picking whole rows of this is several times faster than picking columns
         rows = torch.zeros_like(columns)  # whole numbers, below 2^20
         for places, power in zip(self._places.unbind(1), self._powers.int().unbind(1), strict=True):
             rows.addcmul_(columns[places], power[:, None])  # (D, B)
@@ -156,7 +156,7 @@ class BayesianNetwork(AutoregressiveModel):
 
 
 class IndependentTable(BayesianNetwork):
-    """Every variable a coin of its own: n numbers. Assumes that no variable says anything about another."""
+    """Every variable is a coin of its own: n parameters. Assumes that no variable says anything about another."""
 
     def __init__(self, *, event_shape: Sequence[int]):
         super().__init__(event_shape=event_shape, parents=[[]] * math.prod(event_shape))
