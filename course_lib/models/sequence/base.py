@@ -1,7 +1,7 @@
 """What every model of sequences of symbols shares: the chain rule in time, and writing one symbol after another.
 
 Sequences are integers (B, T) in 0 … K − 1, padded with −1 after their end; K is the size of the vocabulary. A model takes any
-length; `length` is the one that `sample` makes unless it is told another. The start symbol K stands before the first one.
+length; `length` is the default of `sample`. The start symbol K stands before the first one.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class SequenceModel(AutoregressiveModel):
     A subclass sets `states` (K) and `length`, and defines
 
         logits(x)              (B, T) -> (B, T, K): logits[:, t] of p(x_t | those before), all at once, for training
-        initial_state(n)       what it carries before the first symbol, for n sequences: tensors in any nest
+        initial_state(n)       the state before the first symbol, for n sequences: tensors, nested in any way
         step(symbol, state)    (B,), state -> (B, K), state: the next symbol's logits; the first call takes `start_symbol`
 
     It inherits all other methods. Both ways give the same numbers.
@@ -76,12 +76,12 @@ class SequenceModel(AutoregressiveModel):
 
     @property
     def event_shape(self) -> tuple[int]:
-        """(length,): what `sample` makes unless it is told another length."""
+        """(length,): the shape of one example that `sample` draws by default."""
         return (self.length,)
 
     @property
     def order(self) -> list[int]:
-        """Time runs forward."""
+        """0, 1, …, length − 1: the symbols are drawn in the order of time."""
         return list(range(self.length))
 
     @property
@@ -104,11 +104,11 @@ class SequenceModel(AutoregressiveModel):
 
     @abstractmethod
     def initial_state(self, n: int) -> Any:
-        """What n sequences carry before their first symbol: tensors whose first axis is n, or a nest of them."""
+        """The state of n sequences before their first symbol: tensors whose first axis is n, or a nest of them."""
 
     @abstractmethod
     def step(self, symbol: Tensor, state: Any) -> tuple[Tensor, Any]:
-        """Take in one symbol (B,), `start_symbol` first; give the next one's logits (B, K) and what is carried on."""
+        """Read one symbol (B,), `start_symbol` first; return the logits (B, K) of the next symbol, and the new state."""
 
     def conditionals(self, x: Tensor) -> Categorical:
         """p(x_t | those before) of every t, batch shape (B, T). At padding they mean nothing: see `log_conditionals`."""
@@ -153,7 +153,7 @@ class SequenceModel(AutoregressiveModel):
         Args:
             length: how many symbols; None is the model's own `length`.
             prompt: (P,) or (n, P), symbols that come first; the result goes on from them and does not repeat them.
-            temperature, top_p: as `temper`, then `nucleus`. Other values than 1 draw from another distribution than the model's.
+            temperature, top_p: see `temper`, then `nucleus`. With values other than 1 the distribution is no longer the model's.
         """
         n, length = check_count(n), check_count(self.length if length is None else length, "length")
         noise = self.noise(n, generator, length=length)

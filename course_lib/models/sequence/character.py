@@ -8,7 +8,7 @@ from course_lib.models.inputs import check_count, check_share
 from course_lib.models.sequence.base import Readout, SequenceModel
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-State = Tensor | tuple[Tensor, Tensor]  # h, and for the LSTM a pair with its memory c, each (layers, B, H)
+State = Tensor | tuple[Tensor, Tensor]  # h, or for the LSTM the pair of h and its cell state c, each (layers, B, H)
 
 
 class CharacterModel(SequenceModel):
@@ -18,11 +18,11 @@ class CharacterModel(SequenceModel):
 
     Args:
         states: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
-        length: T, the length of the sequences that `sample` makes unless it is told another.
+        length: T, the default length of the sequences that `sample` draws.
         cell: "rnn" (tanh), "lstm" or "gru".
         hidden: H, units per layer.
         layers: recurrent layers, one on top of the other.
-        embedding: E, numbers that stand for a symbol; None takes `hidden`.
+        embedding: E, width of the vector that stands for a symbol; None means `hidden`.
         dropout: share of units set to 0 while training, in [0, 1): after the embedding and after every layer, never from one
             step to the next (Zaremba, Sutskever & Vinyals 2014).
     """
@@ -61,7 +61,7 @@ class CharacterModel(SequenceModel):
         return self.readout(self.drop(self.hidden_states(self.shifted(x))[0]))
 
     def initial_state(self, n: int) -> State:
-        """Zeros: h (layers, n, H), and for the LSTM a pair with its memory c."""
+        """Zeros: h (layers, n, H), or for the LSTM the pair of h and its cell state c."""
         zeros = self.readout.weight.new_zeros(self.layers, n, self.hidden)
         return (zeros, zeros) if self.cell == "lstm" else zeros
 

@@ -1,6 +1,6 @@
-"""Two levels in time: an upper network goes from segment to segment and sets a plan, a lower one writes each segment by it.
+"""Two levels in time: an upper network plans segment after segment, and a lower network writes each segment by its plan.
 
-Words over characters, or rows over pixels: segments end at a separator, or after a fixed number of symbols, or both.
+A segment is a word of characters, or a row of pixels: it ends at a separator, or after a fixed number of symbols, or both.
 The lower level is the one nearer to the data: it writes symbols. The upper level never sees one, only whole segments.
 """
 
@@ -28,7 +28,7 @@ class NestedState(NamedTuple):
 
 
 class Segments(NamedTuple):
-    """Where each symbol of x (B, T) stands: in which segment of its row, and where in it; and which segments there are."""
+    """For each symbol of x (B, T): the number of its segment in its row, and its place in the segment; the segments' lengths."""
 
     segment: Tensor  # (B, T)
     position: Tensor  # (B, T)
@@ -45,11 +45,11 @@ class NestedRNN(SequenceModel):
 
     Args:
         states: K, the size of the vocabulary; the embedding has one row more, for the start of a segment.
-        length: T, the length of the sequences that `sample` makes unless it is told another.
+        length: T, the default length of the sequences that `sample` draws.
         separators: symbols that end a segment and belong to it; none for segments of one length.
-        longest: a segment ends after so many symbols at the latest.
+        longest: the largest number of symbols in a segment.
         upper, reader, lower: units of the three networks, U, S and H.
-        embedding: E, numbers that stand for a symbol.
+        embedding: E, width of the vector that stands for a symbol.
         dropout: share of units set to 0 while training, in [0, 1): after the embedding, on the plan and before the output.
     """
 

@@ -16,8 +16,8 @@ SMOOTHINGS = ("kneser-ney", "witten-bell")
 class NGram(SequenceModel):
     """p_n(k | c) = a_n(c, k) + b_n(c) p_n−1(k | c without its first symbol), down to p_−1 = 1 / K.
 
-    Only contexts that occurred have rows: of the (K + 1)^n that there could be, few do. For one that did not, the shorter context
-    decides alone (a = 0, b = 1). Any a, b ≥ 0 with sum_k a(c, k) + b(c) = 1 give probabilities that sum to 1. With counts
+    Only contexts that occurred have rows: few of the (K + 1)^n possible ones do. For any other context the shorter one decides
+    alone (a = 0, b = 1). Any a, b ≥ 0 with sum_k a(c, k) + b(c) = 1 give probabilities that sum to 1. With counts
     n(c, k), their sum N(c), and U(c) different symbols seen after c:
 
         witten-bell   a = n / (N + U), b = U / (N + U)  (Witten & Bell 1991, method C)
@@ -27,7 +27,7 @@ class NGram(SequenceModel):
 
     Args:
         states: K, the size of the vocabulary.
-        length: T, the length of the sequences that `sample` makes unless it is told another.
+        length: T, the default length of the sequences that `sample` draws.
         context: how many symbols back it looks; 4 makes a 5-gram.
         smoothing: one of the two above.
 
@@ -76,11 +76,11 @@ class NGram(SequenceModel):
         inside, K = x != PAD, self.states
         seen = [(self._numbers(x, n) * K + x)[inside].unique(return_counts=True) for n in range(self.context + 1)]
         for n, (pairs, counts) in enumerate(seen):  # pairs: (context, symbol) as one number
-            if self.smoothing == "kneser-ney" and n < self.context:  # of each pair, how many symbols came before it
+            if self.smoothing == "kneser-ney" and n < self.context:  # how many different symbols came before each pair
                 pairs, counts = (seen[n + 1][0] % ((K + 1) ** n * K)).unique(return_counts=True)
             contexts, row = (pairs // K).unique(return_inverse=True)
             counts = counts.double()
-            taken = self._taken(counts)  # from each pair, for the shorter context
+            taken = self._taken(counts)  # the part of each count that goes to the shorter context
             total, lost = (counts.new_zeros(len(contexts)).index_add_(0, row, t) for t in (counts, taken))
             if self.smoothing == "witten-bell":
                 total, taken = total + lost, torch.zeros_like(taken)
@@ -90,7 +90,7 @@ class NGram(SequenceModel):
         return self
 
     def _taken(self, counts: Tensor) -> Tensor:
-        """What is taken from every pair's count (P,), (P,): 1 by Witten-Bell, who adds it to the total; else D_1, D_2 or D_3+."""
+        """The discount of every pair's count (P,), (P,): 1 by Witten-Bell, which adds it to the total; else D_1, D_2 or D_3+."""
         if self.smoothing == "witten-bell":
             return torch.ones_like(counts)
         times = [int((counts == r).sum()) for r in range(1, 5)]  # how many pairs were seen once, twice, …

@@ -13,7 +13,7 @@ from course_lib.models.sequence.base import Readout, SequenceModel
 
 
 class Memory(NamedTuple):
-    """What the decoder carries: its state s (B, H); the encoder's notes h (B, S, 2 H) and their keys U h (B, S, H)."""
+    """What the decoder carries: its state s (B, H); the encoder's annotations h (B, S, 2 H), their keys U h (B, S, H)."""
 
     s: Tensor
     notes: Tensor
@@ -29,14 +29,14 @@ class Seq2Seq(nn.Module):
 
         e_tj = v · tanh(W s_t−1 + U h_j),    α_t = softmax_j e_tj,    c_t = Σ_j α_tj h_j,    s_t = GRU([y_t−1, c_t], s_t−1)
 
-    Without, all that it ever knows of the source is s_0: H numbers, whatever the source's length. The last target symbol, K − 1,
-    means "the end"; after it comes padding only. `given(source)` is an ordinary sequence model of the target.
+    Without attention, the decoder knows the source by s_0 alone: H numbers, whatever the source's length. The last target
+    symbol, K − 1, means "the end"; after it comes padding only. `given(source)` is an ordinary sequence model of the target.
 
     Args:
         source_symbols, target_symbols: sizes of the two vocabularies; the target's last symbol is the end.
-        source_length, target_length: of the longest, the end included; `loss` takes rows of both side by side.
+        source_length, target_length: of the longest source and target, the end included; `loss` takes rows of both side by side.
         hidden: H, units of the decoder and of each direction of the encoder.
-        embedding: numbers that stand for a symbol.
+        embedding: width of the vector that stands for a symbol.
         attention: False leaves it out.
     """
 
@@ -113,7 +113,7 @@ class Seq2Seq(nn.Module):
         return Memory(s, notes, keys, inside)
 
     def look(self, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Where the decoder looks, α (B, S), rows that sum to 1 with 0 at padding; and what it sees, c (B, 2 H)."""
+        """The attention weights α (B, S), rows that sum to 1 with 0 at padding, and the context vector c (B, 2 H)."""
         e = self.score(torch.tanh(self.query(memory.s)[:, None] + memory.keys))[..., 0]  # (B, S)
         weights = e.masked_fill(~memory.inside, -torch.inf).softmax(1)
         return weights, torch.einsum("bs,bsh->bh", weights, memory.notes)
@@ -141,7 +141,7 @@ class GivenSource(SequenceModel):
         self.train(model.training)
 
     def initial_state(self, n: int) -> Memory:
-        """The encoder's notes on the source, for n targets."""
+        """The encoder's annotations of the source, for n targets."""
         if len(self.source) not in (1, n):
             raise ValueError(f"there are {len(self.source)} sources for {n} targets; expected one each, or a single source")
         memory = self.model.encode(self.source)

@@ -77,14 +77,14 @@ class CausalTransformer(SequenceModel):
     One layer: softmax(Q Kᵀ / sqrt(C / heads)) V, where row t may see columns up to t only; the scaled dot product is torch's.
     Before it, a convolution over the last few symbols, each channel by itself (after So et al. 2021), spares attention the work
     of finding the nearest neighbours; `convolution=0` leaves it out.
-    Sampling keeps each layer's keys and values, so that a new symbol costs one row, not the whole square again.
+    Sampling keeps each layer's keys and values, so that a new symbol needs one new row of QKᵀ, not the whole matrix again.
 
     Args:
         states: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
-        length: T, the length of the sequences that `sample` makes unless it is told another. The model takes sequences far longer
-            than those it was trained on, and predicts them poorly.
-        width: C, numbers that stand for a symbol. heads: parts of C / heads numbers, an even count, each with an attention of
-            its own. layers: blocks.
+        length: T, the default length of the sequences that `sample` draws. The model takes sequences far longer than those it
+            was trained on, and predicts them poorly.
+        width: C, of the vector that stands for a symbol. heads: attention heads, each on its own C / heads numbers; C / heads is
+            even. layers: blocks.
         convolution: symbols that the convolution of each block sees, its own the last; 0 for none.
         dropout: share of numbers set to 0 while training, in [0, 1): after the embedding and after each part of a block.
     """
