@@ -1,6 +1,6 @@
-"""What a model can do says what kind it is: every abstract kind of model of the course.
+"""Every abstract kind of model of the course; the kind of a model says what the model can do.
 
-A method that a kind of model has no right to is absent. `log_prob` is always the exact log-density in nats per example.
+A kind of model lacks the methods that it cannot support. `log_prob` is always the exact log-density in nats per example.
 Constructors are keyword-only and store every argument under its own name: that is the configuration a checkpoint keeps.
 """
 

@@ -74,7 +74,7 @@ class AutoregressiveModel(ExplicitModel):
 
         Examples have the parameters' dtype, whatever the noise has.
 
-        This is the plain way, one full pass a variable: O(D) passes. Subclasses that can do better override it.
+        This is the plain way: one full forward pass per variable, D in all. Subclasses that can do better override it.
         """
         n, dtype = len(noise), next(self.parameters()).dtype
         drawn = torch.zeros(noise.shape[:2], dtype=dtype, device=noise.device) if x is None else x.to(dtype, copy=True)

@@ -13,7 +13,7 @@ from course_lib.runtime import device_of, standard_normal
 
 
 class DiffusionModel(GenerativeModel):
-    """A model of a path from data at time t = 0 to noise at t = 1; to draw is to go back along it.
+    """A model of a path from data at time t = 0 to noise at t = 1; sampling follows the path back.
 
     A subclass sets `event_shape` and defines `noise`, `velocity` and `loss`. It inherits `sample`, which follows the velocity
     from t = 1 back to t = 0, and `start`; it may override both. A model of the score has the velocity of the
@@ -26,7 +26,7 @@ class DiffusionModel(GenerativeModel):
 
     @abstractmethod
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
-        """dx/dt (B, *event_shape) of points x (B, *event_shape) at times t (B,): where the flow of p(x_t) goes."""
+        """dx/dt (B, *event_shape) of points x (B, *event_shape) at times t (B,): the direction of the flow of p(x_t)."""
 
     @abstractmethod
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

@@ -23,14 +23,14 @@ class LatentVariableModel(GenerativeModel):
 
     @abstractmethod
     def infer(self, x: Tensor, *, generator: torch.Generator | None = None) -> tuple[Latent, Tensor]:
-        """One z a row drawn from q(z | x), differentiable in q's parameters, and log q(z | x) in nats, (B,)."""
+        """One z per row drawn from q(z | x), differentiable in q's parameters, and log q(z | x) in nats, (B,)."""
 
     @abstractmethod
     def log_joint(self, x: Tensor, z: Latent) -> Tensor:
         """log p(x, z) = log p(x | z) + log p(z) in nats, (B,), of examples x (B, *event_shape) and one z for each."""
 
     def elbo(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """The evidence lower bound log p(x, z) - log q(z | x) by one z a row, in nats, (B,) (Jordan et al. 1999).
+        """The evidence lower bound log p(x, z) - log q(z | x) from one z per row, in nats, (B,) (Jordan et al. 1999).
 
         Its expectation is log p(x) - KL(q(z | x) || p(z | x)), at most log p(x).
         """
