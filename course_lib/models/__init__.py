@@ -1,1 +1,1 @@
-"""Models: one family a folder, one model a file. What a model can do says what kind it is: see protocols."""
+"""Models: one family per folder, one model per file. The kind of a model says what it can do: see protocols."""

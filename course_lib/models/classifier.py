@@ -1,4 +1,4 @@
-"""A small classifier of images, whose features judge generated images in the place of a large pretrained network."""
+"""A small classifier of images, whose features judge generated images in place of those of a large pretrained network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FeatureClassifier(nn.Module):
     """Three convolutions of 3 x 3, each with ReLU and 2 x 2 max pooling, then two dense layers: x -> features -> logits.
 
     A metric such as the Fréchet distance compares two sets of images by the features that a classifier has learnt; its
-    authors take an Inception network trained on photographs (Heusel et al. 2017). This one is trained on the course's own
+    authors use an Inception network trained on photographs (Heusel et al. 2017). This one is trained on the course's own
     images. With the default sizes and images of 28 x 28 it has 60,874 parameters.
 
     Args:

@@ -12,7 +12,7 @@ from course_lib.models.protocols import GenerativeModel
 
 
 def family(base: type = GenerativeModel) -> list[tuple[int, str]]:
-    """(depth, names) of `base` and of all the library's classes below it, in the order of a walk.
+    """(depth, names) of `base` and of all the library's classes below it; every class comes before those below it.
 
     A row is one class, or several sisters that have no class below them: "MADE · NADE".
     """
@@ -22,9 +22,9 @@ def family(base: type = GenerativeModel) -> list[tuple[int, str]]:
 
 
 def _children(cls: type) -> list[type]:
-    """Its classes in the library, without views; a student's own is welcome, but not drawn.
+    """Its subclasses in the library, without views. A subclass that a student defines is not drawn.
 
-    An abstract kind stands in the tree once a model of that kind is there.
+    An abstract kind stands in the tree only if the library has a model of that kind.
     """
     ours = [child for child in cls.__subclasses__() if child.__module__.startswith(course_lib.models.__name__)]
     kinds = [child for child in ours if not child.is_view and (not inspect.isabstract(child) or _children(child))]
