@@ -20,8 +20,8 @@ from course_lib.training import checkpoints
 if TYPE_CHECKING:
     from course_lib.training.recipes.form import Recipe
 
-SMOKE_EXAMPLES = 500  # measured in the smoke budget, whose number means nothing
-FEW_DRAWS = 10  # of z, below the full budget
+SMOKE_EXAMPLES = 500  # examples measured in the smoke budget, whose results mean nothing
+FEW_DRAWS = 10  # draws of z below the full budget
 
 
 def measured_examples(recipe: Recipe, budget: str, model: nn.Module) -> Tensor:
@@ -38,10 +38,11 @@ def nats(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class NatsByOrder:
-    """Exact nats per example of an autoregressive model, and what the order of its variables changes about them.
+    """Exact nats per example of an autoregressive model, and how they depend on the order of its variables.
 
     "last_half_nats": the mean for the second half of the order alone. against: the name of a shipped model in another order;
-    "less_nats" is by how much this model needs fewer nats than that one, as the mean difference per example.
+    "less_nats" is the number of nats that this model needs less than that one, as the mean difference per example. They are not
+    compared on examples that the shipped model was trained on.
     """
 
     against: str
@@ -52,7 +53,7 @@ class NatsByOrder:
         own = every.sum(1).cpu()
         found = _with_error(f"{recipe.measured}_nats", likelihood.mean_with_error(own))
         found["last_half_nats"] = round(every[:, every.shape[1] // 2 :].sum(1).mean().item(), 4)
-        if self.against in checkpoints.names():
+        if self.against in checkpoints.names() and recipe.measured not in checkpoints.describe(self.against)["split"].split("+"):
             less = -likelihood.log_probs(checkpoints.load(self.against), x.cpu()) - own
             less = likelihood.mean_with_error(less)
             found |= {"less_nats": round(less.mean, 4), "less_standard_error": round(less.standard_error, 4)}

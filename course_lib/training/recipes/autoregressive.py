@@ -17,10 +17,12 @@ from course_lib.models.autoregressive import (
     RowLSTM,
     orders,
 )  # fmt: skip
+from course_lib.runtime import device_of
 from course_lib.training import measures
 from course_lib.training.averaging import PolynomialAverage
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.gradient import Gradient
+from course_lib.training.steps import GradientStep
 from course_lib.training.whitening import Whitened
 
 MNIST = (1, 28, 28)
@@ -34,18 +36,26 @@ def small_faces(split: str) -> Data:
     return replace(faces, x=(faces.x * 255).round() / 255)
 
 
-def whitened_fvsbn(order: str) -> Whitened:
-    """An FVSBN in this order of the pixels (models/autoregressive/orders), to be trained on whitened inputs."""
-    return Whitened(FVSBN(event_shape=MNIST, order=orders(MNIST[1:])[order]), load("mnist", DIGITS["split"]).x)
+def fvsbn(order: str) -> FVSBN:
+    """An FVSBN in this order of the pixels (models/autoregressive/orders)."""
+    return FVSBN(event_shape=MNIST, order=orders(MNIST[1:])[order])
+
+
+class WhitenedGradient(Gradient):
+    """A `Gradient` on whitened inputs, whose means and covariances are those of the split that the recipe trains on."""
+
+    def __call__(self, model: FVSBN, recipe: Recipe, total_steps: int) -> GradientStep:
+        whitened = Whitened(model, recipe.load(recipe.split).x).to(device_of(model))
+        return super().__call__(whitened, recipe, total_steps)
 
 
 def _fvsbn(order: str, *, weights: bool = True, gallery: bool = False) -> Recipe:
     """All orders are trained alike, so that their numbers can be compared."""
     return Recipe(
-        partial(whitened_fvsbn, order),
+        partial(fvsbn, order),
         f"FVSBN, a logistic regression for every pixel; order: {order}",
         (1, 3, 30),
-        step=Gradient(lr=1e-2, averaging=PolynomialAverage()),
+        step=WhitenedGradient(lr=1e-2, averaging=PolynomialAverage()),
         measure=measures.NatsByOrder(against="fvsbn-mnist"),
         batch_size=200,
         finish=Whitened.plain,

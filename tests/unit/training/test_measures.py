@@ -113,3 +113,15 @@ def test_measured_is_in_eval_mode_and_without_gradients():
 def test_data_go_to_the_models_device(monkeypatch):
     model = nade().to("meta")
     assert measures.measured_examples(recipe(model, None), "full", model).device.type == "meta"
+
+
+def test_orders_are_not_compared_on_examples_that_the_other_model_was_trained_on(monkeypatch):
+    model, other = nade(), nade()
+    measure = measures.NatsByOrder(against="other")
+    monkeypatch.setattr(measures.checkpoints, "names", lambda: ["other"])
+    monkeypatch.setattr(measures.checkpoints, "describe", lambda name: {"split": "train+validation"})
+    monkeypatch.setattr(measures.checkpoints, "load", lambda name: other)
+    found = measure(model, recipe(model, measure), "full")
+    less = (model.log_prob(bits("test").x) - other.log_prob(bits("test").x)).mean().item()
+    assert found["less_nats"] == pytest.approx(less, abs=1e-3)
+    assert "less_nats" not in measure(model, recipe(model, measure, measured="validation"), "full")

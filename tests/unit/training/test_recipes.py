@@ -5,7 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
+from course_lib import runtime
+from course_lib.datasets import images, loading
 from course_lib.training import checkpoints, measures, recipes, train
+from course_lib.training.recipes import running
 
 # the orders of one FVSBN differ in a list of numbers only, and so do the seeds of the study of beta
 ALIKE = [name for name in recipes.RECIPES if name.startswith("fvsbn-mnist-") or "-seed-" in name]
@@ -103,3 +106,16 @@ def test_a_renamed_parameter_is_not_silently_begun_at_random():
 def test_a_recipe_validated_goes_on_from_a_model_that_was_validated_too(monkeypatch):
     with pytest.raises(recipes.RecipeError, match="course train vae-mnist --budget full --validate"):
         recipes.run("iwae-mnist", budget="smoke", device="cpu", validate=True)
+
+
+@pytest.mark.parametrize("name", ["fvsbn-mnist", "vae-mnist", "ae-mnist-16"])
+def test_nothing_of_a_run_for_validation_is_made_from_other_digits_than_the_training_ones(name, monkeypatch):
+    read = []
+
+    def digits(split, drawn=None):
+        read.append(split)
+        return torch.rand(20, 1, 28, 28, generator=runtime.generator(0)), torch.zeros(20, dtype=torch.long)
+
+    monkeypatch.setitem(loading._SOURCES, "mnist", (images.MNIST_SPLITS, digits))
+    running._prepared(recipes.recipe(name).validating(), "smoke", torch.device("cpu"), False)
+    assert set(read) == {"train"}
