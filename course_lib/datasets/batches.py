@@ -63,7 +63,7 @@ class Batches:
         device: where the tensors are kept; None leaves them where they are.
         rank, world: the number of this process and how many share the work. All shuffle alike and draw the same pixels, and
             each takes its contiguous part of every batch. All have the same number of batches of the same sizes: where the
-            last batch cannot be shared equally, the examples left over wait for the next epoch.
+                last batch cannot be divided equally, this epoch leaves the remaining examples out.
 
     Raises ValueError for data, sizes and arguments that do not fit.
     """
@@ -127,7 +127,7 @@ class Batches:
         return torch.randperm(count, generator=self.generator, device=self.x.device)
 
     def _binarised(self, grey: Tensor, size: int, own: slice) -> Tensor:
-        """This process's grey images, binarised by its part of the whole batch's noise: one process would draw the same."""
+        """This process's grey images, binarised by its part of the whole batch's noise, as one process alone would draw them."""
         noise = runtime.uniform((size, *grey.shape[1:]), grey, self.generator)
         return (noise[own] < grey).to(grey.dtype)
 
@@ -154,7 +154,7 @@ def _binarisation(data: Any, asked: str | None) -> str | None:
 
 
 def _sets(data: Any, labels: bool) -> list[tuple[Tensor, ...]]:
-    """The data as sets that are each shuffled as one: tuples of tensors of equal length."""
+    """The data as tuples of tensors of equal length; the tensors of one tuple are shuffled together."""
     if labels and (not isinstance(data, Data) or data.y is None):
         came = f"{data.name}, which has no labels" if isinstance(data, Data) else f"a {type(data).__name__}"
         raise ValueError(f"labels=True and data are {came}; expected what load returns for a set with labels, or a tuple (x, y)")

@@ -35,7 +35,7 @@ def draw(factors: Tensor) -> Tensor:
 
 
 def split(name: str) -> tuple[Tensor, Tensor]:
-    """8,000 close-ups that train, or 1,000 that validate or test, and their factors (N, 4); always the same."""
+    """8,000 close-ups for training, or 1,000 for validation or test, and their factors (N, 4); always the same."""
     seed = PARTS.index(check_split(name, PARTS, "close_ups"))
     factors = sample_factors(8_000 if name == "train" else 1_000, runtime.generator(seed))
     return draw(factors), factors

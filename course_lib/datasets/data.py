@@ -1,4 +1,4 @@
-"""What a data set is once it lies in memory: examples with their labels, or two sets whose examples do not belong together."""
+"""A data set in memory: examples with their labels, or two sets whose examples form no pairs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Unpaired:
-    """Two data sets, (N, …) and (M, …), where no example of one belongs to an example of the other, such as digits and clothes.
+    """Two data sets, (N, …) and (M, …), whose examples form no pairs, such as digits and clothes.
 
     `Batches` shuffles each by itself; one epoch is as long as the shorter set.
     """

@@ -220,7 +220,7 @@ def _front_hair(image: Tensor, brush: _Brush, x: Tensor, y: Tensor) -> Tensor:
 
 
 def split(name: str, size: int = 32) -> tuple[Tensor, Tensor]:
-    """8,000 faces that train, or 1,000 that validate or test, and their factors (N, F); always the same."""
+    """8,000 faces for training, or 1,000 for validation or test, and their factors (N, F); always the same."""
     seed = PARTS.index(check_split(name, PARTS, "faces"))
     factors = sample_factors(8_000 if name == "train" else 1_000, runtime.generator(seed))
     return draw(factors, size), factors

@@ -14,7 +14,7 @@ from course_lib.datasets.patches import cut_patches
 
 MNIST_SPLITS = ("train", "validation", "test", "train+validation")
 FASHION_SPLITS = ("train", "validation", "test", "all")
-MNIST_TRAIN = 50_000  # images of MNIST's training file that train; the last 10,000 validate
+MNIST_TRAIN = 50_000  # images of MNIST's training file for training; the last 10,000 are for validation
 FASHION_CLASSES = 10
 _FASHION_PARTS = {"train": slice(0, 800), "validation": slice(800, 900), "test": slice(900, 1_000)}  # of each class
 
@@ -39,9 +39,9 @@ def mnist_patches(split: str) -> tuple[Tensor, Tensor]:
 def fashion(split: str, drawn: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """Clothes (N, 1, 28, 28) and their classes (N), all from the 10,000 of Fashion-MNIST's test file: only that file is here.
 
-    Of each class 800 train, 100 validate and 100 test, by a shuffle with a fixed seed: parts in file order would hold the
-    classes in unequal shares. Within a part the order is the file's. "all" is the file. drawn: as for `mnist`. Numbers measured
-    on these parts do not compare with published ones, which use the 60,000 training images.
+    Of each class 800 images are for training, 100 for validation and 100 for test, by a shuffle with a fixed seed: parts in
+    file order would hold the classes in unequal shares. Each part keeps the order of the file. "all" is the whole file. drawn:
+    as for `mnist`. Results on these parts cannot be compared with published ones, which use the 60,000 training images.
     """
     check_split(split, FASHION_SPLITS, "fashion")
     rows = slice(None) if split == "all" else fashion_rows(_labels("fashion_mnist/t10k"), split)
@@ -78,4 +78,4 @@ def _images(prefix: str, rows: slice | Tensor, drawn: torch.Generator | None) ->
     if drawn is None:
         return images[rows].float().div_(255), _labels(prefix)[rows]
     x = binarise(images.float().div_(255), generator=drawn)[rows]
-    return x if len(x) == len(images) else x.clone(), _labels(prefix)[rows]  # a clone lets go of the other rows' memory
+    return x if len(x) == len(images) else x.clone(), _labels(prefix)[rows]  # a clone frees the other rows' memory

@@ -16,7 +16,7 @@ class DataFileError(ValueError):
 
 
 def checksums() -> dict[str, str]:
-    """File name relative to data/ -> sha256, as listed in data/SHA256SUMS, whatever ends its lines."""
+    """File name relative to data/ -> sha256, as listed in data/SHA256SUMS, with LF or CR LF at the ends of its lines."""
     listing = runtime.data_dir() / "SHA256SUMS"
     if not listing.is_file():
         raise DataFileError(

@@ -13,7 +13,7 @@ LARGEST = 3999  # the largest number that the seven letters write in the usual w
 DECIMAL, ROMAN = "0123456789", "IVXLCDM"
 END = "."  # the last symbol of each alphabet: a model writes it where a numeral ends
 LONGEST = {"decimal": 4, "roman": 15}  # symbols, without END: 3888 = MMMDCCCLXXXVIII
-HELD_OUT, VALIDATION = 800, 400  # how many numbers test and validate, drawn at random with a fixed seed
+HELD_OUT, VALIDATION = 800, 400  # numbers in the test and validation splits, drawn at random with a fixed seed
 _VALUES = (
     (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"),
     (5, "V"), (4, "IV"), (1, "I"),
@@ -43,7 +43,7 @@ def alphabet(kind: str) -> str:
 
 
 def encode(numerals: list[str], kind: str, *, end: bool) -> Tensor:
-    """Numerals as rows of symbols (N, T), padded with −1. T is the longest numeral's length, and one more where END follows each.
+    """Numerals as rows of symbols (N, T), padded with −1. T is the largest length, END included where it follows.
 
     end: whether END follows each numeral. Raises ValueError for what is no numeral of this kind.
     """

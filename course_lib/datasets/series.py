@@ -37,7 +37,7 @@ def old_faithful(split: str = "all") -> tuple[Tensor, None]:
 def sunspots(split: str = "all") -> tuple[Tensor, Tensor]:
     """Yearly sunspot numbers, (309,), with their years, (309,), 1700 to 2008.
 
-    The parts follow each other in time: 1700 to 1899 train, 1900 to 1959 validate, 1960 to 2008 test.
+    The parts follow each other in time: train is 1700 to 1899, validation 1900 to 1959, test 1960 to 2008.
     """
     years, numbers = _columns("sunspots.csv")[_YEARS.get(check_split(split, SPLITS, "sunspots"), slice(None))].unbind(1)
     return numbers, years.long()

@@ -38,7 +38,7 @@ def decode(indices: Tensor, letters: str) -> str:
 
 
 def novel(split: str) -> tuple[Tensor, None]:
-    """One part of the novel as indices into `alphabet()`, (T,): the first 80 % train, the next 10 % validate, the last test."""
+    """Part of the novel as indices into `alphabet()`, (T,): train is the first 80 %, validation the next 10 %, test the last."""
     check_split(split, tuple(_PARTS), "novel")
     text = read_novel()
     start, end = (round(share * len(text)) for share in _PARTS[split])
@@ -48,7 +48,7 @@ def novel(split: str) -> tuple[Tensor, None]:
 def windows(x: Tensor, length: int, stride: int) -> Tensor:
     """Windows (N, length) of a text (T,), each starting `stride` characters after the one before; a view that takes no memory.
 
-    Characters after the last whole window are in none.
+    Characters after the last whole window are left out.
     """
     if not stride >= 1 or not 1 <= length <= len(x):
         raise ValueError(f"length is {length}, stride {stride}; expected 1 ≤ length ≤ {len(x)} characters, and a stride ≥ 1")
@@ -58,7 +58,7 @@ def windows(x: Tensor, length: int, stride: int) -> Tensor:
 def novel_windows(split: str) -> Tensor:
     """The windows of one part of the novel on which every model of it is measured, (N, WINDOW).
 
-    They overlap by CONTEXT characters, which the model only reads; the others it predicts, each in one window only. So it
-    predicts every character from at least CONTEXT characters before it.
+    The windows overlap by CONTEXT characters. In each window the model only reads the first CONTEXT characters and predicts the
+    others. So it predicts each character in one window only, from at least CONTEXT characters before the character.
     """
     return windows(novel(split)[0], WINDOW, WINDOW - CONTEXT)

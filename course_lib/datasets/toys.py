@@ -16,7 +16,7 @@ from course_lib.datasets.data import PARTS, check_split
 
 
 def _like(generator: torch.Generator | None) -> Tensor:
-    """A tensor without numbers, on the generator's device: what is drawn is like it."""
+    """An empty tensor on the generator's device; the points that are drawn take its device and type."""
     return torch.empty(0, device=generator.device if generator is not None else "cpu")
 
 
@@ -75,7 +75,7 @@ def mixture(n: int, *, probs: Tensor, mean: Tensor, scale: Tensor, generator=Non
 
 
 def _split(maker, split: str) -> tuple[Tensor, Tensor | None]:
-    """10,000 points that train, or 2,000 that validate or test; always the same."""
+    """10,000 points for training, or 2,000 for validation or test; always the same."""
     seed = PARTS.index(check_split(split, PARTS, maker.__name__))
     made = maker(10_000 if split == "train" else 2_000, generator=runtime.generator(seed))
     return made if isinstance(made, tuple) else (made, None)
