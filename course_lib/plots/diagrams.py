@@ -72,7 +72,7 @@ def tree(rows: Sequence[tuple[int, str, bool]], *, title: str, alt: str = "") ->
     """A tree written from the top down, one line per node, like the listing of a folder.
 
     rows: (depth, label, present) of each node in depth-first order from the root at depth 0. A node not present is grey.
-    Raises ValueError when the depths are those of no tree.
+    Raises ValueError when the depths do not describe a tree.
     """
     if not rows or rows[0][0] != 0 or any(deep > above + 1 for (above, *_), (deep, *_) in itertools.pairwise(rows)):
         raise ValueError(f"rows have the depths {[depth for depth, *_ in rows]}; expected 0 first, and steps down by 1 at most")

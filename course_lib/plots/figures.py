@@ -28,7 +28,7 @@ class LessonFigure(Figure):
 
     def hold_still(self, *moving: Artist) -> None:
         """Draw everything but these artists once; later pictures draw only these artists over it, which makes sliders fast."""
-        self.draw_without_rendering()  # the layout is found once, and kept
+        self.draw_without_rendering()  # the layout is computed once, and kept
         self.set_layout_engine("none")
         for artist in moving:
             artist.set_animated(True)
@@ -49,7 +49,7 @@ def figure(
     Args:
         title: what is shown; a heading over all axes when there are several.
         xlabel, ylabel: given to every axes (set others with `axes.set_xlabel`); with units.
-        size: width and height in inches, at 100 pixels an inch; default 5 × 3.4 an axes, at most 10 wide.
+        size: width and height in inches, at 100 pixels per inch; the default is 5 × 3.4 per axes, at most 10 wide.
         alt: the text alternative, one sentence; the title where none is given.
         subplots: passed to matplotlib's `Figure.subplots` (sharex, width_ratios, subplot_kw …).
     """
@@ -78,7 +78,7 @@ def show_images(
     """A sheet of images, each `inches` wide, with one title; `images` as for `square`.
 
     Args:
-        titles: one a picture, for a few pictures; each then has axes of its own, in the order of `figure.axes`.
+        titles: one per picture, for a few pictures; each picture then has axes of its own, in the order of `figure.axes`.
     """
     parts = square(images)
     columns = columns or (min(len(parts), 8) if titles else min(math.ceil(math.sqrt(len(parts))), 16))

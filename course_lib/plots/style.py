@@ -1,7 +1,8 @@
 """One style: Okabe and Ito's eight colours, which colour-blind eyes can tell apart, and sizes.
 
-Importing this module changes matplotlib's settings for the whole program: first all of them become matplotlib's own defaults,
-except the backend and its like, then STYLE is laid over them. So a figure looks the same whatever the user's matplotlibrc says.
+Importing this module changes matplotlib's settings for the whole program: all of them, except the backend and
+similar settings, become matplotlib's own defaults; then STYLE changes some of them. So a figure looks the same, whatever the
+user's matplotlibrc says.
 """
 
 from __future__ import annotations
