@@ -43,7 +43,7 @@ def complete(
     Args:
         x: (1, H, W) of 0 and 1. erased: booleans (H, W). copies: how many completions.
 
-    Returns (copies (copies, 1, H, W), erased (H, W) as it was used, -log p(the true rest | what is left) in nats).
+    Returns (copies (copies, 1, H, W), erased (H, W) as it was used, -log p(the true erased pixels | the others) in nats).
     """
     check_binary(x[None], model.event_shape)
     if isinstance(model, OrderlessNADE | AnyOrderMADE):
@@ -102,7 +102,7 @@ def erase_and_complete(
 
 
 def _sheet(drawn: np.ndarray, erased: np.ndarray, nats: float) -> Image.Image:
-    """Completions (N, H, W) in two rows; the pixels that the model drew are orange. Below, -log p of the true rest."""
+    """Completions (N, H, W) in two rows; the pixels that the model drew are orange. Below, -log p of the true erased pixels."""
     count = int(erased.sum())
     line = (
         f"{count} pixels erased; what really stood there\ncosts {nats:.1f} nats given the rest" if count else "nothing erased yet"

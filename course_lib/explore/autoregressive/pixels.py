@@ -54,8 +54,8 @@ def play(model: AutoregressiveModel, x: Tensor, *, streams: int = 12, seed: int 
     """Everything that the player shows of one binary image x (*event_shape).
 
     Each of `streams` sources of noise, seeded by `seed`, gives one completion after every number k of known pixels. The
-    completion after k + 1 pixels is the one after k pixels, unless that one drew the next pixel otherwise than x has it. So
-    completions are drawn again only where x proved them wrong.
+    completion after k + 1 pixels is the completion after k pixels, unless its next pixel differs from that of x. So completions
+    are drawn again only where x proved them wrong.
     """
     check_binary(x[None], model.event_shape)
     given = model.conditionals(x[None])

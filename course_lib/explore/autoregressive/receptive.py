@@ -61,6 +61,6 @@ def receptive_fields(models: Mapping[str, PixelModel]) -> Panel:
 def influence(model: PixelModel, x: torch.Tensor, i: int, j: int) -> torch.Tensor:
     """|∂ logit of pixel (i, j) / ∂x|, averaged over the images x (B, 1, H, W): (H, W). Measured by a gradient, not derived."""
     inputs, twin = x.clone().requires_grad_(), copy.deepcopy(model)
-    twin.check = lambda values: values  # gradients ask about values between 0 and 1
+    twin.check = lambda values: values  # values between 0 and 1 are allowed, too
     (gradient,) = torch.autograd.grad(twin.conditionals(inputs).logits[:, 0, i, j].sum(), inputs)
     return gradient[:, 0].abs().mean(0)

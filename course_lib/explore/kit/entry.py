@@ -1,4 +1,4 @@
-"""The door of every explorer: models and data that lie on a GPU come in as copies on the CPU."""
+"""Every explorer works on the CPU: models and data that lie on a GPU are copied there first."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def on_cpu(value: Any) -> Any:
-    """The value with every tensor and model in it on the CPU: what lies elsewhere is copied, what is there stays the same object.
+    """The value with its tensors and models on the CPU: those on another device are copied, the others stay the same objects.
 
-    Looks into tuples, lists and mappings, and takes the model behind one of its methods (`model.decode`) along. Any other
-    function stays as it is: it must take and return tensors on the CPU.
+    The function looks into tuples, lists and mappings. A method of a model (`model.decode`) becomes that of the copied model.
+    Any other function stays as it is: it must take and return tensors on the CPU.
     """
     if isinstance(value, Tensor):
         return value if value.device.type == "cpu" else value.detach().cpu()
@@ -35,7 +35,7 @@ def on_cpu(value: Any) -> Any:
 
 
 def explorer(build: T) -> T:
-    """Decorates every function that returns a panel. A slider needs no GPU: its arguments come in on the CPU."""
+    """Decorates every function that returns a panel: its arguments are copied to the CPU, because a slider needs no GPU."""
 
     @functools.wraps(build)
     def entered(*given: Any, **named: Any) -> Any:

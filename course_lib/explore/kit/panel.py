@@ -134,7 +134,7 @@ class Panel:
                 control.update(self._handles[control.name], self.values)
 
     def _moved(self, _) -> None:
-        """A control moved. In a running kernel, all moves that wait in the queue are taken in first, and drawn once."""
+        """A control moved. In a running kernel, all waiting moves are read first; then the picture is drawn once."""
         self.values = {name: handle.value for name, handle in self._handles.items()}
         try:
             loop = asyncio.get_running_loop()
@@ -150,7 +150,7 @@ class Panel:
         for part in (self._show_picture, self._update_surfaces):  # the picture first: it is smaller, and the student waits for it
             try:
                 part()
-            except Exception as error:  # it is shown beside the picture; the last good picture stays
+            except Exception as error:  # the error is shown beside the picture; the last good picture stays
                 failed = failed or error
         said = f"<span role='alert'>{type(failed).__name__}: {html.escape(str(failed))}</span>" if failed else ""
         if self.error.value != said:

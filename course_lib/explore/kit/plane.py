@@ -17,7 +17,7 @@ FINE = 2  # drawn this much larger, then reduced
 INSET = 6 * FINE  # from the frame to the ends of both spans, so that a dot there is whole
 HIGH, WIDE, MARGIN = 330, 400, 46  # of one plot, in screen pixels; the margin holds its labels
 CELLS, SIDE = 84, 336  # of a plane of codes: places to click along each side, and screen pixels
-COLOURS = (*plots.PALETTE[:6], "#999999", "#000000", "#8C6D00", "#004466")  # one per class; the glyph says which as well
+COLOURS = (*plots.PALETTE[:6], "#999999", "#000000", "#8C6D00", "#004466")  # one per class; the digit drawn names the class, too
 
 
 class Plot:

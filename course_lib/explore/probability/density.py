@@ -21,7 +21,7 @@ def _nats(x: Tensor, mean: Tensor | float, scale: Tensor | float) -> Tensor:
 def fit_by_hand(x: Tensor, *, title: str, unit: str = "") -> Panel:
     """One Gaussian over the histogram of x (N,), and a map of the mean log-likelihood over mean and scale.
 
-    title: over the histogram. unit: of x, for the axes. Raises ValueError unless x holds at least two different numbers.
+    title: of the histogram. unit: of x, for the axes. Raises ValueError unless x holds at least two different numbers.
     """
     if x.ndim != 1 or len(x) < 2 or not x.std() > 0:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (N,) with at least two different numbers")

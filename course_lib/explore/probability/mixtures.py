@@ -44,7 +44,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, model: GaussianMixture, x: Tensor) -> Snapshot:
-        """The model as it stands, and what it says of the points x (N, 2)."""
+        """The present parameters of the model, and its responsibilities for the points x (N, 2)."""
         joint = model.log_joint(x)
         root = torch.linalg.cholesky(model.covariances())
         made = (model.probs, model.mean, root, joint.softmax(1))
