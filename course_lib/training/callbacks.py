@@ -28,7 +28,7 @@ class Checkpoint:
         step, batches: what is being trained, on what.
         every: epochs between two saves.
         keep: other callbacks with a state_dict, whose state is saved too: `Validation`, `Film`.
-        about: whatever describes this run, as JSON; it stands in the file under "about".
+        about: a description of this run, as JSON; the file keeps it under "about".
     """
 
     everywhere = True

@@ -1,8 +1,8 @@
 """Checkpoints: safetensors plus JSON, written whole or not at all, and never a pickle.
 
 A shipped model is data/checkpoints/<name>.safetensors (its parameters) and <name>.json: which class, its constructor's
-arguments, how it was trained, its measures, checksums, and the number of this format. Format 1 has no number and says less of
-the training; it is read as well. Models that the user trains lie in the same form in the user's own folder.
+arguments, how it was trained, its measures, checksums, and the number of this format. Format 1 has no number and says less about
+the training; it can still be read. Models that the user trains lie in the same form in the user's own folder.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
 def load(name: str, *, folder: Path | None = None, device: str | torch.device | None = "cpu") -> nn.Module:
     """The model of a checkpoint, ready to use, in eval mode, its parameters frozen (they need no gradient).
 
-    No random generator is moved. DataFileError where its files are damaged, of a newer format, or do not fit each other.
+    No random generator changes. DataFileError where its files are damaged, of a newer format, or do not fit each other.
     """
     about = describe(name, folder)
     path = (folder or shipped_dir()) / f"{name}.safetensors"
@@ -122,7 +122,7 @@ def rounded(model: nn.Module, *, half: bool = False) -> nn.Module:
 
 
 def _used(model: nn.Module) -> dict[str, Tensor]:
-    """Parameter name -> booleans of its shape: where a mask lets the parameter through. Nothing else of it is stored."""
+    """Parameter name -> booleans of its shape: where a mask lets the parameter through. Only these entries are stored."""
     return model.used() if hasattr(model, "used") else {}
 
 
@@ -132,7 +132,7 @@ def _packed(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _spread_out(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Packed parameters in their own shape, 0 where their mask cuts; older files hold them in full."""
+    """Packed parameters in their full shape, with 0 where their mask cuts; older files hold the full shape already."""
     whole = dict(tensors)
     for key, mask in _used(model).items():
         if key in whole and whole[key].ndim == 1:

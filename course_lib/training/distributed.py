@@ -1,4 +1,4 @@
-"""Several processes, each with a part of every batch: torch's torchrun and DistributedDataParallel, and nothing of our own.
+"""Several processes, each with a part of every batch, by torch's own torchrun and DistributedDataParallel.
 
 A script that `torchrun --nproc-per-node 2 script.py` starts says
 
@@ -10,8 +10,8 @@ A script that `torchrun --nproc-per-node 2 script.py` starts says
 and the same script, started without torchrun, trains in one process. The parts of a batch are equally large, as `Batches`
 makes them; so the mean of the gradients is the gradient on the whole batch, and a loss that draws no noise gives the same
 result with any number of processes, up to rounding. A loss that draws noise draws it from a generator seeded for each process,
-so that no two examples share theirs; the result is then that of another seed. Batch normalisation sees the process's own part
-only: nn.SyncBatchNorm.convert_sync_batchnorm(model) makes it see them all.
+so that no two examples share theirs; the result is then that of another seed. Batch normalisation sees only the part of
+its own process: with nn.SyncBatchNorm.convert_sync_batchnorm(model) it sees all parts.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def spread(step, *, find_unused_parameters: bool = False):
 
     Every process then has the parameters of process 0, and draws its own noise: the step's generator and torch's own are
     seeded anew from their states and the process's number. find_unused_parameters: True where a loss leaves parameters out.
-    Raises ValueError for a step whose chains, or whose sums, would have to be shared too.
+    Raises ValueError for a kind of step whose chains or sums the processes would have to share, too.
     """
     if world() == 1:
         return step
@@ -142,7 +142,7 @@ def gathered(value: Any) -> Any:
 def own_part(kept: Any) -> dict[str, Any]:
     """This process's state of a generator, out of what `gathered` returned for runtime.generator_state.
 
-    Where another number of processes kept it, the state is marked as foreign, so that every process seeds anew.
+    Where the number of processes was another one then, the state is marked as foreign, so that every process seeds anew.
     """
     states = kept if isinstance(kept, list) else [kept]
     if len(states) == world():
@@ -155,7 +155,7 @@ def own_part(kept: Any) -> dict[str, Any]:
 def interrupts() -> Iterator[Callable[[torch.device], None]]:
     """Decide about Ctrl-C together: yields a function that raises KeyboardInterrupt in all processes when one was asked to stop.
 
-    Alone, Ctrl-C raises at once, as always, and the function does nothing.
+    When this process is alone, Ctrl-C raises at once, as always, and the function does nothing.
     """
     asked: list[int] = []
     if world() == 1 or threading.current_thread() is not threading.main_thread():

@@ -1,6 +1,6 @@
 """Films of a training: samples of one fixed noise and a few numbers, every so many steps, in one small file.
 
-A file is a safetensors file with one tensor, the frames as bytes compressed by zlib; what these are stands beside it as JSON.
+A film is a safetensors file with one tensor, the frames as bytes compressed by zlib, and a description of them as JSON.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Film:
         every: steps between two frames.
         scalars: which of the values that the step returns are recorded; None is all of them.
         span: the range (low, high) of the samples, which are then kept as whole numbers 0 … 255; None keeps float16, which
-            takes more than twice the room.
+            needs more than twice the space.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Film:
             self._shoot()
 
     def __call__(self, history: list[dict[str, float]]) -> None:
-        """The end of an epoch: say once, and while something can be done about it, that the film has become too large."""
+        """At the end of an epoch, say once if the film has become too large, while its settings can still be changed."""
         if not self.warned and len(self._packed()[0]) > LARGEST:
             print(f"the film is already too large to be kept: {len(self._packed()[0]):,} bytes of {LARGEST:,}; {FIX}")
             self.warned = True

@@ -20,7 +20,7 @@ LOOK = 50  # steps between two looks at the values that lie on the device
 class History(list):
     """One row, a dict, per epoch: "epoch", "seconds", and the mean over its examples of everything the step returned.
 
-    stopped: whether the run was stopped by hand before its last epoch; whoever saves the model must ask.
+    stopped: whether the run was stopped by hand before its last epoch; look at it before you save the model as finished.
     """
 
     stopped = False
@@ -46,7 +46,7 @@ class _Means:
             self.look()
 
     def look(self) -> None:
-        """Fetch all that waits in one transfer, and add it up. Raises _NotFinite where a value is NaN or infinite."""
+        """Fetch all waiting values in one transfer, and add them up. Raises _NotFinite where a value is NaN or infinite."""
         waiting, self.waiting = self.waiting, []
         numbers = iter(_fetch([value for values, _ in waiting for value in values.values()]))
         rows = [({name: next(numbers) for name in values}, size) for values, size in waiting]
@@ -70,7 +70,7 @@ def _fetch(values: list[Any]) -> list[float]:
 
 
 def _over_processes(rows: list[tuple[dict[str, float], int]], device: torch.device) -> list[tuple[dict[str, float], int]]:
-    """The rows of all processes, which went through as many batches, as one: sums of sizes, means over all examples."""
+    """The rows of all processes, merged row by row: sums of sizes, means over all examples. Each process has as many rows."""
     if distributed.world() == 1 or not rows:
         return rows
     table = torch.tensor([[size, *(size * v for v in row.values())] for row, size in rows], device=device, dtype=torch.double)
@@ -89,7 +89,7 @@ def _epoch(step, batches, watchers: Sequence[Callable[[dict], None]], label: str
             values = step(batch)
         except (ValueError, RuntimeError, ArithmeticError):
             if distributed.world() == 1:
-                means.look()  # an earlier step's NaN may have caused the error, and is then what to report
+                means.look()  # a NaN of an earlier step may have caused the error: then report the NaN
             raise
         means.add(values, size_of(batch))
         for watch in watchers:
@@ -98,7 +98,7 @@ def _epoch(step, batches, watchers: Sequence[Callable[[dict], None]], label: str
             interrupted(device)
     means.look()
     trained = [torch.isfinite(p).all() for p in step.model.parameters() if p.requires_grad]
-    if trained and not torch.stack(trained).all():  # the last loss was still finite; what it did to the model is not
+    if trained and not torch.stack(trained).all():  # the last loss was finite, but not the last update
         raise _NotFinite("a parameter became NaN or infinite at the end")
     interrupted(device)
     return means.means()

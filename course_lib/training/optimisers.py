@@ -23,9 +23,9 @@ def optimisers(model: nn.Module, kind: str = "adam", *, lr: float, weight_decay:
     """Optimisers by name, each parameter of the model in one of them.
 
     kind: "adam" is AdamW for all (Loshchilov & Hutter 2019; without decay, Adam). "muon" gives the matrices to Muon
-        (Jordan et al. 2024): each step's update of a matrix is made near orthogonal, so that it moves along weak
-        directions of the gradient as far as along strong ones; scaled to the root mean square of an update of Adam's
-        (Liu et al. 2025), so that one lr serves both. Matrices have two dimensions, both above 1.
+        (Jordan et al. 2024): each step's update of a matrix is made nearly orthogonal, so that it moves along weak
+        directions of the gradient as far as along strong ones. The update is then scaled to the root mean square of Adam's
+        updates (Liu et al. 2025), so that one lr serves both. Matrices have two dimensions, both above 1.
     """
     if kind not in OPTIMISERS:
         raise ValueError(f"optimiser is {kind!r}; expected one of {OPTIMISERS}")

@@ -32,7 +32,7 @@ def read(study: str) -> dict[str, dict[str, Any]]:
 
 
 def record(study: str, name: str, about: dict[str, Any]) -> str:
-    """Write what a checkpoint's JSON says of its training and its measures into the study, in the place of an older row.
+    """Write what a checkpoint's JSON says of its training and its measures into the study; it replaces an older row.
 
     The new checksum goes into data/SHA256SUMS. Returns the file's name relative to data/.
     """

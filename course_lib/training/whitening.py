@@ -13,7 +13,7 @@ from course_lib.models.autoregressive import FVSBN
 
 
 class Whitened(nn.Module):
-    """An FVSBN in other coordinates, to train in: inputs u = L^-1 (x - mean) that are uncorrelated and of variance 1.
+    """An FVSBN in other coordinates, used in training only: inputs u = L^-1 (x - mean), uncorrelated and of variance 1.
 
     Neighbouring pixels are so alike that the valley of the loss is long and narrow; in u it is nearly round, and gradient
     descent needs a fifth of the epochs (LeCun, Bottou, Orr & Müller 1998, section 4.3). L is the Cholesky factor of the
@@ -25,7 +25,7 @@ class Whitened(nn.Module):
         model: the FVSBN to train.
         grey: grey values (N, *event_shape) in [0, 1] from which binary pixels are drawn.
         ridge: added to the variances, for pixels that are always blank.
-        decay: of the weights on u; half of it times their squares is added to the loss, against overfitting.
+        decay: of the weights on u; the loss gets decay / 2 times the sum of their squares, against overfitting.
     """
 
     def __init__(self, model: FVSBN, grey: Tensor, ridge: float = 0.1, decay: float = 2e-4):
@@ -34,7 +34,7 @@ class Whitened(nn.Module):
         flat = grey.flatten(1)[:, model.order]  # (N, D), in the order
         mean = flat.mean(0)
         covariance = (flat - mean).T @ (flat - mean) / len(flat)
-        covariance += torch.diag((flat * (1 - flat)).mean(0) + ridge)  # the draw of black or white adds its own
+        covariance += torch.diag((flat * (1 - flat)).mean(0) + ridge)  # drawing the pixels adds variance
         back = torch.tensor(model.order).argsort()
         eye = torch.eye(len(mean))
         inverse = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), eye, upper=False)

@@ -77,7 +77,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 def initial_parameters(model: nn.Module) -> dict[str, Any]:
     """Class and configuration of a new model; the shape and the mean square of each of its parameters and buffers.
 
-    The mean squares tell other starting values from the same ones, and allow for rounding.
+    The mean squares show whether two models begin at the same values, up to rounding.
     """
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     return {
@@ -107,7 +107,7 @@ def _callable(function: Any) -> Any:
         around = inspect.getclosurevars(function).nonlocals
         given = {"defaults": function.__defaults__, "keyword_defaults": function.__kwdefaults__, "around": around}
         spelled |= {key: described(value) for key, value in given.items() if value}
-        if "<" in function.__qualname__:  # the name of a lambda or of a function within one says too little
+        if "<" in function.__qualname__:  # the name of a lambda or of an inner function says too little
             spelled["code"] = _code(function.__code__)
     return spelled
 

@@ -49,11 +49,11 @@ class Recipe:
         split: what the model is trained on. measured: what it is measured on.
         batch_size: examples per step.
         precision: of the forward pass in training, "float32" or "bfloat16"; parameters are float32 in both.
-        seed: of the first parameters, the shuffling and all noise.
+        seed: of the initial parameters, the shuffling and all noise.
         start: the checkpoint that training goes on from.
-        finish: turns what was trained into the model to keep, where the two differ.
+        finish: turns the trained model into the model to keep, where the two differ.
         half: keep the parameters as float16.
-        study: the study (training/studies.py) in which its numbers are kept; weights: False ships the numbers alone.
+        study: the study (training/studies.py) that keeps the measured numbers; weights: False ships these and no weights.
         gallery: whether the gallery of lesson 00 shows its samples beside those of the other models.
     """
 

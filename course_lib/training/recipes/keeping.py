@@ -1,4 +1,4 @@
-"""Where trained models are kept, and which of them counts.
+"""Where trained models are kept, and which of them is used.
 
 A run in the smoke budget is kept in checkpoints/smoke of the user's own folder, other runs in checkpoints. Where a model of a
 larger budget lies there already, a smaller run is kept in a folder named after its budget: it never replaces the larger one.
@@ -17,7 +17,7 @@ from course_lib.training.recipes.table import RECIPES
 
 @dataclass(frozen=True)
 class Found:
-    """A checkpoint that counts: the folder in which it lies, whose it is ("your own"), its epochs, its budget."""
+    """A checkpoint to use: the folder in which it lies, whose it is ("your own"), its epochs, its budget."""
 
     folder: Path
     whose: str
@@ -50,7 +50,7 @@ def refuse_to_replace(name: str, budget: str, folder: Path) -> None:
 
 
 def find(name: str, budget: str) -> Found | None:
-    """The shipped checkpoint of this name, or the user's own of at least this budget, where its training came to its end."""
+    """The shipped checkpoint of this name, or the user's own of at least this budget, if its training was completed."""
     if (checkpoints.shipped_dir() / f"{name}.json").is_file():
         about = checkpoints.describe(name)
         return Found(checkpoints.shipped_dir(), "the shipped", about.get("epochs"), about.get("budget"))
@@ -59,7 +59,7 @@ def find(name: str, budget: str) -> Found | None:
         candidates = [own, *(own / size for size in reversed(runtime.BUDGETS))]
         present = [folder for folder in candidates if (folder / f"{name}.json").is_file()]
     except OSError:
-        return None  # what cannot be read is not there
+        return None  # a checkpoint that cannot be read counts as absent
     for folder in present:
         about = checkpoints.describe(name, folder)
         kept, epochs = about.get("budget"), about.get("epochs")
@@ -69,7 +69,7 @@ def find(name: str, budget: str) -> Found | None:
 
 
 def _complete(name: str, budget: str, epochs: int | None) -> bool:
-    """Whether the training came to its end; older versions of the course kept runs that had been stopped, too."""
+    """Whether the training was completed; older versions of the course kept runs that had been stopped, too."""
     return name not in RECIPES or (epochs or 0) >= RECIPES[name].in_budget(budget)[0]
 
 
@@ -78,7 +78,7 @@ def _rank(budget: str) -> int:
 
 
 def _budget_in(name: str, folder: Path) -> str | None:
-    """The budget of the model of this name in a folder; None where there is none that says it."""
+    """The budget of the model of this name in a folder; None where no description there states a budget."""
     if not (folder / f"{name}.json").is_file():
         return None
     budget = checkpoints.describe(name, folder).get("budget")

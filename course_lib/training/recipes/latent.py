@@ -131,7 +131,7 @@ STUDY = "beta-vae-close-ups"
 BETAS = (1, 2, 4, 8, 16)  # from seed 0
 COMPARED = (1, 4, 8, 16)  # from all seeds
 SEEDS = (0, 1, 2, 3, 4)
-NOISE = 0.05  # standard deviation of p(x | z), the same for every beta: learned, it would undo a part of what beta does
+NOISE = 0.05  # standard deviation of p(x | z), the same for every beta: a learned one would undo a part of the effect of beta
 
 
 def name(beta: float, seed: int = 0) -> str:

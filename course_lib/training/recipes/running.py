@@ -1,4 +1,4 @@
-"""Training by a recipe: `train`, `load_or_train`, and `run`, on which both stand. Nothing here knows a kind of model."""
+"""Training by a recipe: `train`, `load_or_train`, and `run`, which both call. Nothing here depends on the kind of model."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(
     Args:
         folder: where the checkpoint goes; None is the user's own folder, by the rules of recipes/keeping.
         report: called with the history after every epoch.
-        anew: begin at the first epoch; an unfinished run of this name and budget is given up.
+        anew: begin at the first epoch; an unfinished run of this name and budget is deleted.
         validate: train on the training split alone and measure on the validation split, under the name `<name>-validation`.
 
     Raises CannotResume where an unfinished run belongs to a recipe that has changed since. Global random generators are left
@@ -91,9 +91,9 @@ def load_or_train(
 ) -> nn.Module:
     """The shipped model of this name, or the user's own, or else one trained now. One line says which it was.
 
-    The user's own model counts when its training came to its end in a budget at least as large as this one; a training that
-    was stopped goes on. device: where the model is put; None is the CPU, whatever it was trained on.
-    retrain: train in the present budget, whatever is there.
+    The user's own model is used if its training was completed in a budget at least as large as this one. A training that was
+    stopped is continued. device: where the model is put; None is the CPU, whatever it was trained on.
+    retrain: train in the present budget, even if a trained model is there.
     """
     budget = runtime.budget(budget)
     found = None if retrain else keeping.find(name, budget)
@@ -174,7 +174,7 @@ def _sources(chosen: Recipe, data: Examples, validate: bool) -> dict[str, Any]:
 def _ended(
     name: str, chosen: Recipe, budget: str, step: Any, history: History, unfinished: Unfinished, folder: Path | None
 ) -> Outcome:
-    """The model that is kept, measured and written down; nothing is written before the last epoch."""
+    """Measure the trained model and save it; nothing is saved before the last epoch."""
     model = step.result()
     model = checkpoints.rounded(chosen.finish(model) if chosen.finish else model, half=chosen.half)
     about, finished = _about(chosen, budget, unfinished, history, model), len(history) >= chosen.in_budget(budget)[0]

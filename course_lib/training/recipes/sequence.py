@@ -16,7 +16,7 @@ from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.gradient import Gradient
 
 NOVEL_CHARACTERS = 75  # len(text.alphabet())
-TRAINED_ON = 128  # characters per window in training; every 32nd character begins one, so that an epoch sees each four times
+TRAINED_ON = 128  # characters per training window; every 32nd character begins one: an epoch sees each character four times
 
 
 def novel(split: str) -> Data:

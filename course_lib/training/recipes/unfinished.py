@@ -1,4 +1,4 @@
-"""Runs that have not come to their end: where their state is kept, and which of them may go on.
+"""Unfinished runs: where their state is kept, and which of them can be resumed.
 
 A run's state lies in unfinished/<name>-<budget>-<key>.safetensors in the user's own folder. It holds everything that determines
 the run, and the key is a checksum of that: a recipe that was changed never finds the state of the old one.
@@ -71,7 +71,7 @@ class Unfinished:
             self._refuse_changes()
             return checkpoint.resume()
         except OSError:
-            return History()  # what cannot be read was not kept
+            return History()  # a state that cannot be read counts as absent
         except CannotResume:
             raise
         except ValueError as error:

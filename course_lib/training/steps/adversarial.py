@@ -33,7 +33,7 @@ class AdversarialStep(Step):
         optimisers: by player; None makes Adam for each.
         lr, betas: of those Adams, for all alike or by player: lr={"critic": 4e-4, "generator": 1e-4}.
         discriminator_steps: rounds of the discriminators before each move of the generator.
-        schedule, clip, precision, seed: see `Step`; clip bounds each player's gradient by itself.
+        schedule, clip, precision, seed: see `Step`; clip bounds the gradient of each player separately.
         averaging: see `Step`; the generator alone is averaged, with the statistics of its batch normalisation.
     """
 

@@ -60,7 +60,7 @@ class Step(ABC):
         seed: of the generator from which the step and the model's loss draw.
         schedule: makes each optimiser's learning-rate scheduler, which moves once per step; None keeps the rates.
         clip: largest norm of a gradient; None leaves it as it is.
-        precision: of the forward pass. "bfloat16" where torch thinks it safe; parameters stay float32.
+        precision: of the forward pass. "bfloat16" is used where torch's autocast allows it; parameters stay float32.
         averaging: the rule of a running average of the parameters (course_lib.training.averaging); None keeps none.
         part: which part of the model is averaged; None is the whole model.
     """
@@ -111,11 +111,11 @@ class Step(ABC):
         """Change the model once; return what is to be averaged over the epoch."""
 
     def losses(self) -> dict[str, tuple[nn.Module, Callable[..., Tensor]]]:
-        """By name, the losses whose gradient this step goes down, each with the module that it changes."""
+        """Name -> a loss whose gradient this step goes down, and the module that it changes."""
         return {}
 
     def _prepare(self, batch: Batch) -> None:
-        """Let the model prepare for this step, where it has something to prepare: alike in all processes."""
+        """Call the model's `before_step`, if it has one, with the same result in all processes."""
         if hasattr(self.model, "before_step"):
             with torch.no_grad():
                 self.model.before_step(batch, self.steps)

@@ -22,9 +22,9 @@ class ContrastiveDivergenceStep(Step):
 
         <x h> of data - <x h> of chains for W,   <x> - <x> for b,   <h> - <h> for c,   h being its mean given x
 
-    The model's examples come from k Gibbs steps, which begin at the data, or, when persistent, where the last batch's ended.
-    Centred, the gradient is that of x and h less their means (Montavon & Müller 2012; Melchior, Fischer & Wiskott 2016, eq. 12
-    to 14), which a change of the code from 0 and 1 to 1 and 0 leaves as it is.
+    The model's examples come from k Gibbs steps, which begin at the data, or, when persistent, where the chains of the last
+    batch ended. The centred gradient takes x and h minus their means (Montavon & Müller 2012; Melchior, Fischer & Wiskott 2016,
+    eq. 12 to 14): exchanging the values 0 and 1 of a unit then changes nothing.
 
     Args:
         model: has the parameters W (V, H), b (V,) and c (H,).
@@ -32,7 +32,7 @@ class ContrastiveDivergenceStep(Step):
         k: Gibbs steps per batch.
         persistent: keep the chains from batch to batch.
         chains: how many, when persistent; None is as many as the first batch has examples.
-        centre: share of each batch in the running means of x and h that are taken off; None takes nothing off.
+        centre: share of each batch in the running means, which are subtracted from x and h; None subtracts nothing.
         schedule, averaging, seed: see `Step`.
     """
 
@@ -64,7 +64,7 @@ class ContrastiveDivergenceStep(Step):
 
     @torch.no_grad()
     def move(self, batch: Tensor) -> dict[str, Tensor]:
-        """One step up the likelihood; the free energy of the data less that of the chains, in nats."""
+        """One step up the likelihood; returns the free energy of the data minus that of the chains, in nats."""
         x, logits = batch.flatten(1), self._logits(batch.flatten(1))
         h = torch.sigmoid(logits)
         if self.centre is not None:
@@ -83,7 +83,7 @@ class ContrastiveDivergenceStep(Step):
         return (uniform(probs.shape, probs, self.generator) < probs).to(probs.dtype)
 
     def _start(self, h: Tensor) -> Tensor:
-        """Hidden units from which the chains go on; h: their means given the data, (B, H)."""
+        """Hidden units at which the chains begin; h: their means given the data, (B, H)."""
         if self.chain is not None:
             return self.chain
         count = self.chains or len(h)
@@ -107,7 +107,7 @@ class ContrastiveDivergenceStep(Step):
     def _set_gradients(self, x: Tensor, h: Tensor, made: Tensor, made_h: Tensor) -> None:
         """The gradients of minus the log-likelihood, from data (x, h) and from the model's own (made, made_h).
 
-        Taking the offsets off x and h changes the difference of <x h> by two outer products, which cost little.
+        Subtracting the running means from x and h changes the difference of <x h> by two outer products, which are cheap.
         """
         W = (made.T @ made_h).addmm_(x.T, h, beta=1 / len(made), alpha=-1 / len(x))
         b, c = made.mean(0) - x.mean(0), made_h.mean(0) - h.mean(0)

@@ -15,12 +15,12 @@ from course_lib.training.steps.base import Schedule, Step
 
 
 class LangevinStep(Step):
-    """Energy down on data, up on examples that Langevin chains draw from the model (Du & Mordatch 2019; Nijkamp et al. 2019).
+    """Lowers the energy of data, raises that of examples from Langevin chains (Du & Mordatch 2019; Nijkamp et al. 2019).
 
-    A buffer keeps where earlier chains ended. For each batch, as many chains as examples are picked from it; a share of them
-    begins anew from noise; each takes `k` steps x <- x - step_size dE/dx + noise · N(0, I); and goes back. The step samples
-    exp(-E) exactly in the limit of small steps when noise = sqrt(2 step_size); in practice the noise is smaller, and then the
-    energy learnt belongs to these chains rather than to exp(-E).
+    A buffer keeps the ends of earlier chains. For each batch, as many chains as examples are picked from the buffer. A share of
+    them begins anew from noise. Each chain takes `k` steps x <- x - step_size dE/dx + noise · N(0, I), and its end is put back. The
+    chains sample exp(-E) exactly in the limit of small steps when noise = sqrt(2 step_size); in practice the noise is smaller,
+    and then the energy learnt belongs to these chains rather than to exp(-E).
 
     Args:
         model: has energy(x) -> (B,).
@@ -29,9 +29,9 @@ class LangevinStep(Step):
         step_size, noise: of a Langevin step, in units of x.
         buffer: how many chains are kept; at least the batch size.
         restart: share of the chains, in [0, 1], that begin anew from noise in each batch.
-        clamp: the range that chains may not leave, and the noise at their beginning is uniform in it; None is no range, and
-            the beginning is standard normal.
-        penalty: times the mean square of both energies is added to the loss, which keeps energies near 0.
+        clamp: the range that no chain leaves; the noise at its beginning is uniform in this range. With None there is no range,
+            and the noise is standard normal.
+        penalty: the loss gets this number times the mean square of both energies, which keeps energies near 0.
         schedule, clip, precision, averaging, seed: see `Step`.
     """
 
