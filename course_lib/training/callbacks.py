@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ class Validation:
 
     Args:
         step: what is being trained.
-        data: held-out examples: one batch (a tensor, or a tuple of tensors), or a list or `Batches` of them.
+        data: held-out examples: one batch (a tensor, or a tuple of tensors), or a list or `Batches` of them, which draw the
+            same order and the same pixels in each measurement.
         measure: (model, batch) -> mean over the batch's examples, or one number per example (B,); None is model.loss, with
             noise from a generator seeded anew each time, so that epochs are compared by the same noise.
         every: epochs between two measurements; the last epoch is measured when `every` divides it.
@@ -109,6 +111,7 @@ class Validation:
     """
 
     everywhere = True
+    writes = True
 
     def __init__(
         self,
@@ -123,6 +126,7 @@ class Validation:
     ):
         self.step, self.measure, self.name = step, measure or _loss, name
         self.batches = [data] if isinstance(data, (Tensor, tuple)) else data
+        self.beginning = copy.deepcopy(data.state_dict()) if hasattr(data, "state_dict") else None
         self.every = runtime.check_index(every, "every", 1)
         self.sign, self.keep_best = 1 if smaller_is_better else -1, keep_best
         self.best: float | None = None
@@ -146,12 +150,26 @@ class Validation:
         model, total, seen = self.step.result(), 0.0, 0
         training, device = model.training, runtime.device_of(model)
         model.eval()
-        for batch in self.batches:
-            batch = to_device(batch, device)
-            total += size_of(batch) * float(torch.as_tensor(self.measure(model, batch)).cpu().double().mean())
-            seen += size_of(batch)
+        with self._from_the_beginning():
+            for batch in self.batches:
+                batch = to_device(batch, device)
+                total += size_of(batch) * float(torch.as_tensor(self.measure(model, batch)).cpu().double().mean())
+                seen += size_of(batch)
         model.train(training)
         return total / seen
+
+    @contextmanager
+    def _from_the_beginning(self) -> Iterator[None]:
+        """Inside, held-out `Batches` draw what they drew the first time; afterwards they go on as if not used here."""
+        if self.beginning is None:
+            yield
+            return
+        before = copy.deepcopy(self.batches.state_dict())
+        self.batches.load_state_dict(self.beginning)
+        try:
+            yield
+        finally:
+            self.batches.load_state_dict(before)
 
     def restore(self) -> nn.Module:
         """`step.result()` with the best epoch's parameters. Raises ValueError where none were kept."""

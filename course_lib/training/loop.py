@@ -109,6 +109,15 @@ def _shown(batches, label: str) -> Iterator:
     return runtime.progress(batches, label, total=len(batches)) if distributed.first() else iter(batches)
 
 
+def _called_here(callbacks: Sequence[Callable[[History], None]]) -> list[Callable[[History], None]]:
+    """The callbacks of this process, in their order, but those with `writes = True` first: a checkpoint keeps what they write.
+
+    With several processes, the first one calls them all, the others those with `everywhere = True`.
+    """
+    own = [call for call in callbacks if distributed.first() or getattr(call, "everywhere", False)]
+    return sorted(own, key=lambda call: not getattr(call, "writes", False))
+
+
 def fit(
     step, batches, epochs: int, callbacks: Sequence[Callable[[History], None]] = (), *, history: Sequence[dict] | None = None
 ) -> History:
@@ -117,9 +126,8 @@ def fit(
     Args:
         step: step(batch) -> {name: mean over the batch}; with state_dict, load_state_dict and model (see steps).
         batches: a sized iterable of batches, gone through once per epoch.
-        callbacks: each is called with the history after every epoch, and may write into its last row; one that has
-            `after_step(values)` is told what every step returned. With several processes, the first one calls them; those
-            with `everywhere = True` are called in all.
+        callbacks: each is called with the history after every epoch, and may write into its last row; `after_step(values)`,
+            where it has one, after every step. See `_called_here` for their order and for several processes.
         history: rows of the epochs already done, as `Checkpoint.resume` returns them.
 
     An interrupt (Ctrl-C, or the stop button) ends training and keeps the model and the history, whose `stopped` is then
@@ -127,7 +135,7 @@ def fit(
     """
     history = history if isinstance(history, History) else History(history or ())
     history.stopped = False
-    callbacks = [call for call in callbacks if distributed.first() or getattr(call, "everywhere", False)]
+    callbacks = _called_here(callbacks)
     watchers = [call.after_step for call in callbacks if hasattr(call, "after_step")]
     good = copy.deepcopy(step.state_dict())
     try:

@@ -272,3 +272,25 @@ def test_callbacks_resume_with_the_run(tmp_path):
     start(3)
     (tmp_path / "3.safetensors").rename(tmp_path / "5.safetensors")
     assert same(start(5), whole)
+
+
+def test_a_checkpoint_keeps_what_validation_wrote_whichever_comes_first_in_the_list(tmp_path):
+    step, batches = GradientStep(Quiet(), lr=0.05), Batches(coins(), 20)
+    validation = Validation(step, coins(30, seed=8))
+    checkpoint = Checkpoint(tmp_path / "run.safetensors", step, batches, keep=[validation])
+    history = fit(step, batches, 2, [checkpoint, validation])
+    best = validation.best_epoch
+    validation.best_epoch = None
+    assert checkpoint.resume() == history
+    assert validation.best_epoch == best
+
+
+def test_validation_on_batches_sees_the_same_pixels_in_each_epoch_and_leaves_their_order_alone():
+    seen = []
+    grey = Batches(coins() / 2 + 0.25, 20, binarisation="resampled")
+    twin = Batches(coins() / 2 + 0.25, 20, binarisation="resampled")
+    validation = Validation(GradientStep(Quiet()), grey, lambda model, x: seen.append(x) or 0.0)
+    for _ in range(2):
+        validation.value()
+        assert all(torch.equal(x, y) for x, y in zip(grey, twin, strict=True))
+    assert all(torch.equal(x, y) for x, y in zip(seen[: len(grey)], seen[len(grey) :], strict=True))
