@@ -26,7 +26,7 @@ def ink(attempt, *, record: bool = True) -> Verdict:
 def coins(attempt, *, record: bool = True) -> Verdict:
     """00.2 attempt(probs (D,), n, generator) -> n draws (n, D) of 0 and 1, each 1 with its own probability.
 
-    The whole table of 2^D outcomes is compared: coins that are right one by one and fall together are no independent coins.
+    The whole table of 2^D outcomes is compared: coins that are each right alone but fall together are not independent.
     """
     probs = torch.tensor([0.05, 0.3, 0.5, 0.9])
 

@@ -1,4 +1,4 @@
-"""Exercises of lesson 01, generative models: Bayes' rule in logs, the likeliest Gaussian, the price of a wrong model."""
+"""Exercises of lesson 01, generative models: Bayes' rule in logs, the likeliest Gaussian, the cost of a wrong model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def log_posterior(attempt, *, record: bool = True) -> Verdict:
 
     slips = (
         Slip(lambda lik, prior: lik + prior, "that is log p(x, y): it has not been divided by p(x)."),
-        Slip(lambda lik, prior: lik.log_softmax(1), "the prior plays no part: a rare label needs better evidence."),
+        Slip(lambda lik, prior: lik.log_softmax(1), "the prior plays no part: a rare label needs a higher likelihood."),
         Slip(lambda lik, prior: (lik + prior).softmax(1), "those are probabilities; the log was asked for."),
         Slip(lambda lik, prior: (lik + prior).log_softmax(0), "normalised over the batch; for each x the labels' sum is 1."),
         Slip(

@@ -39,7 +39,7 @@ def count_markov(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda n, memory: 2**memory - 1 + (n - memory) * 2**memory,
-            "right while memory < n; what when a variable may look back further than there are others?",
+            "right while memory < n; but what is the count when memory is n or more?",
         ),
         Slip(lambda n, memory: 2 * n - 1, "that is the count for a memory of 1; a table with m parents has 2^m rows."),
         Slip(lambda n, memory: 2**n - 1, "that is the full table; here a variable looks back at `memory` others at most."),
@@ -78,7 +78,7 @@ def posterior(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(
             lambda joint: joint[1, :, 1].sum(),
-            "that is p(a = 1, e = 1); what happens at e = 1 must be shared out: divide by p(e = 1).",
+            "that is p(a = 1, e = 1), the joint: divide by p(e = 1).",
         ),
         Slip(
             lambda joint: conditional(joint, [2], {0: 1})[1],
@@ -146,7 +146,7 @@ def markov_log_prob(attempt, *, record: bool = True) -> Verdict:
 
 
 def _made_independent(seed: int) -> Tensor:
-    """A joint (2, 2, 2) in which a and b are independent given c, though not without it."""
+    """A joint (2, 2, 2) in which a and b are independent given c, but not when c is unknown."""
     a, b = torch.rand(2, 2, 2, generator=runtime.generator(seed)).unbind()  # p(a | c), p(b | c) before normalising
     a, b = a / a.sum(0), b / b.sum(0)
     return torch.einsum("ac,bc,c->abc", a, b, torch.tensor([0.3, 0.7]))

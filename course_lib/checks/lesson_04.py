@@ -93,7 +93,7 @@ def bound(attempt, *, record: bool = True) -> Verdict:
         return torch.randn(4 + seed, 3, generator=g) - 2, torch.randn(4 + seed, 3, generator=g).softmax(1)
 
     slips = (
-        Slip(lambda j, q: (q * j).sum(1).mean(), "the entropy of q is missing: E_q[log p(x, z)] alone is no bound that touches."),
+        Slip(lambda j, q: (q * j).sum(1).mean(), "the entropy of q is missing: E_q[log p(x, z)] alone lies below the bound."),
         Slip(lambda j, q: ((q * j).sum(1) - entropy(q)).mean(), "the entropy has the wrong sign: -Σ q log q is added."),
         Slip(lambda j, q: ((q * j).sum(1) + entropy(q)).sum(), "right, summed over the points; the mean was asked for."),
         Slip(lambda j, q: j.logsumexp(1).mean(), "that is log p(x) itself; the bound equals it only where q is the posterior."),

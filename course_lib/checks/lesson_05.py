@@ -41,14 +41,14 @@ def stationary(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda A: torch.full((len(A),), 1 / len(A)), "equal shares solve A v = v, the wrong side: pi stands to the left of A."
         ),
-        Slip(lambda A: A.mean(0), "that is where one step leads from equal shares; it must still be so after many steps."),
+        Slip(lambda A: A.mean(0), "that is one step from equal shares; it takes many steps to reach pi."),
         Slip(lambda A: A[0], "that is one step from state 0; take many steps."),
         Slip(lambda A: A.diagonal() / A.diagonal().sum(), "the chances of staying are not the shares of time spent."),
         Slip(lambda A: truth(A) / truth(A).norm(), "the right direction, but its entries must sum to 1, not their squares."),
         Slip(lambda A: -truth(A) / truth(A).norm(), "the right direction; divide by the sum, which also mends the sign."),
         Slip(lambda A: torch.full((len(A),), len(A) ** -0.5), right_side),
         Slip(lambda A: -torch.full((len(A),), len(A) ** -0.5), right_side),
-        Slip(lambda A: truth(A)[0].expand(len(A)), "that is a column of many steps: where they end up is in each row."),
+        Slip(lambda A: truth(A)[0].expand(len(A)), "that is a column of the matrix of many steps: pi is in each row."),
     )
     return grade("05.1", attempt, truth, [torch.tensor(A) for A in chains], slips, record=record)
 
@@ -104,10 +104,10 @@ def best_path(attempt, *, record: bool = True) -> Verdict:
             lambda p, A, E, x: _hmm(p, A, E).filter(x[None])[0].argmax(1),
             "each state was chosen before the future was seen: go back from the end.",
         ),
-        Slip(lambda p, A, E, x: E[:, x].argmax(0), "only the emissions were asked; the transitions count too."),
+        Slip(lambda p, A, E, x: E[:, x].argmax(0), "only the emissions were used; the transitions count too."),
         Slip(lambda *case: truth(*case).flip(0), "the path runs backwards: turn it around at the end."),
         Slip(lambda p, A, E, x: truth(p, A.T, E, x), "the transition is transposed: A[i, j] leads from i to j."),
-        Slip(lambda *case: truth(*case)[:-1], "one state short: to T - 1 sources comes the best last state."),
+        Slip(lambda *case: truth(*case)[:-1], "one state short: add the best last state to the T - 1 sources."),
         Slip(lambda *case: truth(*case)[1:], "one state short: walk back to the state of the first symbol too."),
         Slip(shifted, "off by one: each source leads one step back, and the best last state stands last, once."),
         Slip(lambda p, A, E, x: truth(p / E[:, x[0]], A, E, x), "the first symbol's emission is missing."),

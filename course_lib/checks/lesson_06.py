@@ -29,7 +29,7 @@ def least_squares(attempt, *, record: bool = True) -> Verdict:
         return torch.cat([model.weight, model.bias[None]])
 
     def solve(series, lags, *, inputs, width=1, ones=True):
-        """The last value of every window of lags + width by the values `inputs` of it."""
+        """Least squares: the last value of every window of lags + width values, from those at the places `inputs`."""
         windows = series.double().unfold(0, lags + width, 1)  # (T - lags - width + 1, lags + width), the oldest first
         rows = windows[:, inputs].flip(1)
         rows = torch.cat([rows, torch.ones(len(rows), 1).double()], 1) if ones else rows
@@ -82,14 +82,20 @@ def forecast(attempt, *, record: bool = True) -> Verdict:
 
     means = (
         (lambda x, w, b, h: w**h * x, "the bias is missing from the mean."),
-        (lambda x, w, b, h: w**h * x + b, "the bias enters at every step, and what entered earlier is multiplied along."),
+        (lambda x, w, b, h: w**h * x + b, "the bias enters at every step, and each later step multiplies it by the weight."),
         (lambda x, w, b, h: w**h * x + h * b, "the bias that entered j steps ago has been multiplied by weight**j since."),
         (lambda x, w, b, h: w * x + b, "that mean is one step ahead: go on from it h - 1 times."),
         (lambda x, w, b, h: w ** (h - 1) * x + b * total(w, h - 1), "off by one: your mean is h - 1 steps ahead."),
     )
     variances = (
-        (lambda w, s, h: s**2, "the spread is that of one step: every further step adds a shock, and earlier shocks live on."),
-        (lambda w, s, h: s**2 * h, "that spread is a random walk's: here a shock j steps back counts weight**j only."),
+        (
+            lambda w, s, h: s**2,
+            "the standard deviation is that of one step: each further step adds a shock, and earlier shocks still count.",
+        ),
+        (
+            lambda w, s, h: s**2 * h,
+            "that standard deviation is a random walk's: here a shock j steps back counts weight**j only.",
+        ),
         (lambda w, s, h: (s**2 * total(w**2, h)) ** 2, "that is the variance; the standard deviation is its root."),
         (lambda w, s, h: (s * total(w, h)) ** 2, "standard deviations do not add up: add the squares, then take the root."),
         (lambda w, s, h: s**2 * total(w, h), "the weight is not squared: variances are multiplied by weight**2 at each step."),
@@ -106,7 +112,7 @@ def forecast(attempt, *, record: bool = True) -> Verdict:
 def probabilities(attempt, *, record: bool = True) -> Verdict:
     """06.3 attempt(x (B, D), W (D, D), b (D), order: a list of D) -> p(x_d = 1 | those before d in the order), (B, D).
 
-    Of W, full of numbers, only W[d, j] with j before d in the order may count.
+    No entry of W is 0, but only W[d, j] with j before d in the order may count.
     """
 
     def truth(x, W, b, order):
@@ -228,7 +234,7 @@ def bits(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda *case: truth(*case).sum(1), "that is the total of each image; the bits of every pixel are asked for."),
         Slip(lambda logits, x: truth(-logits, x), "0 and 1 have changed places."),
         Slip(lambda logits, x: x * ink(logits, x), "only ink is counted: a blank pixel has a probability too, at -log2(1 - p)."),
-        Slip(ink, "every pixel is charged as if it were ink: x says which of the two it was."),
+        Slip(ink, "every pixel is counted as if it were ink: x says whether it was."),
         Slip(
             lambda logits, x: ink(logits * x, x),
             "where x is 0 the product is 0, and the result is 1 bit whatever the logit: there take -logsigmoid(-logits).",

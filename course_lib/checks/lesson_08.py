@@ -51,7 +51,7 @@ def clip(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda g, limit: g * 0 if g.norm() > limit else g,
-            "a long gradient still points somewhere: shorten it, do not drop it.",
+            "the direction of a long gradient is still useful: shorten it, do not drop it.",
         ),
         Slip(
             lambda g, limit: g * max(1.0, limit / g.norm().item()), "exchanged: shrink the long ones, leave the short ones: min."
@@ -81,7 +81,7 @@ def lstm_step(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(
             lambda a, c: step(a, c, order=(1, 0, 2, 3)),
-            "input and forget gate are exchanged: f multiplies the old memory, i what is new.",
+            "input and forget gate are exchanged: f multiplies the old memory c, i the candidate g.",
         ),
         Slip(lambda a, c: step(a, c, order=(0, 1, 3, 2)), "the order of the rows is i, f, g, o: candidate before output gate."),
         Slip(lambda a, c: step(a, c, tied=True), "1 - f stands where i belongs: the input gate has a sum of its own, row 0."),
@@ -89,11 +89,11 @@ def lstm_step(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda a, c: step(a, c, write=lambda t: t), "the candidate g goes through tanh."),
         Slip(
             lambda a, c: step(a, c, write=torch.sigmoid),
-            "the candidate g goes through tanh, so that it can also lower the memory.",
+            "the candidate g goes through tanh, so that it can also lower the cell state.",
         ),
         Slip(lambda a, c: step(a, c, gate=torch.tanh), "gates are shares between 0 and 1: sigmoid, not tanh."),
         Slip(lambda a, c: step(a, c, gate=lambda t: t), "the gates i, f and o go through the sigmoid first."),
-        Slip(lambda a, c: step(a, c, old=True), "h was made from the old memory; use the new one."),
+        Slip(lambda a, c: step(a, c, old=True), "h was made from the old memory c; use the new c."),
         Slip(lambda a, c: step(a, c).flip(0), "h comes first, then c."),
     )
     g = runtime.generator(8)

@@ -37,7 +37,7 @@ def segments(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(
             lambda x, s: ends(x, s).cumsum(0),
-            "a separator belongs to the segment that it ends, and yours already counts to the next: what was before counts.",
+            "a separator belongs to the segment that it ends, not to the next: for each symbol only what was before counts.",
         ),
         Slip(lambda x, s: truth(x, s) + 1, "segments are counted from 0."),
         Slip(lambda x, s: ends(x, s).cumsum(0) + 1, "counted from 1, and a separator belongs to the segment that it ends."),
@@ -51,7 +51,7 @@ def segments(attempt, *, record: bool = True) -> Verdict:
             "that is where each segment begins; the number of the segment is wanted.",
         ),
         Slip(_since, "that is the place inside the segment; the number of the segment is wanted."),
-        Slip(collapsed, "two separators in a row make a segment that holds the second alone; yours lets it vanish."),
+        Slip(collapsed, "of two separators in a row, the second is a segment of its own; yours lets it vanish."),
     )
     cases = [(torch.tensor(x), 0) for x in ([3, 1, 0, 2, 0, 1, 4], [0, 2, 2, 0, 0, 1], [5, 0], [1, 0, 0, 3, 0])]
     return grade("10.1", attempt, truth, cases, slips, record=record)
@@ -68,7 +68,7 @@ def longest_chain(attempt, *, record: bool = True) -> Verdict:
     """10.2 attempt(T, L) -> (flat, nested): recurrent steps that must wait for each other, in training, on T symbols.
 
     Nested: segments of L symbols (L divides T); all are read at once, then the plans follow one another, then all are written at
-    once. The first segment's plan needs no step, and the last segment is read for nobody: T / L − 1 steps of the upper level.
+    once. The first segment's plan needs no step, and no plan follows the last segment: T / L − 1 steps of the upper level.
     """
 
     def pair(nested):
@@ -131,7 +131,7 @@ def attention(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda query, keys, values, inside: truth(query * len(query) ** 0.5 / len(keys) ** 0.5, keys, values, inside),
-            "that is the square root of S, how many places there are; the scale is that of C, the numbers in a key.",
+            "that is the square root of S, the number of places; divide by the square root of C, the length of a key.",
         ),
         Slip(
             weighted(lambda e, inside: torch.where(inside, e, 0.0)),

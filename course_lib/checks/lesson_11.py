@@ -160,7 +160,7 @@ def auroc(attempt, *, record: bool = True) -> Verdict:
         return above.mean().item()
 
     slips = (
-        Slip(lambda a, b: pairs(a, b, ties=0.0), "ties count half: a coin would decide them."),
+        Slip(lambda a, b: pairs(a, b, ties=0.0), "ties count half."),
         Slip(lambda a, b: pairs(a, b, ties=1.0), "ties count half, not whole: a coin would decide them."),
         Slip(lambda a, b: 1 - area(a, b), "turned around: the odd ones are to lie above."),
         Slip(lambda a, b: 1 - pairs(a, b, ties=0.0), "turned around: the odd ones are to lie above (and ties count half)."),

@@ -61,7 +61,7 @@ def slerp(attempt, *, record: bool = True) -> Verdict:
 
 
 def information(attempt, *, record: bool = True) -> Verdict:
-    """13.2 attempt(counts (A, B)) -> (): mutual information in nats of two numbers that occurred together so often."""
+    """13.2 attempt(counts (A, B)) -> (): mutual information in nats of two numbers, from how often they occurred together."""
 
     def told(counts: Tensor) -> Tensor:
         joint = counts / counts.sum()
@@ -72,10 +72,10 @@ def information(attempt, *, record: bool = True) -> Verdict:
         return torch.special.xlogy(joint, joint * counts.numel()).sum()
 
     slips = (
-        Slip(lambda c: torch.special.entr(c / c.sum()).sum(), "that is the entropy of the pair; take it from H(a) + H(b)."),
+        Slip(lambda c: torch.special.entr(c / c.sum()).sum(), "that is the entropy of the pair; subtract it from H(a) + H(b)."),
         Slip(
             lambda c: torch.special.entr(c / c.sum()).sum() - torch.special.entr(c.sum(1) / c.sum()).sum(),
-            "that is H(b | a), what stays unknown; what is told is H(b) less that.",
+            "that is H(b | a), what stays unknown; the mutual information is H(b) minus H(b | a).",
         ),
         Slip(lambda c: told(c) * c.sum(), "turn the counts into probabilities first: divide by their sum."),
         Slip(without_margins, "compare p(a, b) with p(a) p(b), not with equal shares."),
@@ -103,10 +103,10 @@ def direction(attempt, *, record: bool = True) -> Verdict:
         return codes[much].mean(0) - codes[~much].mean(0)
 
     slips = (
-        Slip(lambda *case: means(*case)[0], "that is where faces with much of it lie; take away where the others lie."),
+        Slip(lambda *case: means(*case)[0], "that is where the faces above the median lie; subtract where the others lie."),
         Slip(
             lambda codes, amount: means(codes, amount)[0] - codes.mean(0),
-            "less the mean of those with little of it, not of all: this way is only half as far.",
+            "subtract the mean of those below the median, not the mean of all: this way is only half as far.",
         ),
         Slip(
             lambda codes, amount: codes[amount.argmax()] - codes[amount.argmin()],
@@ -115,11 +115,11 @@ def direction(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda codes, amount: split(amount > amount.mean(), codes), "cut at the median of the amounts, not at their mean."),
         Slip(
             lambda codes, amount: split(amount >= amount.median(), codes),
-            "torch's median is one of the amounts itself; its face belongs to those with little: >, not >=.",
+            "torch's median is one of the amounts itself; its face belongs to the lower half: >, not >=.",
         ),
         Slip(
             lambda *case: torch.nn.functional.normalize(difference(*case), dim=0),
-            "leave its length: it says how far faces with and without it are apart.",
+            "leave its length as it is: it is the distance between the two mean codes.",
         ),
     )
     g = runtime.generator(1)
@@ -164,7 +164,10 @@ def same_noise(attempt, *, record: bool = True) -> Verdict:
     """13.5 attempt(scale, beta) -> the scale of p(x | z) for which a VAE with beta = 1 learns the same means and codes."""
     slips = (
         Slip(lambda scale, beta: scale * beta, "the squared error is divided by 2 scale²: beta goes with the square."),
-        Slip(lambda scale, beta: scale / beta**0.5, "the other way: a large beta makes little of the error, as much noise does."),
+        Slip(
+            lambda scale, beta: scale / beta**0.5,
+            "the other way: a large beta gives the error a small weight, as much noise does.",
+        ),
         Slip(lambda scale, beta: scale / beta, "the other way, and by the root: 2 scale² stands below the squared error."),
         Slip(lambda scale, beta: scale**2 * beta, "that is the variance; the scale is its root."),
         Slip(lambda scale, beta: scale, "divide the whole loss by beta, and look at what stands before the squared error."),

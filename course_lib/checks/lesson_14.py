@@ -57,7 +57,7 @@ def product_of_gaussians(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda m1, s1, m2, s2: (m1 + m2, (s1**2 + s2**2).sqrt()),
-            "that is the law of a sum of variables; here two densities of one z are multiplied.",
+            "that is the distribution of a sum of variables; here two densities of one z are multiplied.",
         ),
         Slip(
             lambda m1, s1, m2, s2: (m1 / s1**2 + m2 / s2**2, product(m1, s1, m2, s2)[1]),
@@ -77,7 +77,10 @@ def warm_up_loss(attempt, *, record: bool = True) -> Verdict:
 
     slips = (
         Slip(lambda *case: loss(*case, most=float("inf")), "right while it warms up; after that the weight stays at 1."),
-        Slip(lambda ll, kl, step, warm_up: loss(ll, kl, warm_up, warm_up), "here the KL counts whole from the first step on."),
+        Slip(
+            lambda ll, kl, step, warm_up: loss(ll, kl, warm_up, warm_up),
+            "here the KL has its full weight from the first step on.",
+        ),
         Slip(
             lambda ll, kl, step, warm_up: loss(ll, kl, step, warm_up) + 2 * ll.mean(), "the likelihood is to become large: minus."
         ),
@@ -99,7 +102,7 @@ def warm_up_loss(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda ll, kl, step, warm_up: (min(1.0, step / warm_up) * (kl.sum(1) - ll)).mean(),
-            "the weight belongs to the KL alone; the likelihood always counts whole.",
+            "the weight belongs to the KL alone; the likelihood always has weight 1.",
         ),
         Slip(
             lambda ll, kl, step, warm_up: (max(0.0, 1 - step / warm_up) * kl.sum(1) - ll).mean(),
@@ -123,7 +126,7 @@ def nearest_code(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda p, c: (p @ c.T).argmax(1), "a large product is not a small distance: |e|^2 counts too."),
         Slip(lambda p, c: (p @ c.T).argmin(1), "that is the smallest product; expand |p - e|^2 and see what is missing."),
         Slip(lambda p, c: distances(p, c).argmin(0), "for each entry the nearest point: the minimum goes over the other axis."),
-        Slip(lambda p, c: c[nearest(p, c)], "those are the entries themselves; their indices are asked."),
+        Slip(lambda p, c: c[nearest(p, c)], "those are the entries themselves; their indices are asked for."),
         Slip(lambda p, c: distances(p, c).min(1).values, "those are the distances; which entry it is, is asked: argmin."),
         Slip(lambda p, c: distances(p, c).min(1).values.sqrt(), "those are the distances; which entry it is, is asked: argmin."),
     )
@@ -136,7 +139,7 @@ def straight_through(attempt, *, record: bool = True) -> Verdict:
     """14.4 attempt(vectors, entries) -> the entries, but with the gradient of a loss at them passed to the vectors unchanged."""
 
     def probed(function: Callable) -> Callable:
-        """Value, and what reaches the vectors of a gradient (1, 2, 3, …)."""
+        """The value, and the part of a gradient (1, 2, 3, …) that reaches the vectors."""
 
         def value_and_gradient(vectors: Tensor, entries: Tensor):
             vectors = vectors.clone().requires_grad_(True)
@@ -157,7 +160,9 @@ def straight_through(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda v, e: (v, _counting(v)), "the gradient is right, but the value is that of the vectors; what must be detached?"
         ),
-        Slip(lambda v, e: (v, torch.zeros_like(v)), "the vectors, detached: neither the value nor the gradient that is asked."),
+        Slip(
+            lambda v, e: (v, torch.zeros_like(v)), "those are the vectors, detached: neither the value nor the gradient is right."
+        ),
         Slip(
             lambda v, e: (2 * v - e, _counting(v)), "the sign of the detached difference is turned round: entries less vectors."
         ),

@@ -18,9 +18,9 @@ class LangevinStep(Step):
     """Lowers the energy of data, raises that of examples from Langevin chains (Du & Mordatch 2019; Nijkamp et al. 2019).
 
     A buffer keeps the ends of earlier chains. For each batch, as many chains as examples are picked from the buffer. A share of
-    them begins anew from noise. Each chain takes `k` steps x <- x - step_size dE/dx + noise · N(0, I), and its end is put back. The
-    chains sample exp(-E) exactly in the limit of small steps when noise = sqrt(2 step_size); in practice the noise is smaller,
-    and then the energy learnt belongs to these chains rather than to exp(-E).
+    them begins anew from noise. Each chain takes `k` steps x <- x - step_size dE/dx + noise · N(0, I), and its end is put back.
+    The chains sample exp(-E) exactly in the limit of small steps when noise = sqrt(2 step_size); in practice the noise is
+    smaller, and then the energy learnt belongs to these chains rather than to exp(-E).
 
     Args:
         model: has energy(x) -> (B,).
