@@ -141,7 +141,7 @@ def importance_bound(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda w: torch.logsumexp(w, 0) - math.log(w.shape[1]), "divide by the number of draws, the first axis."),
         Slip(lambda w: torch.logsumexp(w, 0) - len(w), "a mean divides by k; in logarithms that subtracts log k, not k."),
         Slip(lambda w: torch.logsumexp(w, 0) / len(w), "the log of a mean is log-sum − log k: a difference, not a quotient."),
-        Slip(lambda w: w.amax(0), "that is the largest weight alone, which can be log k away from the log of the sum."),
+        Slip(lambda w: w.amax(0), "that is the largest weight alone, up to log k above the log of the mean."),
     )
     g = runtime.generator(6)
     cases = [(torch.randn(5, 3, generator=g),), (torch.randn(4, 2, generator=g) * 3 - 200,)]
