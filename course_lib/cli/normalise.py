@@ -1,7 +1,7 @@
 """Saved notebooks in one form, so that running a lesson again changes only what came out differently.
 
 Widget views go (their still picture stays), and so do widget state, execution times and whatever an editor left in the
-metadata. Pictures are kept in the smallest PNG that loses nothing. Executed cells count 1…n; a
+metadata. Pictures are kept in the smallest PNG that looks the same. Executed cells count 1…n; a
 cell's id follows from its text; keys are sorted; the file ends with a newline.
 """
 

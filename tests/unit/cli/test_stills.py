@@ -1,4 +1,4 @@
-"""Saved pictures become smaller and keep every pixel."""
+"""Saved pictures become smaller and look the same."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_lib.cli.stills import smaller, smaller_in_text
+from course_lib.cli.stills import looks_alike, smaller, smaller_in_text
 
 
 def png(pixels, **options):
@@ -52,3 +52,28 @@ def test_the_text_of_a_notebook_holds_the_same_picture():
     assert len(after) < len(text)
     np.testing.assert_array_equal(opened(base64.b64decode(after)), opened(base64.b64decode(text)))
     assert smaller_in_text(after) == after
+
+
+def lines():
+    """A white sheet with grey edges of many shades, as drawn letters have, and a smooth sheet of all colours."""
+    sheet = np.full((200, 300, 3), 255, np.uint8)
+    ramp = np.linspace(0, 254, 300).round()
+    sheet[50] = np.stack([ramp, ramp, ramp + np.arange(300) % 2], 1)
+    assert Image.fromarray(sheet).getcolors(256) is None, "more colours than a palette holds"
+    smooth = np.stack(np.meshgrid(np.arange(256), np.arange(256)), -1).astype(np.uint8)
+    return sheet, np.concatenate([smooth, smooth[..., :1] // 2 + 60], 2)
+
+
+def test_a_palette_of_near_shades_is_taken_for_edges_and_not_for_pictures():
+    sheet, smooth = (png(pixels, optimize=True) for pixels in lines())
+    assert Image.open(io.BytesIO(smaller(sheet))).mode == "P"
+    assert looks_alike(Image.open(io.BytesIO(smaller(sheet))), Image.open(io.BytesIO(sheet)))
+    assert smaller(smaller(sheet)) == smaller(sheet)
+    np.testing.assert_array_equal(opened(smaller(smooth)), opened(smooth))
+
+
+def test_pictures_that_differ_in_a_line_do_not_look_alike():
+    sheet, _ = lines()
+    moved = sheet.copy()
+    moved[51] = moved[50]
+    assert not looks_alike(Image.fromarray(sheet), Image.fromarray(moved))
