@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -11,6 +12,8 @@ from types import FrameType
 from typing import NoReturn
 
 import psutil
+
+from course_lib import runtime
 
 PATIENCE = 3.0  # seconds between asking a process to end and killing it
 
@@ -37,6 +40,12 @@ def stopped_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, the folders named in it made absolute: a lesson runs in the folder in which it lies."""
+    folders = {"COURSE_HOME": runtime.user_dir, "COURSE_DATA": runtime.data_dir}
+    return {**os.environ, **{name: str(folder().absolute()) for name, folder in folders.items() if os.environ.get(name)}}
 
 
 class Children:

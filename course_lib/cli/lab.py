@@ -23,7 +23,7 @@ def open_lab(lesson: Lesson, extra: Sequence[str] = ()) -> int:
 
     Ctrl-C in a terminal reaches JupyterLab itself, which asks before it closes. Any other end of this command ends JupyterLab.
     """
-    process = subprocess.Popen(command(lesson, extra))
+    process = subprocess.Popen(command(lesson, extra), env=children.environment())
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         return process.wait()

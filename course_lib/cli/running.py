@@ -16,7 +16,7 @@ from tqdm import tqdm
 from course_lib import machine, runtime
 from course_lib.cli import executed
 from course_lib.cli.asked import AskedWrongly
-from course_lib.cli.children import Children
+from course_lib.cli.children import Children, environment
 from course_lib.cli.lessons import Lesson
 
 
@@ -121,7 +121,7 @@ def _command(lesson: Lesson, budget: str, target: Path) -> list[str]:
 def _environment(budget: str, jobs: int) -> dict[str, str]:
     """The lesson's environment: a share of the cores, and no progress bar, which would stay in the notebook's outputs."""
     threads = max(1, machine.cores() // jobs)
-    return {"OMP_NUM_THREADS": str(threads), **os.environ, "COURSE_BUDGET": budget, "COURSE_QUIET": "1"}
+    return {"OMP_NUM_THREADS": str(threads), **environment(), "COURSE_BUDGET": budget, "COURSE_QUIET": "1"}
 
 
 def _no_bar() -> bool:

@@ -111,6 +111,17 @@ def test_no_bar_and_no_more_threads_than_the_cores_allowed(tmp_path, monkeypatch
     assert int(running._environment("smoke", jobs=2)["OMP_NUM_THREADS"]) <= max(1, allowed // 2)
 
 
+def test_folders_named_from_where_the_command_was_given_are_the_same_in_a_lesson(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_HOME", "mine")
+    monkeypatch.setenv("COURSE_DATA", "files")
+    code = f"""from course_lib import runtime
+assert str(runtime.user_dir()) == {str(tmp_path / "mine")!r}, runtime.user_dir()
+assert str(runtime.data_dir()) == {str(tmp_path / "files")!r}, runtime.data_dir()"""
+    assert running.run_one(lesson(tmp_path / "notebooks", code), "smoke", tmp_path / "out").trouble is None
+
+
 def test_a_kernel_that_dies_is_reported_with_its_cell(tmp_path):
     own = lesson(tmp_path, "1", "import os\nos.kill(os.getpid(), 9)", "2")
     outcome = running.run_one(own, "smoke", tmp_path / "out")
