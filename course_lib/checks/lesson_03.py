@@ -21,7 +21,7 @@ EXERCISES = {
 
 
 def count_markov(attempt, *, record: bool = True) -> Verdict:
-    """03.3 attempt(n, memory) -> free numbers when each of n binary variables looks at the `memory` before it."""
+    """03.3 attempt(n, memory) -> free parameters when each of n binary variables looks at the `memory` before it."""
 
     def truth(n: int, memory: int) -> int:
         return sum(2 ** min(k, memory) for k in range(n))

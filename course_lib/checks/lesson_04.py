@@ -110,7 +110,7 @@ def bound(attempt, *, record: bool = True) -> Verdict:
 
 
 def count(attempt, *, record: bool = True) -> Verdict:
-    """04.4 attempt(K, D, covariance) -> free numbers of a mixture; covariance is "full", "diagonal" or "spherical"."""
+    """04.4 attempt(K, D, covariance) -> free parameters of a mixture; covariance is "full", "diagonal" or "spherical"."""
 
     def truth(K: int, D: int, covariance: str) -> int:
         return GaussianMixture(event_shape=(D,), components=K, covariance=covariance).parameter_count

@@ -93,7 +93,7 @@ def log_prob(attempt, *, record: bool = True) -> Verdict:
 
 
 def count(attempt, *, record: bool = True) -> Verdict:
-    """07.3 attempt(D, H) -> (numbers in D separate networks, numbers in NADE), weights and biases."""
+    """07.3 attempt(D, H) -> (parameters in D separate networks, parameters in NADE), weights and biases."""
 
     def separate(D: int, H: int) -> int:
         return H * D * (D - 1) // 2 + D * H + D * H + D  # weights in, hidden biases, weights out, output biases

@@ -19,7 +19,7 @@ EXERCISES = {
 
 
 def conv_mask(attempt, *, record: bool = True) -> Verdict:
-    """09.1 attempt(k, kind) -> (k, k) of 0 and 1, for one colour; kind "A" leaves the middle out, "B" keeps it."""
+    """09.1 attempt(k, kind) -> (k, k) of 0 and 1, for one channel; kind "A" leaves the middle out, "B" keeps it."""
 
     def mask(k: int, kind: str, *, row: bool = True, right: bool = False, middle: bool | None = None) -> Tensor:
         flat = torch.arange(k * k).reshape(k, k)
@@ -90,7 +90,7 @@ def skew(attempt, *, record: bool = True) -> Verdict:
 def colour_mask(attempt, *, record: bool = True) -> Verdict:
     """09.3 attempt(incoming (in,), own (out,), kind) -> (out, in) of 0 and 1: what a pixel's features take from the same pixel.
 
-    incoming, own: the colour of each feature, 0 red, 1 green, 2 blue.
+    incoming, own: the channel of each feature, 0 red, 1 green, 2 blue.
     """
 
     def mask(incoming: Tensor, own: Tensor, kind: str) -> Tensor:
@@ -134,7 +134,7 @@ def bin_mass(attempt, *, record: bool = True) -> Verdict:
         if not tails:
             upper, lower = edges(k, mean, scale, half=half)
             return upper - lower
-        units = 4 / (K - 1)  # the library counts in quarters around the middle colour
+        units = 4 / (K - 1)  # the library's scale: the middle level at 0, the ends at ± 2
         centre = torch.tensor([(mean - (K - 1) / 2) * units])
         log_scale = torch.tensor([scale * units]).log()
         return DiscretisedLogisticMixture(torch.zeros(1), centre, log_scale, levels=K).log_prob(torch.tensor(k / (K - 1))).exp()

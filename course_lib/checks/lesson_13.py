@@ -89,7 +89,7 @@ def information(attempt, *, record: bool = True) -> Verdict:
 
 
 def direction(attempt, *, record: bool = True) -> Verdict:
-    """13.3 attempt(codes (N, L), amount (N,)) -> (L,): mean code of those above the median amount, less that of the rest."""
+    """13.3 attempt(codes (N, L), amount (N,)) -> (L,): mean code of those above the median amount, minus that of the rest."""
 
     def means(codes: Tensor, amount: Tensor) -> tuple[Tensor, Tensor]:
         much = amount > amount.median()

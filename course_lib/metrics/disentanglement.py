@@ -62,7 +62,7 @@ def information_shares(codes: Tensor, factors: Tensor, bins: int = 20) -> Tensor
 
 
 def information_gaps(shares: Tensor) -> Tensor:
-    """For each factor, (K,): the largest of its shares (L, K) less the second largest (Chen et al. 2018, eq. 6).
+    """For each factor, (K,): the largest of its shares (L, K) minus the second largest (Chen et al. 2018, eq. 6).
 
     Their mean over the factors is the mutual information gap, MIG: 1 where each factor sits in one coordinate of its own
     and nowhere else, 0 where two coordinates reveal equally much about it, or no coordinate reveals anything. A coordinate

@@ -204,7 +204,7 @@ class PixelModel(AutoregressiveModel):
         return self._distribution(parameters.reshape(len(x), H, W, C, self.per_channel).movedim(3, 1))
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling as cheap as about one forward pass per channel: every layer keeps what it computed before.
+        """Ancestral sampling in about the operations of one forward pass per channel: every layer keeps what it computed.
 
         noise (n, D, noise_size) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
         """

@@ -41,7 +41,7 @@ class HierarchicalVAE(LatentVariableModel):
             bias begins at the mean.
 
     Buffer: `steps` (), the training steps done before the present one; `before_step` fills it. `elbo` and `importance_bound`
-    always count the KL whole.
+    always give the KL its full weight.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class HierarchicalVAE(LatentVariableModel):
         return (steps / self.warm_up).clamp(max=1.0) if self.warm_up else torch.ones_like(steps)
 
     def read(self, x: Tensor) -> list[DiagonalGaussian]:
-        """The Gaussian over vectors (latents[l]) that the encoder alone gives for each level l, from x (B, *event_shape)."""
+        """For each level l, the Gaussian over vectors (latents[l]) that the encoder alone gives, from x (B, *event_shape)."""
         h, found = (check_binary(x, self.event_shape).flatten(1) - self.mean) / self.spread, []
         for up, head in zip(self.up, self.heads, strict=True):
             h = up(h)
@@ -164,7 +164,7 @@ class HierarchicalVAE(LatentVariableModel):
         return pixels.log_prob(x.expand(pixels.batch_shape)).flatten(-len(self.event_shape)).sum(-1)
 
     def log_weights(self, x: Tensor, k: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """As the base class says, (k, B), but the encoder reads each example once."""
+        """As in the base class, (k, B), but the encoder reads each example once."""
         z, q, prior = self.descend(x, draws=(check_count(k, "k"),), generator=generator)
         levels = [p.log_prob(value) - each.log_prob(value) for value, each, p in zip(z, q, prior, strict=True)]
         return self.log_likelihood(x, z[0]) + sum(levels)
@@ -178,12 +178,12 @@ class HierarchicalVAE(LatentVariableModel):
         return self.log_likelihood(x, z[0]), torch.stack([each.kl(expected) for each, expected in zip(q, prior, strict=True)], 1)
 
     def elbo(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """The evidence lower bound in nats, (B,): log p(x | z_1) by one draw, less the KL of all levels."""
+        """The evidence lower bound in nats, (B,): log p(x | z_1) by one draw, minus the KL of all levels."""
         likelihood, kl = self.parts(x, generator=generator)
         return likelihood - kl.sum(1)
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """What training makes small, in nats per example, (): the KL times `kl_weight`, less log p(x | z_1)."""
+        """What training makes small, in nats per example, (): the KL times `kl_weight`, minus log p(x | z_1)."""
         likelihood, kl = self.parts(x, generator=generator)
         return self.kl_weight * kl.sum(1).mean() - likelihood.mean()
 

@@ -130,7 +130,7 @@ class VAE(LatentVariableModel):
         return self.log_likelihood(check_shape(x, self.event_shape), z) + self.prior().log_prob(z)
 
     def log_weights(self, x: Tensor, k: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """As the base class says, (k, B), but each example is encoded once."""
+        """As in the base class, (k, B), but each example is encoded once."""
         q = self.encode(x)
         z = q.rsample((check_count(k, "k"),), generator=generator)  # (k, B, L)
         return self.log_likelihood(x, z) + self.prior().log_prob(z) - q.log_prob(z)

@@ -11,7 +11,7 @@ from course_lib.models.inputs import check_smoothing
 def check_counting(x: Tensor, counts: Tensor | None, smoothing: float, device: torch.device) -> tuple[Tensor, Tensor]:
     """Checked examples x (N, *event_shape) as (N, D), and how often each occurs (N) as float64, both on this device.
 
-    counts: (N), None for once each. ValueError where there is nothing to count.
+    counts: (N); with None, each example counts once. ValueError where there is nothing to count.
     """
     check_smoothing(smoothing)
     counts = torch.ones(len(x)) if counts is None else torch.as_tensor(counts)

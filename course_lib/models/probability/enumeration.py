@@ -39,7 +39,7 @@ def joint_tensor(model: ExplicitModel) -> Tensor:
 
 
 def conditional(joint: Tensor, query: Sequence[int], given: Mapping[int, int] | None = None) -> Tensor:
-    """p(query | given) from a joint tensor (2,) * D, as a tensor (2,) * len(query), by the two rules alone.
+    """p(query | given) from a joint tensor (2,) * D, as a tensor (2,) * len(query), by the sum rule and the product rule alone.
 
     query: variables, by axis. given: the variables that are known, and the value of each, 0 or 1.
     The sum rule adds up every axis that is not asked for; the product rule divides by p(given).

@@ -16,7 +16,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Messages:
-    """What the two passes leave behind, for B sequences of T steps and K states. Rows after a sequence's end mean nothing.
+    """The results of the two passes, for B sequences of T steps and K states. Rows after a sequence's end mean nothing.
 
     alpha     (T, B, K)  p(h_t | x_1..t): the forward message, scaled to sum to 1
     beta      (T, B, K)  proportional to p(x_t+1..T | h_t): the backward message, on any scale
@@ -38,7 +38,7 @@ def forward(initial: Tensor, transition: Tensor, likelihood: Tensor) -> tuple[Te
         alpha_1 = initial * b_1        alpha_t = (alpha_t-1 A) * b_t        each divided by its own sum, the scale
 
     initial (K), transition (K, K), likelihood b (T, B, K) -> alpha (T, B, K), scale (T, B).
-    A scale of 0 says that the sequence is impossible or that a number became too small: `forward_log` tells the two apart.
+    A scale of 0 says that the sequence is impossible or that a number underflowed: `forward_log` shows which.
     """
     alpha = torch.empty_like(likelihood)
     scale = likelihood.new_empty(likelihood.shape[:2])
@@ -68,7 +68,7 @@ def backward(transition: Tensor, likelihood: Tensor) -> Tensor:
 
 
 def forward_log(log_initial: Tensor, log_transition: Tensor, log_likelihood: Tensor) -> tuple[Tensor, Tensor]:
-    """As `forward`, all in logarithms: slower, differentiable, and no number becomes too small.
+    """As `forward`, all in logarithms: slower, differentiable, and without underflow.
 
     log_initial (K), log_transition (K, K), log_likelihood (T, B, K) -> log alpha (T, B, K), log scale (T, B) in nats.
     An impossible sequence has a log scale of -inf from the step that makes it so; its alpha is NaN from there on.
@@ -116,7 +116,7 @@ class Emitted:
 
 
 def filtered(initial: Tensor, transition: Tensor, emitted: Emitted) -> tuple[Tensor, Tensor]:
-    """alpha (T, B, K) and log scale (T, B) in nats: by the scaled pass, and in logarithms where its numbers become too small.
+    """alpha (T, B, K) and log scale (T, B) in nats: by the scaled forward pass, or in logarithms where that underflows.
 
     initial (K), transition (K, K).
     """

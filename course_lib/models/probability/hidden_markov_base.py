@@ -106,7 +106,7 @@ class HiddenMarkovModel(ExplicitModel):
     def posterior(self, x: Tensor) -> Tensor:
         """p(h_t | x_1..T), (B, T, K), of sequences x (B, T, …): given all steps (smoothing); 0 at padding.
 
-        NaN for a sequence that is impossible.
+        The result is NaN for a sequence that is impossible.
         """
         _, valid = self._checked(x)
         return (self.messages(x).gamma.transpose(0, 1)).masked_fill(~valid[..., None], 0.0)

@@ -1,10 +1,10 @@
 """Models of binary variables whose parameters are tables of probabilities: counted, never trained by gradient.
 
     BayesianNetwork    p(x) = product over d of p(x_d | its parents), one small table per variable (Pearl 1988)
-    IndependentTable   no parents:                     n numbers
-    MarkovTable        the variable before it:         2n - 1 numbers
-    ChainRuleTable     all variables before it:        2^n - 1 numbers, a theorem that assumes nothing
-    FullTable          one probability per state:       2^n - 1 numbers that are free
+    IndependentTable   no parents:                     n parameters
+    MarkovTable        the variable before it:         2n - 1 parameters
+    ChainRuleTable     all variables before it:        2^n - 1 parameters, a theorem that assumes nothing
+    FullTable          one probability per state:       2^n - 1 free parameters
 
 A probability of 0 is kept as it is: a state that a table rules out has log_prob -inf, never a number made up for it.
 """
@@ -163,7 +163,7 @@ class IndependentTable(BayesianNetwork):
 
 
 class MarkovTable(BayesianNetwork):
-    """Each variable looks at the `memory` variables before it in the order: 2n - 1 numbers when memory is 1.
+    """Each variable looks at the `memory` variables before it in the order: 2n - 1 parameters when memory is 1.
 
     Assumes that, given those, it is independent of everything earlier (Markov 1906). In general the count is
     the sum over k = 0 … n - 1 of 2^min(k, memory).
@@ -182,7 +182,7 @@ class MarkovTable(BayesianNetwork):
 class ChainRuleTable(BayesianNetwork):
     """Each variable looks at all before it: p(x) = product of p(x_k | x_<k), which holds for every p and every order.
 
-    1 + 2 + 4 + … + 2^(n - 1) = 2^n - 1 numbers: exactly as many as the full table, and the same distribution.
+    1 + 2 + 4 + … + 2^(n - 1) = 2^n - 1 parameters: exactly as many as in the full table, for the same distribution.
     """
 
     def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):
