@@ -72,7 +72,7 @@ def examine() -> Report:
     for look in looks:
         try:
             findings += look()
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RuntimeError) as error:  # the last is what torch raises when a GPU does not answer
             found, fix = _parts(error)
             findings.append(Finding(look.__name__.strip("_").replace("_", " "), found, "wrong", fix or "as the message says"))
     return Report(tuple(findings))

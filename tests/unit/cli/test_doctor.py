@@ -49,6 +49,18 @@ def test_a_damaged_file_is_restored_by_checkout(data):
     assert "<em>fix:</em>" in doctor.examine()._repr_html_()
 
 
+def test_a_gpu_that_does_not_answer_is_a_finding(monkeypatch):
+    def fails():
+        raise RuntimeError("CUDA error: all devices are busy or unavailable")
+
+    for look in ("_data", "_checkpoints"):
+        monkeypatch.setattr(doctor, look, list)
+    monkeypatch.setattr(doctor.runtime, "device", fails)
+    report = doctor.examine()
+    assert not report.healthy
+    assert [f.found for f in report.findings if f.what == "device"] == ["CUDA error: all devices are busy or unavailable"]
+
+
 def test_the_table_can_be_read_on_a_dark_page():
     table = doctor.examine()._repr_html_()
     assert "<table" in table
