@@ -82,7 +82,7 @@ class Recipe:
     def __post_init__(self):
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}; expected one of {PRECISIONS}")
-        if self.measured in self.split.split("+"):
+        if self.split == "all" or self.measured in self.split.split("+"):
             raise ValueError(f"split is {self.split!r} and measured is {self.measured!r}; a model is not measured on what it saw")
 
     def in_budget(self, budget: str) -> tuple[int, int | None]:

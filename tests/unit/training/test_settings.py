@@ -123,7 +123,7 @@ def test_a_model_validated_never_sees_the_test_data_nor_trains_on_the_validation
 
 
 def test_a_recipe_that_measures_on_what_it_trains_on_is_refused():
-    for split in ("test", "train+test"):
+    for split in ("test", "train+test", "all"):
         with pytest.raises(ValueError, match="is not measured on what it saw"):
             replace(BASE, split=split)
     with pytest.raises(ValueError, match="is not measured on what it saw"):
