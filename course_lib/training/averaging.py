@@ -137,7 +137,8 @@ class RunningAverage:
 
 def check_averaging(averaging: Any) -> None:
     """ValueError unless this is None or a rule."""
-    if averaging is not None and not (callable(getattr(averaging, "share", None)) and math.isfinite(averaging.share(1))):
+    rule = not isinstance(averaging, type) and callable(getattr(averaging, "share", None)) and hasattr(averaging, "before")
+    if averaging is not None and not (rule and math.isfinite(averaging.share(1))):
         raise ValueError(f"averaging is {averaging!r}; expected None or a rule such as ExponentialAverage(decay=0.999)")
 
 

@@ -156,6 +156,7 @@ def test_a_batch_goes_to_the_models_device():
         ({"clip": 0.0}, "clip is 0.0"),
         ({"clip": math.nan}, "clip is nan"),
         ({"averaging": 0.99}, "averaging is 0.99; expected None or a rule"),
+        ({"averaging": ExponentialAverage}, "expected None or a rule"),
         ({"total_steps": 5, "schedule": cosine(5)}, "both given"),
         ({"total_steps": 0}, "total_steps is 0"),
     ],
