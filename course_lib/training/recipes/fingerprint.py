@@ -113,8 +113,14 @@ def _callable(function: Any) -> Any:
 
 
 def _code(code: types.CodeType) -> str:
-    constants = [_code(value) if isinstance(value, types.CodeType) else repr(value) for value in code.co_consts]
+    constants = [_constant(value) for value in code.co_consts]
     return digest([code.co_code.hex(), constants, list(code.co_names), list(code.co_varnames)])[:16]
+
+
+def _constant(value: Any) -> str:
+    if isinstance(value, frozenset):  # Python sorts the words of a set anew in every process
+        return repr(sorted(map(repr, value)))
+    return _code(value) if isinstance(value, types.CodeType) else repr(value)
 
 
 def _object(value: Any) -> Any:

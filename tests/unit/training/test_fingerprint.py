@@ -1,6 +1,7 @@
 """What determines a run is written down: every setting, changed alone, is seen, and nothing else is."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, fields, replace
@@ -100,6 +101,24 @@ def test_a_description_is_the_same_in_another_process():
     lines = "\n".join(line.strip() for line in program.splitlines())
     said = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True).stdout.strip()
     assert said == digest({name: recipe.description("full") for name, recipe in RECIPES.items()})
+
+
+def test_a_set_of_words_in_a_lambda_is_described_alike_in_every_process():
+    program = """
+from course_lib.training.recipes.fingerprint import described
+print(described(lambda name: name in {"bias", "scale", "weight", "shift"})["code"])
+"""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in "123"
+    }
+    assert len(said) == 1
 
 
 def test_all_recipes_have_descriptions_of_their_own():
