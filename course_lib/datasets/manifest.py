@@ -23,7 +23,13 @@ def checksums() -> dict[str, str]:
             f"{listing} is missing, so no data file can be checked; fix: `git checkout -- data`, or point COURSE_DATA "
             "at the data folder of a clone"
         )
-    pairs = (line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line.strip())
+    pairs = [line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
+    damaged = [words for words in pairs if len(words) != 2 or len(words[0]) != 64]
+    if damaged:
+        raise DataFileError(
+            f"{listing} is damaged; expected lines of a sha256 and a file name, found {' '.join(damaged[0])!r}; "
+            "fix: `git checkout -- data/SHA256SUMS` in the clone"
+        )
     return {name.strip(): digest for digest, name in pairs}
 
 

@@ -29,6 +29,14 @@ def copy(tmp_path, monkeypatch):
     return tmp_path / "series/old_faithful.csv"
 
 
+@pytest.mark.parametrize("line", ["=======", "<<<<<<< HEAD"])
+def test_a_damaged_list_of_checksums_is_named_with_its_fix(copy, line):
+    listing = runtime.data_dir() / "SHA256SUMS"
+    listing.write_text(f"{listing.read_text()}{line}\n")
+    with pytest.raises(DataFileError, match=f"SHA256SUMS is damaged; .*found '{line}'; fix: `git checkout -- data/SHA256SUMS`"):
+        load("old_faithful")
+
+
 def test_a_damaged_file_names_file_checksums_and_fix(copy):
     assert len(load("old_faithful")) == 272
     expected = manifest.checksums()["series/old_faithful.csv"]
