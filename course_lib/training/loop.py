@@ -38,7 +38,7 @@ class _Means:
     """Means over the examples of an epoch. Values stay on the device until `look`, so that no step waits for the device."""
 
     def __init__(self, device: torch.device):
-        self.device, self.waiting, self.sums, self.seen, self.steps = device, [], {}, 0, 0
+        self.device, self.waiting, self.sums, self.seen, self.steps = device, [], {}, {}, 0
 
     def add(self, values: dict[str, Any], size: int) -> None:
         self.waiting.append((values, size))
@@ -52,14 +52,14 @@ class _Means:
         rows = [({name: next(numbers) for name in values}, size) for values, size in waiting]
         for row, size in _over_processes(rows, self.device):
             self.steps += 1
-            self.seen += size
             for name, value in row.items():
                 if not math.isfinite(value):
                     raise _NotFinite(f"{name} became {value} in step {self.steps}")
                 self.sums[name] = self.sums.get(name, 0.0) + size * value
+                self.seen[name] = self.seen.get(name, 0) + size
 
     def means(self) -> dict[str, float]:
-        return {name: value / self.seen for name, value in self.sums.items()}
+        return {name: value / self.seen[name] for name, value in self.sums.items()}
 
 
 def _fetch(values: list[Any]) -> list[float]:

@@ -54,6 +54,12 @@ def test_means_are_those_of_all_steps_whatever_the_number_of_looks():
     assert history[0]["b"] == pytest.approx(2 * values.double().mean().item())
 
 
+def test_a_number_that_not_every_step_returns_is_averaged_over_the_steps_that_do():
+    history = fit(Given([{"a": 1.0, "b": 6.0}, {"a": 1.0}, {"a": 1.0, "b": 3.0}]), Batches(coins(50), 20), 1)
+    assert history[0]["a"] == 1.0
+    assert history[0]["b"] == pytest.approx((20 * 6 + 10 * 3) / 30)
+
+
 def sgd(module):
     return torch.optim.SGD(module.parameters(), lr=0.1)
 
