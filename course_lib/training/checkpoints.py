@@ -198,7 +198,7 @@ def write_state(path: Path, state: Any, extra: dict[str, Any]) -> None:
     tensors: dict[str, Tensor] = {}
     tree = _take_out_tensors(state, tensors)
     with runtime.whole_file(Path(path)) as temporary:
-        save_file(tensors, temporary, metadata={"tree": json.dumps(tree), "extra": json.dumps(extra)})
+        save_file(tensors, temporary, metadata={"tree": json.dumps(tree), "extra": json.dumps(extra, default=float)})
 
 
 def read_state(path: Path) -> tuple[Any, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from tiny import Noisy, Quiet, TinyCycle, TinyEnergy, TinyGAN, TinyRBM, TwoCoins, coins, copied, same
@@ -193,6 +194,14 @@ def test_saves_come_every_so_many_epochs(tmp_path):
     step, batches = gradient(), Batches(coins(), 20)
     fit(step, batches, 5, [Checkpoint(path, step, batches, every=2)])
     assert len(Checkpoint(path, step, batches).resume()) == 4
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), torch.tensor(0.5)])
+def test_numbers_of_numpy_and_torch_in_the_history_are_kept(number, tmp_path):
+    step, batches = GradientStep(Quiet()), Batches(coins(), 20)
+    checkpoint = Checkpoint(tmp_path / "run.safetensors", step, batches)
+    fit(step, batches, 1, [lambda history: history[-1].update(distance=number), checkpoint])
+    assert checkpoint.resume()[0]["distance"] == 0.5
 
 
 def validated(held_out, epochs=6, **settings):
