@@ -60,7 +60,7 @@ def find(asked: str, known: list[Lesson] | None = None) -> Lesson:
     known = lessons() if known is None else known
     wanted = Path(asked).name.removesuffix(".ipynb").lower()
     for lesson in known:
-        if wanted in (str(lesson), lesson.name, lesson.number) or (wanted.isdigit() and int(wanted) == int(lesson.number)):
+        if wanted in (str(lesson), lesson.name, lesson.number) or (wanted.isdecimal() and int(wanted) == int(lesson.number)):
             return lesson
     by_spelling = {spelling: str(lesson) for lesson in known for spelling in (lesson.name, str(lesson))}
     raise UnknownName("lesson", asked, list(by_spelling))

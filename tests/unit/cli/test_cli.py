@@ -37,6 +37,11 @@ def test_an_unknown_lesson_is_guessed(shelf, asked, meant):
         lessons.find(asked, shelf)
 
 
+def test_a_raised_digit_is_no_number(shelf):
+    with pytest.raises(lessons.UnknownName, match="no lesson is called '²'"):
+        lessons.find("²", shelf)
+
+
 def test_title_is_the_first_heading(shelf):
     assert shelf[0].title == "Start here"
 
