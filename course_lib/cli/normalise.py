@@ -92,16 +92,23 @@ def normalise(path: Path | str, *, write: bool = True) -> bool:
 
 
 def notebooks_in(paths: Sequence[Path]) -> list[Path]:
-    """The notebook files among `paths` and, for folders, under them. AskedWrongly for a path that is neither."""
+    """The notebook files among `paths` and, for folders, under them. AskedWrongly for a path that is neither.
+
+    Hidden folders, such as .venv and .ipynb_checkpoints, hold the notebooks of other programs, and are left out.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += [p for p in sorted(path.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
+            found += [p for p in sorted(path.rglob("*.ipynb")) if not _is_hidden(p.relative_to(path))]
         elif path.suffix == ".ipynb" and path.is_file():
             found.append(path)
         else:
             raise AskedWrongly(f"{path} is neither a notebook nor a folder")
     return found
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _read(path: Path) -> tuple[str, NotebookNode]:

@@ -89,6 +89,14 @@ def test_file_is_written_once_and_only_when_needed(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_hidden_folders_are_left_out(tmp_path):
+    inside = tmp_path / ".lessons"  # the folder that was asked for may itself be hidden
+    for name in ("07_nade.ipynb", "more/08_made.ipynb", ".venv/lib/its_own.ipynb", ".ipynb_checkpoints/07_nade-checkpoint.ipynb"):
+        (inside / name).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(messy(), inside / name)
+    assert [path.name for path in notebooks_in([inside])] == ["07_nade.ipynb", "08_made.ipynb"]
+
+
 def test_what_is_no_notebook_is_refused(tmp_path):
     path = tmp_path / "broken.ipynb"
     path.write_text("{", encoding="utf-8")
