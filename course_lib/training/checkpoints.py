@@ -29,6 +29,10 @@ FORMAT = 2
 HALVES = (torch.float16, torch.bfloat16)
 
 
+class NewerFormatError(DataFileError):
+    """A newer version of the course wrote this file, which is whole."""
+
+
 def shipped_dir() -> Path:
     """Where the clone's own checkpoints lie."""
     return runtime.data_dir() / "checkpoints"
@@ -59,7 +63,7 @@ def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
     except (ValueError, TypeError, AttributeError) as error:  # bad JSON, bad UTF-8, or JSON that is no object
         raise DataFileError(f"{path} is damaged: {error}; fix: {_fix(path)}") from error
     if number > FORMAT:
-        raise DataFileError(
+        raise NewerFormatError(
             f"{path} has format {number}, and this version of the course reads formats 1 to {FORMAT}; fix: update the course"
         )
     if missing:

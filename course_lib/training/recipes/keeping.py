@@ -88,6 +88,8 @@ def _budget_in(name: str, folder: Path) -> str | None:
 def _larger(name: str, budget: str) -> bool:
     try:
         kept = _budget_in(name, checkpoints.own_dir())
+    except checkpoints.NewerFormatError:
+        return True  # this version cannot tell, and replaces nothing that a newer one made
     except ValueError:
         return False  # a damaged description is replaced by a whole one
     return kept is not None and _rank(kept) > _rank(budget)

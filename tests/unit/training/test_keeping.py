@@ -198,6 +198,16 @@ def test_a_smaller_budget_never_replaces_a_larger_one(capsys):
     assert not torch.equal(full, lesson)
 
 
+def test_a_model_of_a_newer_version_of_the_course_is_never_replaced():
+    train_small("lesson")
+    path = checkpoints.own_dir() / "small.json"
+    newer = json.dumps(own() | {"format": checkpoints.FORMAT + 1})
+    path.write_text(newer)
+    for budget in ("lesson", "full"):
+        assert run("small", budget=budget, device="cpu").path == checkpoints.own_dir() / budget / "small.safetensors"
+    assert path.read_text() == newer
+
+
 def test_a_larger_budget_replaces_a_smaller_one():
     train_small("lesson")
     train_small("full")
