@@ -51,6 +51,7 @@ def _encoded(image: Image.Image) -> Iterator[bytes]:
         palette = image.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
         if looks_alike(palette, image):
             yield _png(palette)
+            yield from _encoded(palette.convert("RGB"))  # what would be tried the next time, so that once is enough
 
 
 def looks_alike(one: Image.Image, other: Image.Image) -> bool:
