@@ -47,6 +47,17 @@ def check_precision(precision: str, device: torch.device) -> str:
     return precision
 
 
+def _check_parameters(optimisers: Mapping[str, Optimizer], model: nn.Module) -> None:
+    """ValueError where an optimiser holds parameters of another model: that one would change, and this one would not."""
+    own = {id(parameter) for parameter in model.parameters()}
+    for name, optimiser in optimisers.items():
+        if not {id(p) for group in optimiser.param_groups for p in group["params"]} <= own:
+            raise ValueError(
+                f"the optimiser {name!r} holds parameters of another model; expected those of this one: make the optimiser "
+                "after the model, from model.parameters()"
+            )
+
+
 class Step(ABC):
     """A callable step(batch) -> {name: mean over the batch, ()}, which owns everything that training changes.
 
@@ -82,6 +93,7 @@ class Step(ABC):
         if clip is not None and not (math.isfinite(clip) and clip > 0):
             raise ValueError(f"clip is {clip!r}; expected None or the largest norm of the gradient, above 0")
         check_averaging(averaging)
+        _check_parameters(optimisers, model)
         self.model, self.optimisers, self.clip = model, dict(optimisers), clip
         self.device = runtime.device_of(model)
         self.precision = check_precision(precision, self.device)

@@ -166,6 +166,11 @@ def test_settings_that_mean_nothing_are_refused(settings, message):
         GradientStep(Noisy(), **settings)
 
 
+def test_an_optimiser_of_another_model_is_refused():
+    with pytest.raises(ValueError, match=r"the optimiser 'main' holds parameters of another model.*after the model"):
+        GradientStep(Quiet(), torch.optim.SGD(Quiet().parameters(), lr=0.1))
+
+
 def test_it_learns():
     for precision in ("float32", "bfloat16"):
         runtime.seed(0)
