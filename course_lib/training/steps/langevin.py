@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -58,6 +59,7 @@ class LangevinStep(Step):
             raise ValueError(f"restart is {restart!r}; expected a share of the chains in [0, 1]")
         if clamp is not None and not clamp[0] < clamp[1]:
             raise ValueError(f"clamp is {clamp!r}; expected (lowest, highest) value of x, or None")
+        _check_settings(step_size=step_size, noise=noise, penalty=penalty)
         super().__init__(
             model,
             {"main": optimiser or Adam(model.parameters(), lr=lr, betas=(0.0, 0.999))},
@@ -115,6 +117,13 @@ class LangevinStep(Step):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         self.chains = None if state["chains"] is None else state["chains"].clone().to(self.device)
+
+
+def _check_settings(**settings: float) -> None:
+    """ValueError where a step size, a scale of noise or a penalty is negative or not finite."""
+    for name, value in settings.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0")
 
 
 def langevin(

@@ -141,6 +141,9 @@ def test_it_finds_the_gaussian_of_the_data():
         ({"clamp": (1.0, 0.0)}, "clamp is"),
         ({"k": 0}, "k is 0"),
         ({"buffer": 0}, "buffer is 0"),
+        ({"step_size": float("nan")}, "step_size is nan"),
+        ({"noise": -0.1}, "noise is -0.1"),
+        ({"penalty": float("inf")}, "penalty is inf"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings, message):
