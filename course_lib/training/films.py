@@ -73,7 +73,10 @@ class Film:
 
     def after_step(self, values: dict[str, Tensor | float]) -> None:
         """Add up what a step returned; take a frame when it is time."""
-        for name in values if self.names is None else self.names:
+        names = list(values) if self.names is None else self.names
+        if absent := [name for name in names if name not in values]:
+            raise ValueError(f"scalars name {absent}, which the step does not return; expected some of {list(values)}")
+        for name in names:
             total, count = self.sums.get(name, (0.0, 0))
             value = values[name]
             self.sums[name] = total + (value.detach() if isinstance(value, Tensor) else value), count + 1

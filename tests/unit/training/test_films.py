@@ -70,6 +70,13 @@ def noisy_film(pixels):
     return film
 
 
+def test_a_number_that_the_step_does_not_return_is_refused_by_its_name():
+    step = GradientStep(Quiet())
+    film = Film(step, lambda model: torch.zeros(2, 2), every=2, scalars=["los"])
+    with pytest.raises(ValueError, match=r"scalars name \['los'\].*expected some of \['loss'\]"):
+        fit(step, coins().split(20), 1, [film])
+
+
 def test_a_film_that_is_too_large_is_refused_with_its_size(tmp_path, capsys):
     path = tmp_path / "film.safetensors"
     noisy_film(140_000).write(path)  # noise cannot be compressed: about 280,000 bytes
