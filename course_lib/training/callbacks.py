@@ -156,6 +156,8 @@ class Validation:
                 total += size_of(batch) * float(torch.as_tensor(self.measure(model, batch)).cpu().double().mean())
                 seen += size_of(batch)
         model.train(training)
+        if not seen:
+            raise ValueError("data hold no example to measure on; expected at least one")
         return total / seen
 
     @contextmanager

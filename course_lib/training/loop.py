@@ -140,7 +140,7 @@ def fit(
     good = copy.deepcopy(step.state_dict())
     try:
         with distributed.interrupts() as interrupted:
-            for epoch in range(len(history) + 1, epochs + 1):
+            for epoch in range(len(history) + 1, runtime.check_index(epochs, "epochs") + 1):
                 began = time.perf_counter()
                 means = _epoch(step, batches, watchers, f"epoch {epoch}/{epochs}", interrupted)
                 history.append({"epoch": epoch, "seconds": time.perf_counter() - began, **means})

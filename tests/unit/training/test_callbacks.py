@@ -147,7 +147,7 @@ def test_what_the_caller_says_about_the_run_stands_in_the_file(tmp_path):
         lambda: GradientStep(nn.Linear(4, 4)),
         lambda: gradient(total_steps=5),
         lambda: gradient(averaging=ExponentialAverage()),
-        lambda: GradientStep(Noisy(), {"a": torch.optim.SGD(Noisy().parameters(), lr=0.1)}),
+        lambda: GradientStep(model := Noisy(), {"a": torch.optim.SGD(model.parameters(), lr=0.1)}),
         lambda: ContrastiveDivergenceStep(TinyRBM()),
     ],
 )
@@ -245,6 +245,11 @@ def test_the_best_epoch_is_remembered_and_can_be_put_back(smaller, best):
     assert validation.best_epoch == best
     assert same(copied(validation.restore().state_dict()), states[best - 1])
     assert not same(states[-1], states[best - 1])
+
+
+def test_validation_on_nothing_is_refused():
+    with pytest.raises(ValueError, match="data hold no example"):
+        Validation(GradientStep(Quiet()), []).value()
 
 
 def test_validation_every_so_many_epochs():

@@ -60,6 +60,11 @@ def test_a_number_that_not_every_step_returns_is_averaged_over_the_steps_that_do
     assert history[0]["b"] == pytest.approx((20 * 6 + 10 * 3) / 30)
 
 
+def test_a_number_of_epochs_that_is_no_integer_is_refused():
+    with pytest.raises(ValueError, match=r"epochs is 2\.0; expected an integer.*int\(epochs\) may do"):
+        fit(Given([]), Batches(coins(50), 20), 2.0)
+
+
 def sgd(module):
     return torch.optim.SGD(module.parameters(), lr=0.1)
 
