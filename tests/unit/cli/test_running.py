@@ -193,6 +193,7 @@ import os, signal, subprocess, sys, threading
 from course_lib.cli.children import Children, stopped_by_signals
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a process of the background
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
 children, sleep = Children(), [sys.executable, "-c", "import time; time.sleep(600)"]
 parent = f"import subprocess; subprocess.run({sleep}, start_new_session=True)"
 work = threading.Thread(target=children.run, args=([sys.executable, "-c", parent], os.environ), daemon=True)
