@@ -140,6 +140,8 @@ def _spread_out(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tenso
     whole = dict(tensors)
     for key, mask in _used(model).items():
         if key in whole and whole[key].ndim == 1:
+            if len(whole[key]) != mask.sum():
+                raise ValueError(f"{key} has {len(whole[key])} numbers, and the model's mask lets {mask.sum()} through")
             whole[key] = whole[key].new_zeros(mask.shape).masked_scatter(mask.cpu(), whole[key])
     return whole
 

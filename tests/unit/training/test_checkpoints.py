@@ -296,6 +296,15 @@ def test_what_a_mask_cuts_is_not_stored_and_files_that_hold_it_load(model, packe
     torch.testing.assert_close(checkpoints.load("tiny", folder=tmp_path).log_prob(x), model.log_prob(x), rtol=0, atol=0)
 
 
+def test_weights_packed_by_another_mask_are_refused(tmp_path, monkeypatch):
+    model = MADE(event_shape=(6,), hidden=(5,))
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "used", lambda: {"layers.0.weight": torch.ones(5, 6, dtype=torch.bool)}, raising=False)
+        checkpoints.save("a", model, {}, folder=tmp_path)
+    with pytest.raises(DataFileError, match=r"layers\.0\.weight has 30 numbers, and the model's mask lets \d+ through"):
+        checkpoints.load("a", folder=tmp_path)
+
+
 def test_a_made_of_every_order_is_stored_whole(tmp_path):
     model = AnyOrderMADE(event_shape=(6,), hidden=(8,))
     path = checkpoints.save("tiny", model, {}, folder=tmp_path)
