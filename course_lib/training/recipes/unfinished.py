@@ -52,6 +52,13 @@ class Unfinished:
         """The state's file. OSError where the user has no folder."""
         return self.folder / f"{self.name}-{self.budget}-{self.key}.safetensors"
 
+    def is_kept(self) -> bool:
+        """Whether there is a state to go on from."""
+        try:
+            return self.path.is_file()
+        except OSError:
+            return False
+
     def checkpoint(self, step: Any, batches: Any) -> Checkpoint | None:
         """The callback that keeps the state after every epoch; None, and one line says so, where the user has no folder."""
         try:
