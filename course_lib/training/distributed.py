@@ -86,7 +86,7 @@ def spread(step, *, find_unused_parameters: bool = False):
     """The step, its gradients averaged over all processes from now on; unchanged when this process is alone.
 
     Every process then has the parameters of process 0, and draws its own noise: the step's generator and torch's own are
-    seeded anew from their states and the process's number. find_unused_parameters: True where a loss leaves parameters out.
+    seeded anew by their seed plus the process's number. find_unused_parameters: True where a loss leaves parameters out.
     Raises ValueError for a kind of step whose chains or sums the processes would have to share, too.
     """
     if world() == 1:
