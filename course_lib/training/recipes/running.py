@@ -179,7 +179,7 @@ def _ended(
     model = checkpoints.rounded(chosen.finish(model) if chosen.finish else model, half=chosen.half)
     about, finished = _about(chosen, budget, unfinished, history, model), len(history) >= chosen.in_budget(budget)[0]
     if not finished:
-        further = "train it again to go on from there" if unfinished.is_kept() else "nothing was kept, and the next run begins anew"
+        further = "train it again to go on from there" if unfinished.is_kept() else "nothing was kept: the next run begins anew"
         print(f"{name}: stopped after {len(history)} of {chosen.in_budget(budget)[0]} epochs; {further}")
         return Outcome(model, about, False, None)
     about["metrics"] = measured(model, chosen, budget)

@@ -71,7 +71,7 @@ def test_nothing_stands_under_the_name_before_the_last_epoch_and_load_or_train_g
             model = train_small()
     assert torch.isfinite(model.sample(3)).all(), "a stopped model is usable"
     assert not (checkpoints.own_dir() / "small.json").exists()
-    further = "train it again to go on from there" if stopped else "nothing was kept, and the next run begins anew"
+    further = "train it again to go on from there" if stopped else "nothing was kept: the next run begins anew"
     assert f"small: stopped after {stopped} of 4 epochs; {further}" in capsys.readouterr().out
     resumed = load_or_train("small", budget="full")
     assert torch.equal(resumed.W, whole.W)
@@ -359,7 +359,7 @@ def test_with_no_home_at_all_a_shipped_model_loads_and_a_new_one_trains(monkeypa
     assert "this run cannot be kept" in said
     assert "the trained model cannot be kept (no home folder)" in said
     train_small(report=stop_after(1))
-    assert "stopped after 1 of 4 epochs; nothing was kept, and the next run begins anew" in capsys.readouterr().out
+    assert "stopped after 1 of 4 epochs; nothing was kept: the next run begins anew" in capsys.readouterr().out
 
 
 def test_looking_for_a_model_makes_no_folder(tmp_path, monkeypatch):
