@@ -177,7 +177,7 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
     Args:
         model: has encode(x) and decode(z), both distributions with a `mean`.
         sample_factors: (n, generator) -> independent factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
-        n: examples for the gap, the KL and the error; the β-VAE metric draws n / 20 of its own to fit and as many to test.
+        n: examples for the gap, the KL and the error; the β-VAE metric draws n / 20 of its own to fit (at least 2) and as many to test.
 
     Returns "mig"; for each factor (K) its gap in "gaps", the largest of its information shares in "shares", and the coordinate
     (from 0) of that share in "coordinates"; "beta_vae_score"; "kl_nats" per example of each coordinate (L); and "rmse", the root
@@ -197,7 +197,8 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
         squared += (model.decode(q.mean).mean - x).square().flatten(1).mean(1).sum().item() / n
     shares = information_shares(torch.cat(codes), factors)  # (L, K)
     gaps, (largest, where) = information_gaps(shares), shares.max(0)
-    score = beta_vae_score(represent, sample_factors, n_train=n // 20, n_test=n // 20, pairs=16, generator=generator)
+    few = max(n // 20, 2)
+    score = beta_vae_score(represent, sample_factors, n_train=few, n_test=few, pairs=16, generator=generator)
     return {
         "mig": gaps.mean().item(),
         "beta_vae_score": score,

@@ -7,9 +7,11 @@ the training; it can still be read. Models that the user trains lie in the same 
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from course_lib import runtime
@@ -76,19 +79,27 @@ def load(name: str, *, folder: Path | None = None, device: str | torch.device | 
 
     No random generator changes. DataFileError where its files are damaged, of a newer format, or do not fit each other.
     """
-    about = describe(name, folder)
     path = (folder or shipped_dir()) / f"{name}.safetensors"
-    found = manifest.sha256(path) if path.is_file() else "no file"
-    if found != about["sha256"]:
-        raise DataFileError(f"{path} is damaged or missing: expected sha256 {about['sha256']}, found {found}; fix: {_fix(path)}")
+    about, parameters = _pair(name, path)
     try:
         with torch.random.fork_rng(devices=[]):
             model = _model(about)
-        tensors = {key: value.float() if value.dtype in HALVES else value for key, value in load_file(path).items()}
+        tensors = {key: value.float() if value.dtype in HALVES else value for key, value in read_tensors(parameters).items()}
         model.load_state_dict(_spread_out(model, tensors))
     except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise DataFileError(f"{path} does not fit the configuration beside it ({error}); fix: {_fix(path)}") from error
     return model.to(device).eval().requires_grad_(False)
+
+
+def _pair(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
+    """A description and its parameters. Where they do not fit, another process may be saving both: they are read once more."""
+    for seconds in (0.0, 0.2):
+        time.sleep(seconds)
+        about, parameters = describe(name, path.parent), path.read_bytes() if path.is_file() else None
+        found = "no file" if parameters is None else hashlib.sha256(parameters).hexdigest()
+        if parameters is not None and found == about["sha256"]:
+            return about, parameters
+    raise DataFileError(f"{path} is damaged or missing: expected sha256 {about['sha256']}, found {found}; fix: {_fix(path)}")
 
 
 def save(name: str, model: nn.Module, about: dict[str, Any], *, folder: Path | None = None, half: bool = False) -> Path:
@@ -117,7 +128,10 @@ def save(name: str, model: nn.Module, about: dict[str, Any], *, folder: Path | N
 
 @torch.no_grad()
 def rounded(model: nn.Module, *, half: bool = False) -> nn.Module:
-    """The model as `load` would give it after `save`: in eval mode, frozen, and with half its floats rounded to float16."""
+    """The model as `load` would give it after `save`: in eval mode, frozen, 0 where a mask cuts, with half rounded to float16."""
+    parameters = dict(model.named_parameters())
+    for name, mask in _used(model).items():
+        parameters[name].mul_(mask)
     if half:
         for value in (*model.parameters(), *model.buffers()):
             if value.is_floating_point():
