@@ -177,7 +177,7 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
     Args:
         model: has encode(x) and decode(z), both distributions with a `mean`.
         sample_factors: (n, generator) -> independent factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
-        n: examples for the gap, the KL and the error; the β-VAE metric draws n / 20 of its own to fit (at least 2) and as many to test.
+        n: examples for the gap, the KL and the error; the β-VAE metric draws n / 20 (2 or more) to fit and as many to test.
 
     Returns "mig"; for each factor (K) its gap in "gaps", the largest of its information shares in "shares", and the coordinate
     (from 0) of that share in "coordinates"; "beta_vae_score"; "kl_nats" per example of each coordinate (L); and "rmse", the root
