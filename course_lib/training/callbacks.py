@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from course_lib import runtime
-from course_lib.training import checkpoints, distributed
+from course_lib.training import distributed, states
 from course_lib.training.loop import History
 from course_lib.training.steps.base import Batch, size_of, to_device
 
@@ -59,7 +59,7 @@ class Checkpoint:
             "keep": [other.state_dict() for other in self.keep],
         }
         if distributed.first():
-            checkpoints.write_state(self.path, state, {"history": list(history), "about": self.about})
+            states.write(self.path, state, {"history": list(history), "about": self.about})
 
     def resume(self) -> History:
         """Load the last save, if there is one, into step and batches; return its history (empty if none).
@@ -68,7 +68,7 @@ class Checkpoint:
         """
         if not self.path.exists():
             return History()
-        state, extra = checkpoints.read_state(self.path)
+        state, extra = states.read(self.path)
         try:
             self.step.load_state_dict(state["step"])
             self.batches.load_state_dict(state["batches"])

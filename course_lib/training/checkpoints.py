@@ -12,13 +12,11 @@ import importlib
 import inspect
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -211,55 +209,3 @@ def _class(spelled: str) -> type:
     if not (inspect.isclass(found) and found.__module__ == module):
         raise ValueError(f"class {spelled!r} is no model of this library; the checkpoint may come from another version of it")
     return found
-
-
-def write_state(path: Path, state: Any, extra: dict[str, Any]) -> None:
-    """Write a tree of dicts, lists, tensors and plain values, with some JSON beside it, as one safetensors file."""
-    tensors: dict[str, Tensor] = {}
-    tree = _take_out_tensors(state, tensors)
-    with runtime.whole_file(Path(path)) as temporary:
-        save_file(tensors, temporary, metadata={"tree": json.dumps(tree), "extra": json.dumps(extra, default=float)})
-
-
-def read_state(path: Path) -> tuple[Any, dict[str, Any]]:
-    """What write_state wrote: (state, extra). DataFileError if the file is damaged."""
-    with _reading(path) as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-        return _put_tensors_back(json.loads(file.metadata()["tree"]), tensors), json.loads(file.metadata()["extra"])
-
-
-def read_extra(path: Path) -> dict[str, Any]:
-    """The JSON that write_state wrote beside the state, without reading the state. DataFileError if the file is damaged."""
-    with _reading(path) as file:
-        return json.loads(file.metadata()["extra"])
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[Any]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield file
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise DataFileError(f"{path} is damaged ({error}); fix: delete it, and the run begins anew") from error
-
-
-def _take_out_tensors(node: Any, tensors: dict[str, Tensor]) -> Any:
-    if isinstance(node, Tensor):
-        name = str(len(tensors))
-        tensors[name] = node.detach().cpu().contiguous().clone()
-        return {"tensor": name}
-    if isinstance(node, dict):  # as pairs: JSON would turn the optimiser's integer keys into strings
-        return {"items": [[key, _take_out_tensors(value, tensors)] for key, value in node.items()]}
-    if isinstance(node, (list, tuple)):
-        return [_take_out_tensors(value, tensors) for value in node]
-    return node
-
-
-def _put_tensors_back(node: Any, tensors: dict[str, Tensor]) -> Any:
-    if isinstance(node, list):
-        return [_put_tensors_back(value, tensors) for value in node]
-    if isinstance(node, dict):
-        if "tensor" in node:
-            return tensors[node["tensor"]]
-        return {key: _put_tensors_back(value, tensors) for key, value in node["items"]}
-    return node

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course_lib.training import checkpoints
+from course_lib.training import checkpoints, states
 from course_lib.training.callbacks import Checkpoint
 from course_lib.training.loop import History
 from course_lib.training.recipes.fingerprint import differences, digest
@@ -102,7 +102,7 @@ class Unfinished:
         if not kept:
             return
         path = self.path if self.path in kept else kept[0]
-        old = checkpoints.read_extra(path).get("about")
+        old = states.read_extra(path).get("about")
         changed = differences(old, self.determined_by) if old else ["it was kept by a version of the course that named no recipe"]
         if changed:
             raise CannotResume(f"the unfinished run {path} is of another recipe: {'; '.join(changed)}. {self._fix()}")

@@ -23,10 +23,10 @@ from course_lib.training import (
     PolynomialAverage,
     TailAverage,
     Validation,
-    checkpoints,
     cosine,
     fit,
     linear,
+    states,
 )
 from course_lib.training.optimisers import optimisers
 
@@ -138,7 +138,7 @@ def saved(tmp_path, step):
 
 
 def test_what_the_caller_says_about_the_run_stands_in_the_file(tmp_path):
-    assert checkpoints.read_state(saved(tmp_path, gradient()))[1]["about"] == {"lr": 3}
+    assert states.read(saved(tmp_path, gradient()))[1]["about"] == {"lr": 3}
 
 
 @pytest.mark.parametrize(
@@ -160,10 +160,10 @@ def test_a_state_of_another_run_is_refused_with_the_fix(tmp_path, other):
 def test_a_run_goes_on_after_another_kind_of_device(tmp_path, capsys):
     """The state of CUDA's generator has 16 bytes; on the CPU it becomes a seed, and one line says so for each generator."""
     path = saved(tmp_path, gradient())
-    state, extra = checkpoints.read_state(path)
+    state, extra = states.read(path)
     foreign = {"device": "cuda", "state": torch.arange(16, dtype=torch.uint8)}
     state["step"]["generator"], state["torch"] = foreign, foreign
-    checkpoints.write_state(path, state, extra)
+    states.write(path, state, extra)
     ends = []
     for _ in range(2):
         step, batches = gradient(seed=5), Batches(coins(), 20)
@@ -175,7 +175,7 @@ def test_a_run_goes_on_after_another_kind_of_device(tmp_path, capsys):
 
 
 def test_torchs_own_generator_is_kept_for_the_models_device_alone(tmp_path):
-    kept = checkpoints.read_state(saved(tmp_path, gradient()))[0]["torch"]
+    kept = states.read(saved(tmp_path, gradient()))[0]["torch"]
     assert set(kept) == {"device", "state"}
     assert kept["device"] == "cpu"
 

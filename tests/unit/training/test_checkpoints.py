@@ -20,7 +20,7 @@ from course_lib.models.autoregressive import FVSBN, MADE, NADE, AnyOrderMADE, Mi
 from course_lib.models.latent import VAE
 from course_lib.models.latent.objectives import ELBO
 from course_lib.models.latent.priors import MixturePrior
-from course_lib.training import checkpoints, recipes
+from course_lib.training import checkpoints, recipes, states
 
 MODELS = [
     lambda: NADE(event_shape=(2, 3), hidden=4, order=[5, 3, 1, 0, 2, 4]),
@@ -121,8 +121,8 @@ def test_no_pickle_anywhere():
 
 def test_state_round_trip_keeps_kinds_and_keys(tmp_path):
     state = {"a": {1: torch.ones(2), "1": torch.zeros(3, dtype=torch.uint8)}, "a/1": [torch.ones(()), 2.5, None, True, "word"]}
-    checkpoints.write_state(tmp_path / "s.safetensors", state, {"history": [{"loss": 0.1}]})
-    back, extra = checkpoints.read_state(tmp_path / "s.safetensors")
+    states.write(tmp_path / "s.safetensors", state, {"history": [{"loss": 0.1}]})
+    back, extra = states.read(tmp_path / "s.safetensors")
     assert extra == {"history": [{"loss": 0.1}]}
     assert back["a"].keys() == {1, "1"}
     assert torch.equal(back["a"][1], torch.ones(2))
@@ -133,16 +133,16 @@ def test_state_round_trip_keeps_kinds_and_keys(tmp_path):
 @pytest.mark.parametrize("keep", [0, 5, 40, -1])
 def test_a_state_cut_short_is_refused_with_the_fix(keep, tmp_path):
     path = tmp_path / "s.safetensors"
-    checkpoints.write_state(path, {"x": torch.ones(100)}, {})
+    states.write(path, {"x": torch.ones(100)}, {})
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(ValueError, match=r"is damaged.*delete it"):
-        checkpoints.read_state(path)
+        states.read(path)
 
 
 def test_a_foreign_safetensors_file_is_no_state(tmp_path):
     path = checkpoints.save("a", MODELS[0](), {}, folder=tmp_path)
     with pytest.raises(ValueError, match="is damaged"):
-        checkpoints.read_state(path)
+        states.read(path)
 
 
 def test_a_kill_in_the_middle_of_saving_leaves_the_old_pair(tmp_path):
@@ -253,11 +253,11 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
 
 def test_the_json_beside_a_state_is_read_without_the_state(tmp_path):
     path = tmp_path / "s.safetensors"
-    checkpoints.write_state(path, {"x": torch.ones(3)}, {"about": {"lr": 0.1}})
-    assert checkpoints.read_extra(path) == {"about": {"lr": 0.1}}
+    states.write(path, {"x": torch.ones(3)}, {"about": {"lr": 0.1}})
+    assert states.read_extra(path) == {"about": {"lr": 0.1}}
     path.write_bytes(b"damaged")
     with pytest.raises(DataFileError, match="is damaged"):
-        checkpoints.read_extra(path)
+        states.read_extra(path)
 
 
 def test_every_shipped_model_loads_and_is_of_this_library():
@@ -294,6 +294,18 @@ def test_what_a_mask_cuts_is_not_stored_and_files_that_hold_it_load(model, packe
     assert len(model.used()) == (1 if isinstance(model, FVSBN) else 4)
     x = (torch.rand(20, 6, generator=runtime.generator(2)) < 0.5).float()
     torch.testing.assert_close(checkpoints.load("tiny", folder=tmp_path).log_prob(x), model.log_prob(x), rtol=0, atol=0)
+
+
+def test_a_pair_that_another_process_is_replacing_is_read_once_more(tmp_path, monkeypatch):
+    checkpoints.save("a", MODELS[0](), {"seed": 1}, folder=tmp_path)
+    old = (tmp_path / "a.json").read_bytes()
+    model = MODELS[0]()
+    checkpoints.save("a", model, {"seed": 2}, folder=tmp_path)
+    new = (tmp_path / "a.json").read_bytes()
+    (tmp_path / "a.json").write_bytes(old)  # the moment between the two files
+    monkeypatch.setattr(checkpoints.time, "sleep", lambda seconds: seconds and (tmp_path / "a.json").write_bytes(new))
+    x = model.sample(5)
+    assert torch.equal(checkpoints.load("a", folder=tmp_path).log_prob(x), model.log_prob(x))
 
 
 def test_weights_packed_by_another_mask_are_refused(tmp_path, monkeypatch):

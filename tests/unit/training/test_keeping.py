@@ -15,7 +15,7 @@ import torch
 from course_lib import runtime
 from course_lib.datasets import Data
 from course_lib.models.autoregressive import NADE
-from course_lib.training import checkpoints, load_or_train, train
+from course_lib.training import checkpoints, load_or_train, states, train
 from course_lib.training.measures import nats
 from course_lib.training.recipes import RECIPES, CannotResume, Gradient, Recipe, RecipeError, run
 
@@ -159,9 +159,9 @@ def test_other_data_under_the_same_name_are_seen(monkeypatch):
 def test_an_unfinished_run_of_an_older_version_is_named(monkeypatch):
     train_small(report=stop_after(1))
     [path] = unfinished()
-    state, extra = checkpoints.read_state(path)
+    state, extra = states.read(path)
     path.unlink()
-    checkpoints.write_state(path.with_name("small-full.safetensors"), state, {"history": extra["history"]})
+    states.write(path.with_name("small-full.safetensors"), state, {"history": extra["history"]})
     with pytest.raises(CannotResume, match=r"older version|named no recipe"):
         train_small()
 
