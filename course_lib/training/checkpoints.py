@@ -27,6 +27,7 @@ from course_lib.datasets.manifest import DataFileError
 from course_lib.models.protocols import configuration
 
 FORMAT = 2
+VALIDATION = "-validation"  # ends the name of a model that was trained to choose settings on the validation split
 HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -159,10 +160,9 @@ def _spread_out(model: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tenso
 
 
 def _fix(path: Path) -> str:
-    shipped = path.parent == shipped_dir()
-    return (
-        f"`git checkout -- data/checkpoints/{path.name}`" if shipped else f"delete it and train again: `course train {path.stem}`"
-    )
+    shipped, name = path.parent == shipped_dir(), path.stem.removesuffix(VALIDATION)
+    again = f"course train {name}{' --validate' * (name != path.stem)}"
+    return f"`git checkout -- data/checkpoints/{path.name}`" if shipped else f"delete it and train again: `{again}`"
 
 
 def _spelled_class(kind: type) -> str:

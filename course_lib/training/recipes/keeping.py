@@ -27,7 +27,7 @@ class Found:
 
 def validation_name(name: str) -> str:
     """The name under which a model is kept that was trained to choose settings on the validation split."""
-    return f"{name}-validation"
+    return name + checkpoints.VALIDATION
 
 
 def command(name: str, budget: str, validate: bool) -> str:

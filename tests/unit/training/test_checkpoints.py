@@ -308,6 +308,12 @@ def test_a_pair_that_another_process_is_replacing_is_read_once_more(tmp_path, mo
     assert torch.equal(checkpoints.load("a", folder=tmp_path).log_prob(x), model.log_prob(x))
 
 
+def test_the_fix_for_a_damaged_model_of_the_validation_split_is_a_command_that_there_is(tmp_path):
+    checkpoints.save("a-validation", MODELS[0](), {}, folder=tmp_path).write_bytes(b"x")
+    with pytest.raises(DataFileError, match=r"delete it and train again: `course train a --validate`$"):
+        checkpoints.load("a-validation", folder=tmp_path)
+
+
 def test_weights_packed_by_another_mask_are_refused(tmp_path, monkeypatch):
     model = MADE(event_shape=(6,), hidden=(5,))
     with monkeypatch.context() as patch:
