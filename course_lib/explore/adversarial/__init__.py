@@ -1,0 +1,1 @@
+"""Explorers of adversarial models, lessons 15 to 19."""
