@@ -11,6 +11,8 @@ from typing import Any
 import torch
 
 from course_lib import runtime
+from course_lib.datasets.batches import Batches
+from course_lib.models.inputs import trusted_values
 from course_lib.training import distributed
 from course_lib.training.steps.base import size_of
 
@@ -80,13 +82,17 @@ def _over_processes(rows: list[tuple[dict[str, float], int]], device: torch.devi
     ]
 
 
-def _epoch(step, batches, watchers: Sequence[Callable[[dict], None]], label: str, interrupted) -> dict[str, float]:
-    """Go through the batches once; the means of what the step returned. Raises _NotFinite."""
+def _epoch(step, batches, watchers: Sequence[Callable[[dict], None]], label: str, interrupted, trusted: bool) -> dict[str, float]:
+    """Go through the batches once; the means of what the step returned. Raises _NotFinite.
+
+    trusted: the model does not look at the values of its data again (models/inputs).
+    """
     device = runtime.device_of(step.model)
     means = _Means(device)
     for index, batch in enumerate(_shown(batches, label), 1):
         try:
-            values = step(batch)
+            with trusted_values(trusted):
+                values = step(batch)
         except (ValueError, RuntimeError, ArithmeticError):
             if distributed.world() == 1:
                 means.look()  # a NaN of an earlier step may have caused the error: then report the NaN
@@ -125,7 +131,8 @@ def fit(
 
     Args:
         step: step(batch) -> {name: mean over the batch}; with state_dict, load_state_dict and model (see steps).
-        batches: a sized iterable of batches, gone through once per epoch.
+        batches: a sized iterable of batches, gone through once per epoch. The model checks the values of its data in the first
+            epoch that is run here; in later ones it trusts those of `Batches` and of lists, which have the same examples again.
         callbacks: each is called with the history after every epoch, and may write into its last row; `after_step(values)`,
             where it has one, after every step. See `_called_here` for their order and for several processes.
         history: rows of the epochs already done, as `Checkpoint.resume` returns them.
@@ -134,7 +141,7 @@ def fit(
     True. A loss or a parameter that is not finite raises TrainingDiverged, with the state put back to the last epoch's end.
     """
     history = history if isinstance(history, History) else History(history or ())
-    history.stopped = False
+    history.stopped = trusted = False
     callbacks = _called_here(callbacks)
     watchers = [call.after_step for call in callbacks if hasattr(call, "after_step")]
     good = copy.deepcopy(step.state_dict())
@@ -142,7 +149,8 @@ def fit(
         with distributed.interrupts() as interrupted:
             for epoch in range(len(history) + 1, runtime.check_index(epochs, "epochs") + 1):
                 began = time.perf_counter()
-                means = _epoch(step, batches, watchers, f"epoch {epoch}/{epochs}", interrupted)
+                means = _epoch(step, batches, watchers, f"epoch {epoch}/{epochs}", interrupted, trusted)
+                trusted = isinstance(batches, (Batches, list, tuple))  # the next epoch has the examples of this one
                 history.append({"epoch": epoch, "seconds": time.perf_counter() - began, **means})
                 good = copy.deepcopy(step.state_dict())
                 for call in callbacks:

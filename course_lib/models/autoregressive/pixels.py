@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from course_lib.distributions import Bernoulli, DiscretisedLogisticMixture, GreyLevels
 from course_lib.distributions.precision import without_autocast
-from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_events
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_events, values_are_trusted
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.nn.masked import MaskedConv2d, MaskedLinear, channel_groups, channel_mask, check_kernel
 
@@ -128,6 +128,8 @@ class PixelModel(AutoregressiveModel):
         if self.output == "bernoulli":
             return check_binary(x, self.event_shape)
         check_events(x, self.event_shape)
+        if values_are_trusted():
+            return x
         steps = x * (self.levels - 1)
         if ((steps - steps.round()).abs() > 0.01).any() or (x < 0).any() or (x > 1).any():
             low, high = x.min().item(), x.max().item()

@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.models.autoregressive import PixelCNN
 from course_lib.models.inputs import (
+    check_binary,
     check_events,
     check_known,
     check_numbers,
     check_share,
     check_smoothing,
     check_whole,
+    trusted_values,
 )
 from course_lib.models.latent.pca import PCA
+from course_lib.models.probability.hidden_markov_gaussian import GaussianHMM
+from course_lib.models.probability.markov_chain import check_states
 from course_lib.models.probability.mixtures import GaussianMixture
 
 
@@ -74,3 +79,34 @@ def test_known_is_booleans_of_the_batch_or_of_one_example():
     ):
         with pytest.raises(ValueError, match=words):
             check_known(bad, x)
+
+
+IMAGE = (1, 2, 2)
+VALUES = {  # each with a wrong value, and with a wrong shape
+    "numbers": (lambda x: check_numbers(x, (2,)), torch.full((1, 2), math.nan), torch.zeros(1, 3)),
+    "events": (lambda x: check_events(x, (2,)), torch.full((1, 2), math.inf), torch.zeros(1, 3)),
+    "binary": (lambda x: check_binary(x, (2,)), torch.full((1, 2), 0.5), torch.zeros(1, 3)),
+    "grey": (
+        PixelCNN(event_shape=IMAGE, features=4, layers=1, output="logistic").check,
+        torch.full((1, *IMAGE), 2.0),
+        torch.zeros(4),
+    ),
+    "states": (lambda x: check_states(x, 2), torch.full((1, 2), 7), torch.zeros(2).long()),
+    "padding": (lambda x: check_states(x, 2), torch.tensor([[-1, 0]]), torch.zeros(1, 2)),
+    "reals": (GaussianHMM(states=2, length=3).check, torch.full((1, 2), math.nan), torch.zeros(2)),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_trusted_values_are_not_looked_at_but_shapes_are(kind):
+    check, wrong_value, wrong_shape = VALUES[kind]
+    with pytest.raises(ValueError, match=r"x has|sequences \[0\]"):
+        check(wrong_value)
+    with trusted_values():
+        assert check(wrong_value).shape == wrong_value.shape
+        with pytest.raises(ValueError, match="expected"):
+            check(wrong_shape)
+        with trusted_values(False), pytest.raises(ValueError, match=r"x has|sequences \[0\]"):
+            check(wrong_value)
+    with pytest.raises(ValueError, match=r"x has|sequences \[0\]"):
+        check(wrong_value)

@@ -10,6 +10,8 @@ from torch import nn
 
 from course_lib import runtime
 from course_lib.datasets import Batches
+from course_lib.models.autoregressive import FVSBN
+from course_lib.models.inputs import values_are_trusted
 from course_lib.training import (
     AdversarialStep,
     ContrastiveDivergenceStep,
@@ -63,6 +65,48 @@ def test_a_number_that_not_every_step_returns_is_averaged_over_the_steps_that_do
 def test_a_number_of_epochs_that_is_no_integer_is_refused():
     with pytest.raises(ValueError, match=r"epochs is 2\.0; expected an integer.*int\(epochs\) may do"):
         fit(Given([]), Batches(coins(50), 20), 2.0)
+
+
+def test_a_bad_value_is_found_in_whichever_batch_of_the_first_epoch_it_is():
+    x = coins(40)
+    x[25] = 0.5
+    step = GradientStep(FVSBN(event_shape=x.shape[1:]), lr=0.1)
+    with pytest.raises(ValueError, match="neither 0 nor 1"):
+        fit(step, Batches(x, 10, shuffle=False), 3)
+    assert step.steps == 2
+
+
+class Drawn:
+    """Batches that are drawn anew in each epoch; those of the second one are no coins."""
+
+    def __init__(self):
+        self.epochs = 0
+
+    def __len__(self):
+        return 1
+
+    def __iter__(self):
+        self.epochs += 1
+        yield coins(10) if self.epochs == 1 else coins(10) + 0.5
+
+
+def test_values_are_trusted_after_the_first_epoch_of_the_same_examples_alone():
+    seen = []
+
+    class Looking(Given):
+        def __call__(self, batch):
+            seen.append(values_are_trusted())
+            return {"loss": 0.0}
+
+    def look(history):
+        seen.append(values_are_trusted())
+
+    for batches in (Batches(coins(20), 10), [coins(10), coins(10)]):
+        fit(Looking([]), batches, 2, [look])
+        assert seen == [False, False, False, True, True, False]
+        seen.clear()
+    with pytest.raises(ValueError, match="neither 0 nor 1"):
+        fit(GradientStep(FVSBN(event_shape=coins(1).shape[1:]), lr=0.1), Drawn(), 2)
 
 
 def sgd(module):
