@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from course_lib import runtime
 from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import UnknownName
-from course_lib.training import checkpoints, recipes, studies
+from course_lib.training import checkpoints, films, recipes, studies
 from course_lib.training.loop import History, TrainingDiverged
 from course_lib.training.recipes.keeping import command
 
@@ -73,17 +73,20 @@ def progress(history: History, epochs: int) -> str:
 
 
 def ship_own(name: str) -> list[str]:
-    """Copy the user's own checkpoint into data/checkpoints, and its numbers into its study; list both in data/SHA256SUMS.
+    """Copy the user's own checkpoint, film and numbers into data/, and list these files in data/SHA256SUMS.
 
     Returns the names of the files.
     """
-    recipe = recipes.RECIPES.get(name)
+    recipe, own = recipes.RECIPES.get(name), checkpoints.own_dir()
     shipped = [f"checkpoints/{name}.{ending}" for ending in ("safetensors", "json")] if recipe is None or recipe.weights else []
+    if recipe is not None and recipe.film:
+        shipped.append(f"films/{films.path(name).name}")
     for file in shipped:
         target = runtime.data_dir() / file
+        target.parent.mkdir(exist_ok=True)
         with runtime.whole_file(target) as temporary:
-            shutil.copyfile(checkpoints.own_dir() / target.name, temporary)
+            shutil.copyfile(own / target.name, temporary)
     studies.list_files(shipped)
     if recipe is not None and recipe.study:
-        shipped.append(studies.record(recipe.study, name, checkpoints.describe(name, checkpoints.own_dir())))
+        shipped.append(studies.record(recipe.study, name, checkpoints.describe(name, own)))
     return shipped

@@ -28,6 +28,7 @@ from course_lib.models.protocols import configuration
 
 FORMAT = 2
 VALIDATION = "-validation"  # ends the name of a model that was trained to choose settings on the validation split
+OURS = ("course_lib.models.", "course_lib.nn.")  # where the classes of a checkpoint may come from
 HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -170,12 +171,12 @@ def _spelled_class(kind: type) -> str:
 
 
 def _spelled(value: Any) -> Any:
-    """An argument as JSON: an object of course_lib.models by its class and its own configuration."""
+    """An argument as JSON: an object of course_lib.models or course_lib.nn by its class and its own configuration."""
     if isinstance(value, (list, tuple)):
         return [_spelled(item) for item in value]
     if isinstance(value, dict):
         return {key: _spelled(item) for key, item in value.items()}
-    if type(value).__module__.startswith("course_lib.models."):
+    if type(value).__module__.startswith(OURS):
         inner = {key: _spelled(item) for key, item in configuration(value).items()}
         return {"class": _spelled_class(type(value)), "configuration": inner}
     return value
@@ -198,10 +199,10 @@ def _model(about: dict[str, Any]) -> nn.Module:
 
 
 def _class(spelled: str) -> type:
-    """The class behind "course_lib.models.….module:Name". Nothing outside course_lib.models is ever imported."""
+    """The class behind "course_lib.models.….module:Name". Nothing outside models and nn is ever imported."""
     module, _, name = spelled.partition(":")
-    if not module.startswith("course_lib.models."):
-        raise ValueError(f"class {spelled!r} is not one of course_lib.models; this checkpoint was not made by this library")
+    if not module.startswith(OURS):
+        raise ValueError(f"class {spelled!r} is none of this library's models and networks; the checkpoint was made elsewhere")
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError:

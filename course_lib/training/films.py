@@ -142,6 +142,16 @@ class Film:
         }
 
 
+def path(name: str) -> Path:
+    """Where the shipped film of the training of this name lies."""
+    return runtime.data_dir() / "films" / f"{name}.film"
+
+
+def beside(checkpoint: Path) -> Path:
+    """Where the film of a training lies that ended with this checkpoint."""
+    return checkpoint.with_suffix(".film")
+
+
 def read(path: Path | str) -> Recording:
     """The film that `Film.write` wrote. Raises ValueError where the file is damaged or of a newer format."""
     try:

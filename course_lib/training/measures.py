@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import runtime
-from course_lib.metrics import classification, disentanglement, likelihood, reconstruction
+from course_lib.datasets import toys
+from course_lib.metrics import classification, disentanglement, divergence, frechet, likelihood, reconstruction
+from course_lib.metrics.features import features
 from course_lib.training import checkpoints
 
 if TYPE_CHECKING:
@@ -108,6 +110,47 @@ def accuracy(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
     x = measured_examples(recipe, budget, model)
     found = classification.accuracy(model, x, recipe.measured_data().y[: len(x)])
     return _with_error(f"{recipe.measured}_percent_correct", found)
+
+
+@dataclass(frozen=True)
+class FrechetDistance:
+    """The Fréchet distance ("fid") of samples to all examples of the measured split, by the features of one of the judges.
+
+    judge: name of a shipped FeatureClassifier. samples: how many, fewer below the full budget.
+    """
+
+    judge: str = "features-mnist"
+    samples: int = 10_000
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        n = {"smoke": SMOKE_EXAMPLES, "lesson": min(self.samples, 2_000), "full": self.samples}[budget]
+        judge, generator = checkpoints.load(self.judge), runtime.generator(0, runtime.device_of(model))
+        made = torch.cat([model.sample(len(part), generator=generator).cpu() for part in torch.arange(n).split(500)])
+        fid = frechet.frechet_distance(features(judge, made), features(judge, measured_examples(recipe, budget, model).cpu()))
+        return {f"{recipe.measured}_fid": round(fid, 4), "judge": self.judge, "n": n}
+
+
+@dataclass(frozen=True)
+class ModeCounts:
+    """Modes hit and served, good share and reverse KL (metrics/divergence.py) of each of several models trained at once.
+
+    modes: where the data lie. factor: by which the model's data were multiplied. copies: models, whose samples alternate.
+    samples: of each model, as in Lin et al. (2018).
+    """
+
+    modes: toys.Modes
+    factor: float
+    copies: int = 1
+    samples: int = 2_500
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        n = SMOKE_EXAMPLES if budget == "smoke" else self.samples
+        x = model.sample(self.copies * n, generator=runtime.generator(0, runtime.device_of(model))).cpu() / self.factor
+        rows = [
+            divergence.count_modes(x[first :: self.copies], self.modes.centres, self.modes.scale) for first in range(self.copies)
+        ]
+        found = {key: [round(getattr(row, key), 4) for row in rows] for key in ("hit", "served", "good", "reverse_kl")}
+        return {f"{recipe.measured}_{key}": values for key, values in found.items()} | {"n": n}
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,23 @@ from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.datasets import Data, Unpaired, load
+from course_lib.training.films import Film
 from course_lib.training.recipes.fingerprint import described
 from course_lib.training.recipes.gradient import Gradient
 from course_lib.training.steps.base import PRECISIONS
 
 BY_GRADIENT = Gradient()
 Examples = Data | Unpaired | Tensor | tuple[Tensor, ...]  # what Batches takes
-NOT_OF_THE_RUN = ("about", "measure", "measured", "half", "study", "weights", "gallery")  # these do not change what is trained
+NOT_OF_THE_RUN = (
+    "about",
+    "measure",
+    "measured",
+    "half",
+    "study",
+    "weights",
+    "gallery",
+    "film",
+)  # these do not change what is trained
 
 
 class RecipeError(ValueError):
@@ -54,6 +64,7 @@ class Recipe:
         finish: turns the trained model into the model to keep, where the two differ.
         half: keep the parameters as float16.
         study: the study (training/studies.py) that keeps the measured numbers; weights: False ships these and no weights.
+        film: step -> the film (training/films.py) that is recorded and kept beside the model; None records none.
         gallery: whether the gallery of lesson 00 shows its samples beside those of the other models.
     """
 
@@ -77,6 +88,7 @@ class Recipe:
     half: bool = False
     study: str | None = None
     weights: bool = True
+    film: Callable[[Any], Film] | None = None
     gallery: bool = False
 
     def __post_init__(self):

@@ -16,7 +16,7 @@ from torch import nn
 import course_lib
 from course_lib import runtime
 from course_lib.datasets import Batches, DataFileError, manifest
-from course_lib.training import checkpoints
+from course_lib.training import checkpoints, films
 from course_lib.training.loop import History, fit
 from course_lib.training.measures import measured
 from course_lib.training.recipes import keeping
@@ -74,11 +74,15 @@ def run(
         unfinished = Unfinished(name, budget, keeping.command(asked, budget, validate), determined_by)
         if anew:
             unfinished.remove()
-        checkpoint = unfinished.checkpoint(step, batches)
+        film = chosen.film(step) if chosen.film else None
+        checkpoint = unfinished.checkpoint(step, batches, [film] if film else [])
         history = unfinished.resume(checkpoint)
-        callbacks = [callback for callback in (checkpoint, report) if callback is not None]
+        callbacks = [callback for callback in (film, checkpoint, report) if callback is not None]
         history = fit(step, batches, chosen.in_budget(budget)[0], callbacks, history=history)
-        return _ended(name, chosen, budget, step, history, unfinished, folder)
+        ended = _ended(name, chosen, budget, step, history, unfinished, folder)
+        if film and ended.path is not None:
+            film.write(films.beside(ended.path))
+        return ended
 
 
 def train(name: str, **how: Any) -> nn.Module:

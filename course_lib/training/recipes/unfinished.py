@@ -7,6 +7,7 @@ the run, and the key is a checksum of that: a recipe that was changed never find
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,13 @@ class Unfinished:
         except OSError:
             return False
 
-    def checkpoint(self, step: Any, batches: Any) -> Checkpoint | None:
-        """The callback that keeps the state after every epoch; None, and one line says so, where the user has no folder."""
+    def checkpoint(self, step: Any, batches: Any, keep: Sequence[Any] = ()) -> Checkpoint | None:
+        """The callback that keeps the state after every epoch, and that of the callbacks in `keep`.
+
+        None, and one line says so, where the user has no folder.
+        """
         try:
-            return Checkpoint(self.path, step, batches, about=self.determined_by)
+            return Checkpoint(self.path, step, batches, keep=keep, about=self.determined_by)
         except OSError as error:
             print(f"{self.name}: this run cannot be kept, and could not be resumed ({error})")
             return None

@@ -22,7 +22,7 @@ class AdversarialStep(Step):
     The model says who plays (`AdversarialModel` in course_lib.models.protocols): `players` gives name -> module in the order
     of the moves, the generator last, and `player_loss(name, batch, generator=…)` gives the mean loss, (), of one of them. A
     player moves its own parameters only. A player may be several networks, such as both generators of a CycleGAN in one
-    nn.ModuleList.
+    nn.ModuleList. A model's `after_move(name)`, where there is one, is called after every move, such as for clipping parameters.
 
     A batch is cut into `discriminator_steps` parts, and every round of the discriminators sees one part; the generator sees
     the last part. So make batches `discriminator_steps` times as large as one move needs. Where a batch has fewer
@@ -90,7 +90,10 @@ class AdversarialStep(Step):
     def _turn(self, name: str, batch: Batch) -> Tensor:
         """One player's move; the parameters of the others need no gradient meanwhile."""
         with _frozen(self.model, self.model.players[name]):
-            return self.descend(name, batch, [name])
+            loss = self.descend(name, batch, [name])
+        if hasattr(self.model, "after_move"):
+            self.model.after_move(name)
+        return loss
 
 
 def _by_player(value: Any, players: Mapping[str, nn.Module], argument: str) -> dict[str, Any]:
