@@ -6,6 +6,8 @@ Each is drawn where its generator lives, and the points lie on that device; with
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -37,6 +39,36 @@ def grid(n: int, *, side: int = 5, spacing: float = 1.0, scale: float = 0.05, ge
     n = runtime.check_index(n, least=1)
     cells = _integers(runtime.check_index(side, "side", 1), (n, 2), generator)
     return spacing * (cells - (side - 1) / 2) + scale * runtime.standard_normal((n, 2), _like(generator), generator)
+
+
+def ring_centres(*, modes: int = 8, radius: float = 2.0) -> Tensor:
+    """The centres (modes, 2) around which `ring` draws."""
+    angle = 2 * math.pi * torch.arange(runtime.check_index(modes, "modes", 1)) / modes
+    return radius * torch.stack([angle.cos(), angle.sin()], 1)
+
+
+def grid_centres(*, side: int = 5, spacing: float = 1.0) -> Tensor:
+    """The centres (side², 2) around which `grid` draws."""
+    line = torch.arange(runtime.check_index(side, "side", 1)) - (side - 1) / 2
+    return spacing * torch.cartesian_prod(line, line)
+
+
+@dataclass(frozen=True)
+class Modes:
+    """A mixture of equally probable round Gaussians whose centres are known, so that modes can be counted.
+
+    draw: (n, generator=…) -> points (n, 2). centres: (K, 2). scale: the standard deviation around each centre.
+    """
+
+    draw: Callable[..., Tensor]
+    centres: Tensor
+    scale: float
+
+
+# The ring and the grid of PacGAN (Lin et al. 2018, section 4.1), on which its table 1 counts modes. They are harder than the
+# defaults above: between two neighbouring centres there are 77 and 40 standard deviations.
+PACGAN_RING = Modes(partial(ring, radius=1.0, scale=0.01), ring_centres(radius=1.0), 0.01)
+PACGAN_GRID = Modes(partial(grid, spacing=2.0, scale=0.05), grid_centres(spacing=2.0), 0.05)
 
 
 def moons(n: int, *, scale: float = 0.1, generator=None) -> tuple[Tensor, Tensor]:

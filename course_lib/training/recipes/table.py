@@ -9,8 +9,9 @@ from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.judges import JUDGES
 from course_lib.training.recipes.latent import LATENT
 from course_lib.training.recipes.sequence import SEQUENCE
+from course_lib.training.recipes.toy_games import TOY_GAMES
 
-RECIPES: dict[str, Recipe] = {**AUTOREGRESSIVE, **SEQUENCE, **LATENT, **ADVERSARIAL, **JUDGES}
+RECIPES: dict[str, Recipe] = {**AUTOREGRESSIVE, **SEQUENCE, **LATENT, **ADVERSARIAL, **TOY_GAMES, **JUDGES}
 
 
 def recipe(name: str) -> Recipe:

@@ -1,0 +1,121 @@
+"""The recipes of lesson 15's studies: GANs of points in the plane, ten seeds of each setting trained at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from course_lib import runtime
+from course_lib.datasets import toys
+from course_lib.metrics.divergence import GOOD
+from course_lib.models.adversarial import GAN
+from course_lib.models.adversarial.objectives import NonSaturating, Objective, Relativistic, Wasserstein
+from course_lib.models.adversarial.penalties import Penalty, UnitSlope, ZeroCentred
+from course_lib.nn.replicas import PointNetworks
+from course_lib.training import measures
+from course_lib.training.films import Film
+from course_lib.training.optimisers import linear
+from course_lib.training.recipes.form import Recipe
+from course_lib.training.recipes.game import Game
+
+STUDY = "gan-modes"
+SEEDS = 10  # networks of each player, trained at once (nn/replicas.py)
+BATCH = 256  # examples per network and move
+POINTS = 100 * BATCH * SEEDS  # in an epoch, which is 100 moves of the generator where the discriminator makes one per move
+FRAMES, SHOWN = 14, 200  # of a film: moments, and points of each seed
+TOYS = {"ring": (toys.PACGAN_RING, 2.0, 2.0), "grid": (toys.PACGAN_GRID, 0.5, 6.0)}
+"""Name -> the modes; the factor by which points are multiplied before the networks see them, so that both toys have a standard
+deviation of 1.4 in each direction; half the side of the window that a film shows."""
+
+
+def points(toy: str, split: str) -> Tensor:
+    """The points (N, 2) of a split, multiplied by the toy's factor."""
+    modes, factor, _ = TOYS[toy]
+    seed, n = (0, POINTS) if split == "train" else (1, 2_500)
+    return factor * modes.draw(n, generator=runtime.generator(seed))
+
+
+def point_gan(
+    *,
+    objective: Objective | None = None,
+    penalty: Penalty | None = None,
+    copies: int = SEEDS,
+    hidden: tuple[int, ...] = (128, 128, 128),
+    judge: tuple[int, ...] = (128, 128, 128),
+    instance_noise: float = 0.0,
+) -> GAN:
+    """Several GANs of points in the plane at once; noise of 2 numbers. hidden, judge: units of generator and discriminator."""
+    return GAN(
+        generator=PointNetworks(copies=copies, inputs=2, hidden=hidden, outputs=2),
+        discriminator=PointNetworks(copies=copies, inputs=2, hidden=judge),
+        event_shape=(2,),
+        noise=2,
+        objective=objective,
+        penalty=penalty,
+        instance_noise=instance_noise,
+    )
+
+
+def film(toy: str, every: int, step: Any) -> Film:
+    """A film of SHOWN points of each seed, (SEEDS * SHOWN, 3): their two coordinates, and whether the point is good.
+
+    The coordinates are kept too coarsely to tell good points from others, so the third number does: it is at the upper end of
+    the window where the point lies within three standard deviations of a centre, and at the lower end elsewhere.
+    """
+    modes, factor, reach = TOYS[toy]
+    noise = step.model.draw_noise(SEEDS * SHOWN, generator=runtime.generator(1, runtime.device_of(step.model)))
+
+    def draw(model: nn.Module) -> Tensor:
+        x = model.generate(noise).cpu() / factor
+        good = torch.cdist(x, modes.centres).amin(1) <= GOOD * modes.scale
+        return torch.cat([x, torch.where(good, reach, -reach)[:, None]], 1)
+
+    return Film(step, draw, every=every, span=(-reach, reach))
+
+
+def _recipe(toy: str, what: str, steps: int, *, objective: Objective, penalty: Penalty | None = None, rounds: int = 1) -> Recipe:
+    """steps: moves of the generator in the full budget. rounds: moves of the discriminator before each of them."""
+    modes, factor, _ = TOYS[toy]
+    return Recipe(
+        partial(point_gan, objective=objective, penalty=penalty),
+        f"{SEEDS} GANs of PacGAN's {toy}: {what}",
+        (1, 1, steps * rounds // 100),
+        step=Game(lr=1e-3, betas=(0.5, 0.9), discriminator_steps=rounds, schedule=linear, averaging=None),
+        measure=measures.ModeCounts(modes, factor, copies=SEEDS),
+        examples=(512, SEEDS * BATCH * rounds, None),
+        data=toy,
+        source=partial(points, toy),
+        batch_size=SEEDS * BATCH * rounds,
+        study=STUDY,
+        weights=False,
+        film=partial(film, toy, max(1, steps // (FRAMES - 1))),
+    )
+
+
+SETTINGS = {
+    "plain": ("non-saturating loss", {"objective": NonSaturating()}),
+    "wgan-gp": (
+        "Wasserstein, gradient penalty 0.1, five critic steps",
+        {"objective": Wasserstein(), "penalty": UnitSlope(0.1), "rounds": 5},
+    ),
+    "r1-r2": ("relativistic loss, R1 and R2 of 0.02", {"objective": Relativistic(), "penalty": ZeroCentred(0.02, 0.02)}),
+}
+STEPS = {  # moves of the generator; plain and wgan-gp take about equal time on one core
+    "grid": {"plain": 4_500, "wgan-gp": 700, "r1-r2": 9_400},
+    "ring": {"plain": 3_000, "wgan-gp": 500, "r1-r2": 4_000},
+}
+
+
+def name(toy: str, setting: str) -> str:
+    """The checkpoint's name, which is also the row's name in the study."""
+    return f"gans-{toy}-{setting}"
+
+
+TOY_GAMES: dict[str, Recipe] = {
+    name(toy, setting): _recipe(toy, what, STEPS[toy][setting], **given)
+    for toy in TOYS
+    for setting, (what, given) in SETTINGS.items()
+}
