@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ class Recording:
     """A film as read from its file.
 
     frames: (F, n, …), the samples at each of F moments, float32. steps: how many steps had been done at each moment.
-    scalars: name -> F numbers, each the mean over the steps since the frame before; None before the first step.
+    scalars: name -> F numbers: of what the step returned, the mean over the steps since the frame before, and None before the
+        first step; of what the film measured, the number at that moment.
     """
 
     frames: Tensor
@@ -50,6 +51,7 @@ class Film:
         scalars: which of the values that the step returns are recorded; None is all of them.
         span: the range (low, high) of the samples, which are then kept as whole numbers 0 … 255; None keeps float16, which
             needs more than twice the space.
+        measure: model -> numbers by name, which are recorded with every frame; called as `draw` is.
     """
 
     def __init__(
@@ -60,10 +62,12 @@ class Film:
         every: int,
         scalars: Sequence[str] | None = None,
         span: tuple[float, float] | None = None,
+        measure: Callable[[nn.Module], Mapping[str, float]] | None = None,
     ):
         if span is not None and not span[0] < span[1]:
             raise ValueError(f"span is {span!r}; expected (lowest, highest) value of the samples, or None")
         self.step, self.draw, self.every, self.names, self.span = step, draw, check_index(every, "every", 1), scalars, span
+        self.measure = measure
         self.frames: list[Tensor] = []
         self.steps: list[int] = []
         self.scalars: dict[str, list[float | None]] = {}
@@ -95,6 +99,7 @@ class Film:
         model = self.step.result()
         training = model.training
         samples = self.draw(model.eval()).detach().float().cpu()
+        measured = self.measure(model) if self.measure else {}
         model.train(training)
         if self.span is not None:
             low, high = self.span
@@ -102,6 +107,7 @@ class Film:
         else:
             self.frames.append(samples.half())
         means = {name: float(total) / count for name, (total, count) in self.sums.items()}
+        means |= {name: float(number) for name, number in measured.items()}
         for name in {**self.scalars, **means}:
             earlier = self.scalars.setdefault(name, [None] * len(self.steps))  # nothing before the first step
             earlier.append(means.get(name))

@@ -43,6 +43,12 @@ def test_whole_numbers_keep_the_range_to_a_255th(tmp_path):
     assert list(read.scalars) == ["generator_loss"]
 
 
+def test_what_the_film_measures_is_of_the_model_that_it_shows():
+    film, frames, _ = recorded(measure=lambda model: {"mean": model.generator(NOISE).mean()}, scalars=["generator_loss"])
+    assert film.scalars["mean"] == [pytest.approx(frames[step].mean().item()) for step in (0, 3, 6, 9)]
+    assert film.scalars["generator_loss"][0] is None
+
+
 def test_fit_records_a_film_and_the_training_is_the_same():
     def run(film):
         runtime.seed(0)
