@@ -42,7 +42,7 @@ class ImageGenerator(nn.Module):
     A sub-pixel convolution makes four channels for every channel of the larger picture and sets them side by side as 2 x 2
     pixels (Shi et al. 2016, section 2.2): each output pixel is made by equally many products, so that no checkerboard is
     built in. Batch normalisation and ReLU follow every layer but the last, as in DCGAN (Radford et al. 2016, section 3).
-    With the default sizes it has 288,260 parameters and a quarter of the final height and width inside.
+    With the default sizes it has 288,356 parameters and a quarter of the final height and width inside.
 
     Args:
         noise: length of the noise vector.

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from torch import Tensor, nn
+
+from course_lib import datasets, runtime
+from course_lib.metrics.features import features
+from course_lib.metrics.frechet import frechet_distance
 from course_lib.models.adversarial import GAN
-from course_lib.models.adversarial.objectives import Objective
-from course_lib.models.adversarial.penalties import Penalty
+from course_lib.models.adversarial.objectives import Objective, Wasserstein
+from course_lib.models.adversarial.penalties import Penalty, UnitSlope
 from course_lib.nn.adversarial import ImageDiscriminator, ImageGenerator
-from course_lib.training import measures
+from course_lib.training import checkpoints, measures
+from course_lib.training.films import Film
 from course_lib.training.optimisers import linear
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.game import Game
@@ -38,11 +45,35 @@ def image_gan(
     )
 
 
+def _of_noise(noise: Tensor, model: nn.Module) -> Tensor:
+    return model.generate(noise)
+
+
+def digits_film(step: Any, *, every: int, shown: int = 16, judged: int = 1_000) -> Film:
+    """A film of `shown` digits of one fixed noise, with the Fréchet distance of `judged` samples to 2,000 validation digits."""
+    device = runtime.device_of(step.model)
+    judge = checkpoints.load("features-mnist")
+    real = features(judge, datasets.load("mnist", "validation").x[:2_000])
+    noise, more = (step.model.draw_noise(n, generator=runtime.generator(0, device)) for n in (shown, judged))
+
+    def fid(model: nn.Module) -> dict[str, float]:
+        return {"fid": frechet_distance(features(judge, model.generate(more).cpu()), real)}
+
+    return Film(
+        step,
+        partial(_of_noise, noise),
+        every=every,
+        scalars=["discriminator_loss", "generator_loss"],
+        span=(0.0, 1.0),
+        measure=fid,
+    )
+
+
 ADVERSARIAL: dict[str, Recipe] = {
     "dcgan-mnist": Recipe(
         partial(image_gan, normalisation="batch"),
         "GAN of grey digits: convolutional generator and discriminator, non-saturating loss",
-        (1, 1, 11),
+        (1, 1, 8),
         step=Game(lr=1e-3, schedule=falling),
         measure=measures.FrechetDistance("features-mnist"),
         split="train+validation",
@@ -52,11 +83,21 @@ ADVERSARIAL: dict[str, Recipe] = {
     "dcgan-fashion": Recipe(
         partial(image_gan, normalisation="batch"),
         "GAN of grey clothes: convolutional generator and discriminator, non-saturating loss",
-        (1, 1, 75),
+        (1, 1, 30),
         step=Game(lr=1e-3, schedule=falling),
         measure=measures.FrechetDistance("features-fashion"),
         data="fashion",
         batch_size=64,
         half=True,
+    ),
+    "wgan-mnist": Recipe(
+        partial(image_gan, objective=Wasserstein(), penalty=UnitSlope(10.0)),
+        "Wasserstein GAN of grey digits: gradient penalty of 10, two critic steps per generator step",
+        (1, 1, 13),
+        step=Game(lr=1e-3, betas=(0.5, 0.9), discriminator_steps=2, schedule=falling),
+        measure=measures.FrechetDistance("features-mnist"),
+        batch_size=128,
+        half=True,
+        film=partial(digits_film, every=232),
     ),
 }
