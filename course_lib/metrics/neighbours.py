@@ -1,0 +1,78 @@
+"""Nearest neighbours and near duplicates by Euclidean distance: how close generated examples come to training examples."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from course_lib.models.inputs import check_count
+
+CHUNK = 500  # rows that are compared at once
+FIRST = 200  # neighbours by the bound that `Neighbours` measures exactly before it asks whether that is enough
+
+
+def _flat(x: Tensor, name: str) -> Tensor:
+    """Examples (N, …) as rows (N, D) of float32 on the CPU. ValueError when there are none."""
+    if x.ndim < 2 or not len(x):
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected examples (N, …), at least one of them")
+    return x.detach().flatten(1).float().cpu()
+
+
+def nearest(x: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
+    """The distance (N,) of each of x (N, …) to the nearest of `among` (M, …), and the index (N,) of that one.
+
+    The distances are Euclidean: of pixels, where images are given; of features, where features are given. Images may come in
+    bytes. Raises ValueError when the two have other shapes than these.
+    """
+    x, among = _flat(x, "x"), _flat(among, "among")
+    if x.shape[1] != among.shape[1]:
+        raise ValueError(f"x has {x.shape[1]} numbers per example, and among {among.shape[1]}; expected as many in both")
+    squares = among.square().sum(1)
+    found = torch.cat([(squares - 2 * part @ among.T).argmin(1) for part in x.split(CHUNK)])
+    return (x - among[found]).norm(dim=1), found
+
+
+def close_pairs(x: Tensor, within: float) -> int:
+    """How many of the N(N - 1)/2 pairs of examples x (N, …) are at most `within` apart, by Euclidean distance."""
+    x = _flat(x, "x")
+    count = 0
+    for start in range(0, len(x), CHUNK):
+        part = x[start : start + CHUNK]
+        distances = torch.cdist(part, x[start:])
+        later = torch.arange(len(x) - start) > torch.arange(len(part))[:, None]  # each pair once, and none with itself
+        count += int(((distances <= within) & later).sum())
+    return count
+
+
+class Neighbours:
+    """Finds the nearest of many points exactly, and fast enough for a slider.
+
+    The points are also kept by their coordinates along a few orthogonal directions. Two points are at least as far apart as
+    these coordinates say; so most points are ruled out by them, and the full distance is computed for the others alone.
+
+    Args:
+        points: (M, …), flattened.
+        directions: how many: the first principal directions of the first thousands of points.
+    """
+
+    def __init__(self, points: Tensor, *, directions: int = 48):
+        self.points = _flat(points, "points")
+        some = self.points[:5_000]
+        values, vectors = torch.linalg.eigh(torch.atleast_2d(torch.cov(some.T)).double())
+        self.directions = vectors[:, -min(check_count(directions, "directions"), len(values)) :].float()  # (D, k)
+        self.coordinates = self.points @ self.directions  # (M, k)
+        self.squares = self.coordinates.square().sum(1)
+
+    def __call__(self, x: Tensor) -> tuple[float, int]:
+        """The distance of one example x (…) to the nearest point, and the index of that point."""
+        x = _flat(x[None], "x")[0]
+        own = x @ self.directions
+        bounds = self.squares - 2 * self.coordinates @ own + own.square().sum()  # (M,), at most the squared distances
+        count = min(FIRST, len(bounds))
+        while True:
+            low, first = bounds.topk(count, largest=False)
+            squared = (self.points[first] - x).square().sum(1)
+            best = int(squared.argmin())
+            if count == len(bounds) or squared[best] <= low[-1]:
+                return squared[best].sqrt().item(), int(first[best])
+            count = min(8 * count, len(bounds))
