@@ -11,7 +11,7 @@ from course_lib.models.adversarial.objectives import NonSaturating, Objective
 from course_lib.models.adversarial.penalties import Penalty
 from course_lib.models.inputs import check_count, check_event_shape, check_weight
 from course_lib.models.protocols import AdversarialModel
-from course_lib.runtime import device_of, standard_normal
+from course_lib.runtime import standard_normal
 
 
 class GAN(AdversarialModel):
@@ -55,8 +55,7 @@ class GAN(AdversarialModel):
 
     def draw_noise(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """n vectors of standard normal noise z, (n, noise), on the model's device."""
-        like = torch.empty(0, device=device_of(self))
-        return standard_normal((check_count(n), self.noise), like, generator)
+        return standard_normal((check_count(n), self.noise), next(self.parameters()), generator)
 
     def generate(self, z: Tensor) -> Tensor:
         return self.generator(z)
