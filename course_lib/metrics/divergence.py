@@ -42,7 +42,7 @@ def count_modes(x: Tensor, centres: Tensor, scale: float) -> ModeCounts:
     distance, nearest = (x.double()[:, None] - centres.double()).norm(dim=-1).min(1)  # (N,) each
     good = nearest[distance <= GOOD * scale]
     counts, modes = torch.bincount(good, minlength=len(centres)), len(centres)
-    spread = entropy(counts / counts.sum().clamp(min=1)).item()
+    spread = entropy(counts.double() / max(len(good), 1)).item()
     return ModeCounts(
         hit=int((counts > 0).sum()),
         served=int((counts >= DUE * len(x) / modes).sum()),

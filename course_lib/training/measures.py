@@ -145,12 +145,13 @@ class ModeCounts:
 
     def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
         n = SMOKE_EXAMPLES if budget == "smoke" else self.samples
+        return {f"{recipe.measured}_{key}": values for key, values in self.counted(model, n).items()} | {"n": n}
+
+    def counted(self, model: nn.Module, n: int) -> dict[str, list[float]]:
+        """ "hit", "served", "good" and "reverse_kl", each for every one of the models, by n samples of each."""
         x = model.sample(self.copies * n, generator=runtime.generator(0, runtime.device_of(model))).cpu() / self.factor
-        rows = [
-            divergence.count_modes(x[first :: self.copies], self.modes.centres, self.modes.scale) for first in range(self.copies)
-        ]
-        found = {key: [round(getattr(row, key), 4) for row in rows] for key in ("hit", "served", "good", "reverse_kl")}
-        return {f"{recipe.measured}_{key}": values for key, values in found.items()} | {"n": n}
+        rows = [divergence.count_modes(x[one :: self.copies], self.modes.centres, self.modes.scale) for one in range(self.copies)]
+        return {key: [round(getattr(row, key), 4) for row in rows] for key in ("hit", "served", "good", "reverse_kl")}
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,8 @@ def film(toy: str, every: int, step: Any) -> Film:
     """A film of SHOWN points of each seed, (SEEDS * SHOWN, 3): their two coordinates, and whether the point is good.
 
     The coordinates are kept too coarsely to tell good points from others, so the third number does: it is at the upper end of
-    the window where the point lies within three standard deviations of a centre, and at the lower end elsewhere.
+    the window where the point lies within three standard deviations of a centre, and at the lower end elsewhere. At every
+    frame the film measures modes and good share, as means over the seeds.
     """
     modes, factor, reach = TOYS[toy]
     noise = step.model.draw_noise(SEEDS * SHOWN, generator=runtime.generator(1, runtime.device_of(step.model)))
@@ -73,7 +74,11 @@ def film(toy: str, every: int, step: Any) -> Film:
         good = torch.cdist(x, modes.centres).amin(1) <= GOOD * modes.scale
         return torch.cat([x, torch.where(good, reach, -reach)[:, None]], 1)
 
-    return Film(step, draw, every=every, span=(-reach, reach))
+    def measure(model: nn.Module) -> dict[str, float]:
+        found = measures.ModeCounts(modes, factor, copies=SEEDS).counted(model, 1_000)
+        return {key: sum(values) / SEEDS for key, values in found.items()}
+
+    return Film(step, draw, every=every, span=(-reach, reach), measure=measure)
 
 
 def _recipe(toy: str, what: str, steps: int, *, objective: Objective, penalty: Penalty | None = None, rounds: int = 1) -> Recipe:

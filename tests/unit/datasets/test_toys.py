@@ -67,3 +67,18 @@ def test_counts_are_integers_of_every_kind(maker):
 def test_probabilities_that_are_no_numbers_are_refused():
     with pytest.raises(ValueError, match="probs sum to nan"):
         toys.mixture(3, probs=torch.tensor([float("nan"), 0.6]), mean=torch.zeros(2, 1), scale=torch.ones(2))
+
+
+def test_the_published_geometry_has_its_centres_and_scales():
+    for modes, radius, K in ((toys.PACGAN_RING, 1.0, 8), (toys.PACGAN_GRID, 32**0.5, 25)):
+        assert modes.centres.shape == (K, 2)
+        assert modes.centres.norm(dim=1).max().item() == pytest.approx(radius)
+        x = modes.draw(20_000, generator=runtime.generator(0))
+        distance, nearest = torch.cdist(x, modes.centres).min(1)
+        assert len(nearest.unique()) == K
+        assert (distance.square().mean() / 2).sqrt().item() == pytest.approx(modes.scale, rel=0.02)
+    neighbours = torch.cdist(toys.PACGAN_GRID.centres, toys.PACGAN_GRID.centres)
+    assert neighbours[neighbours > 0].min() == 2
+    for centres, draw in ((toys.ring_centres(), toys.ring), (toys.grid_centres(), toys.grid)):
+        x = draw(300, scale=0.0, generator=runtime.generator(0))
+        assert torch.cdist(x, centres).amin(1).max() < 1e-6
