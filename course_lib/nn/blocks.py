@@ -141,7 +141,10 @@ class PatchReader(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """x + attention(norm(x)), then x + network(norm(x)), each place looking at all others (Vaswani et al. 2017)."""
+    """x + attention(norm(x)), then x + network(norm(x)), each place looking at all others (Vaswani et al. 2017).
+
+    The block of `models.sequence.transformer` is another function: it looks back only, with several heads and rotary positions.
+    """
 
     def __init__(self, width: int):
         super().__init__()

@@ -55,10 +55,10 @@ class FVSBN(AutoregressiveModel):
         flat = self.check(x).flatten(1)  # (B, D)
         return Bernoulli(F.linear(flat, self.weight, self.b).reshape(x.shape))
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Ancestral sampling in O(D) operations per variable and example: each reads its row of W and the values so far.
 
-        noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
+        noise (n, D, 1) -> (n, D). Row b keeps its first kept[b] variables from x (n, D).
         """
         n, width = len(noise), self.dimensions
         W = self.weight[self.places][:, self.places]  # (D, D), in the order: below the diagonal
@@ -67,5 +67,5 @@ class FVSBN(AutoregressiveModel):
         for k in range(width):
             drawn[k] = W[k, :k] @ drawn[:k] > threshold[k]  # u < sigmoid(logit)
             if x is not None:
-                drawn[k] = torch.where(k < start, x[:, self.order[k]].to(drawn.dtype), drawn[k])
+                drawn[k] = torch.where(k < kept, x[:, self.order[k]].to(drawn.dtype), drawn[k])
         return drawn[self.turns].T.contiguous()

@@ -47,14 +47,14 @@ class LinearAutoregression(AutoregressiveModel):
         mean = self.bias + (windows * self.weight.flip(0)).sum(-1)  # (B, T)
         return Gaussian(mean, self.log_scale.expand_as(mean))
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Ancestral sampling in O(N) per value. noise (n, T, 1) -> (n, T). Row b keeps its first start[b] values of x."""
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+        """Ancestral sampling in O(N) per value. noise (n, T, 1) -> (n, T). Row b keeps its first kept[b] values of x."""
         weight = self.weight.flip(0)
         shocks = self.log_scale.exp() * standard_normal_from_noise(noise[..., 0])  # (n, T)
         series = self.rest.repeat(len(noise), self.lags + self.dimensions)  # (n, N + T)
         for t in range(self.dimensions):
             value = (self.bias + (series[:, t : t + self.lags] * weight).sum(1) + shocks[:, t]).to(series.dtype)
-            series[:, self.lags + t] = value if x is None else torch.where(t < start, x[:, t].to(series.dtype), value)
+            series[:, self.lags + t] = value if x is None else torch.where(t < kept, x[:, t].to(series.dtype), value)
         return series[:, self.lags :]
 
     @torch.no_grad()

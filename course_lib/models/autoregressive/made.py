@@ -112,11 +112,11 @@ class MADE(AutoregressiveModel):
         flat = self.check(x).flatten(1)
         return Bernoulli(self._logits(flat, [None] * (len(self.layers) + 1)).reshape(x.shape))
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Ancestral sampling that takes about as many operations as one forward pass.
 
         A unit of degree m is settled once m variables are known, so each step computes only the units that its new
-        variable settles. noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
+        variable settles. noise (n, D, 1) -> (n, D). Row b keeps its first kept[b] variables from x (n, D).
         """
         n, width = len(noise), self.dimensions
         columns = torch.cat(
@@ -142,7 +142,7 @@ class MADE(AutoregressiveModel):
                 logits = logits + self._seen(drawn, straight[k : k + 1], k)[:, 0]
             drawn[:, k] = (logits > threshold[:, k]).to(drawn.dtype)  # u < sigmoid(logit)
             if x is not None:
-                drawn[:, k] = torch.where(k < start, x[:, self.order[k]].to(drawn.dtype), drawn[:, k])
+                drawn[:, k] = torch.where(k < kept, x[:, self.order[k]].to(drawn.dtype), drawn[:, k])
         return drawn[:, self.turns]
 
     def _seen(self, drawn: Tensor, weight: Tensor, k: int) -> Tensor:

@@ -72,16 +72,16 @@ class NADE(AutoregressiveModel):
         all_logits = torch.cat(logits, 1)[:, self.turns] + self.b  # (B, D)
         return Bernoulli(all_logits.reshape(x.shape))
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Ancestral sampling in O(D H) operations per example: the hidden state is carried on, and changes where a pixel is 1.
 
-        noise (n, D, 1) -> (n, D). The first start[b] variables of row b in the order are kept from x (n, D).
+        noise (n, D, 1) -> (n, D). The first kept[b] variables of row b in the order are those of x (n, D).
         """
         n = len(noise)
         threshold = (logit_threshold(noise[..., 0]) - self.b)[:, self.places].T.contiguous()  # (D, n)
         if x is not None:  # a known value is drawn by a threshold that no logit, or every logit, exceeds
-            kept = torch.arange(self.dimensions, device=noise.device)[:, None] < start  # (D, n)
-            threshold = torch.where(kept, torch.where(x[:, self.places].T > 0, -torch.inf, torch.inf), threshold)
+            known = torch.arange(self.dimensions, device=noise.device)[:, None] < kept  # (D, n)
+            threshold = torch.where(known, torch.where(x[:, self.places].T > 0, -torch.inf, torch.inf), threshold)
         weights, readout = self.W[self.places], self.V[self.places]  # (D, H)
         add = _add_where if noise.device.type == "cpu" else _add_everywhere
         activation = self.c.repeat(n, 1)  # (n, H)

@@ -110,27 +110,27 @@ class OrderlessNADE(AutoregressiveModel):
         """The same model in another order: a twin that shares these weights."""
         return in_order(self, order)
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Ancestral sampling of several variables per forward pass: the result is the same as one by one, from the same noise.
 
         The noise decides each draw, so a guess of the next AHEAD values can be checked in one pass. The draws are right up to
         and including the first that differs from its guess; the draws after that one are the next guess.
 
-        noise (n, D, 1) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
+        noise (n, D, 1) -> (n, D). Row b keeps its first kept[b] variables from x (n, D).
         """
         n, D, weight = len(noise), self.dimensions, self.first.weight
         x = torch.zeros(n, D, dtype=weight.dtype, device=noise.device) if x is None else x.to(weight.dtype)
-        kept = 0 if start is None else min(start.tolist(), default=D)
-        early = self.places[:kept]
-        late = torch.cat([self.places[kept:], self.places[-1:].expand(AHEAD)])  # the last guess may reach beyond the end
+        shared = 0 if kept is None else min(kept.tolist(), default=D)  # every row keeps so many
+        early = self.places[:shared]
+        late = torch.cat([self.places[shared:], self.places[-1:].expand(AHEAD)])  # the last guess may reach beyond the end
         base = self.first.bias + weight.index_select(1, early + D).sum(1)
         activation = torch.addmm(base, x[:, early], weight.index_select(1, early).T)  # (n, H)
         threshold = (logit_threshold(noise[..., 0]) - self.readout.bias)[:, late]
-        if start is not None:  # a known value is drawn by a threshold that no logit, or every logit, exceeds
-            known = torch.arange(kept, D + AHEAD, device=noise.device) < start.to(noise.device)[:, None]
+        if kept is not None:  # a known value is drawn by a threshold that no logit, or every logit, exceeds
+            known = torch.arange(shared, D + AHEAD, device=noise.device) < kept.to(noise.device)[:, None]
             threshold = torch.where(known, torch.where(x[:, late] > 0, -torch.inf, torch.inf), threshold)
         drawn = x.clone()
-        drawn[:, self.places[kept:]] = self._draw_ahead(activation, late, threshold)[:, : D - kept]
+        drawn[:, self.places[shared:]] = self._draw_ahead(activation, late, threshold)[:, : D - shared]
         return drawn
 
     def _draw_ahead(self, activation: Tensor, late: Tensor, threshold: Tensor) -> Tensor:

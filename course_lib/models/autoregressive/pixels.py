@@ -205,15 +205,15 @@ class PixelModel(AutoregressiveModel):
         parameters = self._all_parameters(self._first_maps(self.first, inputs), inputs)  # (B, H, W, C P)
         return self._distribution(parameters.reshape(len(x), H, W, C, self.per_channel).movedim(3, 1))
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Ancestral sampling in about the operations of one forward pass per channel: every layer keeps what it computed.
 
-        noise (n, D, noise_size) -> (n, D). Row b keeps its first start[b] variables from x (n, D).
+        noise (n, D, noise_size) -> (n, D). Row b keeps its first kept[b] variables from x (n, D).
         """
         n, (C, H, W) = len(noise), self.event_shape
         drawn = self.first.weight.new_zeros(n, C, H, W)
         noise = noise.reshape(n, C, H, W, -1)
-        kept = None if x is None else x.reshape(n, C, H, W).to(drawn)
+        known = None if x is None else x.reshape(n, C, H, W).to(drawn)
         first, step = ConvCache(self.first, n, H, W), self._stepper(n, drawn)
         for i in range(H):
             for j in range(W):
@@ -221,8 +221,8 @@ class PixelModel(AutoregressiveModel):
                     parameters = self._readout(step(self.placed(first.at(i, j), i, j), i, j))  # (n, C P)
                     own = self._distribution(parameters.reshape(n, C, -1)[:, c])
                     value = own.from_noise(noise[:, c, i, j]).to(drawn.dtype)
-                    if kept is not None:
-                        value = torch.where((i * W + j) * C + c < start, kept[:, c, i, j], value)
+                    if known is not None:
+                        value = torch.where((i * W + j) * C + c < kept, known[:, c, i, j], value)
                     drawn[:, c, i, j] = value
                     first.put(self._standard(drawn[:, :, i, j]), i, j)
         return drawn.flatten(1)

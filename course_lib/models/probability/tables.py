@@ -141,17 +141,17 @@ class BayesianNetwork(AutoregressiveModel):
         self.probs.copy_(torch.where(total > 0, (ones + pseudo) / total.clamp(min=1e-300), 0.5))
         return self
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Ancestral sampling that looks up one row per variable: noise (n, D, 1) -> (n, D), in the parameters' type.
 
-        Row b keeps its first start[b] variables in the order from x (n, D).
+        Row b keeps its first kept[b] variables in the order from x (n, D).
         """
         dtype = self.probs.dtype
         drawn = torch.zeros(noise.shape[:2], dtype=dtype, device=noise.device) if x is None else x.to(dtype, copy=True)
         for k, d in enumerate(self.order):
             rows = row_numbers(drawn[:, self._places[d]], self._powers[d]) + self._firsts[d]  # (n,)
             value = Bernoulli(probs=self.probs[rows]).from_noise(noise[:, d]).to(dtype)
-            drawn[:, d] = value if start is None else torch.where(k < start, drawn[:, d], value)
+            drawn[:, d] = value if kept is None else torch.where(k < kept, drawn[:, d], value)
         return drawn
 
 

@@ -69,8 +69,8 @@ class AutoregressiveModel(ExplicitModel):
         done = self.sample_from_noise(noise, x.flatten(1), flat.sum(1))
         return done.reshape(x.shape)
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None) -> Tensor:
-        """Turn noise (n, D, noise_size) into examples (n, D). Row b keeps its first start[b] variables from x (n, D).
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+        """Turn noise (n, D, noise_size) into examples (n, D). Row b keeps its first kept[b] variables from x (n, D).
 
         Examples have the parameters' dtype, whatever the noise has.
 
@@ -78,12 +78,12 @@ class AutoregressiveModel(ExplicitModel):
         """
         n, dtype = len(noise), next(self.parameters()).dtype
         drawn = torch.zeros(noise.shape[:2], dtype=dtype, device=noise.device) if x is None else x.to(dtype, copy=True)
-        start = torch.zeros(n, dtype=torch.long) if start is None else start.cpu()
-        for k in range(int(start.min()) if n else self.dimensions, self.dimensions):
+        kept = torch.zeros(n, dtype=torch.long) if kept is None else kept.cpu()
+        for k in range(int(kept.min()) if n else self.dimensions, self.dimensions):
             d = self.order[k]
             given = self.conditionals(drawn.reshape(n, *self.event_shape)).from_noise(
                 noise.reshape(n, *self.event_shape, self.noise_size)
             )
-            draw = (k >= start).to(drawn.device)
+            draw = (k >= kept).to(drawn.device)
             drawn[:, d] = torch.where(draw, given.flatten(1)[:, d].to(dtype), drawn[:, d])
         return drawn

@@ -174,18 +174,18 @@ class SequenceModel(AutoregressiveModel):
         self,
         noise: Tensor,
         x: Tensor | None = None,
-        start: Tensor | None = None,
+        kept: Tensor | None = None,
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
     ) -> Tensor:
         """Turn noise (n, T, 1) into symbols, one `step` each: (n, T) as int64.
 
-        With x (n, P), x comes first and is kept, and T symbols follow: (n, P + T). With x (n, T) and start (n,), row b keeps
-        its first start[b] symbols of x, and the rest is drawn: (n, T).
+        With x (n, P), x comes first, and T symbols follow: (n, P + T). With x (n, T) and kept (n,), row b keeps
+        its first kept[b] symbols of x, and the rest is drawn: (n, T).
         """
         n, steps = noise.shape[:2]
-        offset = 0 if x is None or start is not None else x.shape[1]
+        offset = 0 if x is None or kept is not None else x.shape[1]
         symbol, state, drawn = torch.full((n,), self.start_symbol, device=noise.device), self.initial_state(n), []
         for t in range(offset + steps):
             logits, state = self.step(symbol, state)
@@ -193,7 +193,7 @@ class SequenceModel(AutoregressiveModel):
                 symbol = x[:, t]
             else:
                 symbol = Categorical(nucleus(temper(logits, temperature), top_p)).from_noise(noise[:, t - offset])
-                symbol = symbol if start is None else torch.where(t < start, x[:, t], symbol)
+                symbol = symbol if kept is None else torch.where(t < kept, x[:, t], symbol)
             drawn.append(symbol)
         return torch.stack(drawn, 1)
 

@@ -165,9 +165,9 @@ class GivenSource(SequenceModel):
         """Logits of p(x_t | x_1, …, x_t−1, source), (B, T, K)."""
         return self._walk(x)[0]
 
-    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, start: Tensor | None = None, **how: float) -> Tensor:
+    def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None, **how: float) -> Tensor:
         """As every sequence model: noise (n, T, 1) -> (n, T) symbols; what comes after the end is padding."""
-        drawn = super().sample_from_noise(noise, x, start, **how)
+        drawn = super().sample_from_noise(noise, x, kept, **how)
         ended = (drawn == self.model.end).long().cumsum(1)
         return drawn.masked_fill((ended - (drawn == self.model.end).long()) > 0, PAD)
 
