@@ -26,6 +26,8 @@ class GAN(AdversarialModel):
         penalty: on the discriminator's slope (models/adversarial/penalties.py); None adds nothing.
         instance_noise: standard deviation of Gaussian noise added to everything that the discriminator sees in training
             (Sønderby et al. 2017).
+        one_batch: the discriminator's move sees real and made examples as one batch instead of two. Batch normalisation then
+            shares its statistics between both kinds, but the generator's move still shows it made examples alone.
         clip: after each of its moves, the discriminator's parameters are cut to [-clip, clip] (Arjovsky et al. 2017, alg. 1).
     """
 
@@ -39,6 +41,7 @@ class GAN(AdversarialModel):
         objective: Objective | None = None,
         penalty: Penalty | None = None,
         instance_noise: float = 0.0,
+        one_batch: bool = False,
         clip: float | None = None,
     ):
         super().__init__()
@@ -47,7 +50,8 @@ class GAN(AdversarialModel):
         self.instance_noise = check_weight(instance_noise, "instance_noise")
         if clip is not None and not clip > 0:
             raise ValueError(f"clip is {clip!r}; expected None, or the largest absolute value of a parameter, above 0")
-        self.clip, self.generator, self.discriminator = clip, generator, discriminator
+        self.one_batch, self.clip = one_batch, clip
+        self.generator, self.discriminator = generator, discriminator
 
     @property
     def players(self) -> Mapping[str, nn.Module]:
@@ -77,8 +81,12 @@ class GAN(AdversarialModel):
             fake = self.generate(z)
         if self.penalty is not None:
             real, fake = real.detach().requires_grad_(True), fake.requires_grad_(True)
-        real_logits, fake_logits = self._judge(real, generator), self._judge(fake, generator)
-        loss = self.objective.discriminator_loss(real_logits, fake_logits)
+        if self.one_batch:
+            real_logits, fake_logits = self._judge(torch.cat([real, fake]), generator).split(len(real))
+        else:
+            real_logits, fake_logits = self._judge(real, generator), self._judge(fake, generator)
+        given = {"generator": generator} if self.objective.draws else {}
+        loss = self.objective.discriminator_loss(real_logits, fake_logits, **given)
         if self.penalty is None:
             return loss
         return loss + self.penalty(self.discriminator, real, fake, real_logits, fake_logits, generator=generator)

@@ -10,16 +10,19 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from course_lib.models.inputs import check_target
+from course_lib.runtime import uniform
 
 
 class Objective(ABC):
     """A pair of losses. `real` and `fake` are logits (B,) of real and of made examples."""
 
     needs_real: ClassVar[bool] = False  # whether the generator's loss looks at real examples too
+    draws: ClassVar[bool] = False  # whether discriminator_loss draws random numbers: then it takes a torch.Generator
 
     @abstractmethod
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -30,8 +33,11 @@ class Objective(ABC):
         """What the generator makes small, (). real may be None unless `needs_real`."""
 
 
-def cross_entropy(logits: Tensor, target: float) -> Tensor:
-    """The mean cross-entropy, (), in nats, of the answers behind these logits (B,) with a target probability of "real"."""
+def cross_entropy(logits: Tensor, target: float | Tensor) -> Tensor:
+    """The mean cross-entropy, (), in nats, of the answers behind these logits (B,) with a target probability of "real".
+
+    target: one for all, or one for each, (B,).
+    """
     return (target * F.softplus(-logits) + (1 - target) * F.softplus(logits)).mean()
 
 
@@ -55,6 +61,36 @@ class NonSaturating(Objective):
 
     def generator_loss(self, real: Tensor | None, fake: Tensor) -> Tensor:
         return cross_entropy(fake, 1.0)
+
+
+@dataclass(frozen=True)
+class RandomLabels(NonSaturating):
+    """NonSaturating with labels that are drawn anew for every example.
+
+    flipped: the probability that a label is turned round. spread: a label 1 becomes a number from 1 - spread to 1, and a label
+    0 one from 0 to spread, each uniformly. The cross-entropy is linear in its target, so that on average these labels teach
+    what their means teach: flipped labels (1 - flipped, flipped), spread ones (1 - spread/2, spread/2).
+    """
+
+    draws: ClassVar[bool] = True
+    flipped: float = 0.0
+    spread: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_target(self.flipped, "flipped")
+        check_target(self.spread, "spread")
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        return cross_entropy(real, self._labels(self.real_target, real, generator)) + cross_entropy(
+            fake, self._labels(self.fake_target, fake, generator)
+        )
+
+    def _labels(self, target: float, logits: Tensor, generator: torch.Generator | None) -> Tensor:
+        """One label (B,) for each of the logits (B,)."""
+        turned, moved = uniform((2, *logits.shape), logits, generator)
+        labels = torch.where(turned < self.flipped, 1 - target, target)
+        return labels + self.spread * moved * (1 - 2 * labels)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import torch
 
 from course_lib import runtime
 from course_lib.models.adversarial import GAN
-from course_lib.models.adversarial.objectives import NonSaturating, Relativistic, Wasserstein
+from course_lib.models.adversarial.objectives import NonSaturating, RandomLabels, Relativistic, Wasserstein
 from course_lib.models.adversarial.penalties import UnitSlope, ZeroCentred
 from course_lib.nn.adversarial import ImageDiscriminator, ImageGenerator, PointNetwork
 from course_lib.training import AdversarialStep
@@ -124,3 +124,28 @@ def test_spectral_normalisation_bounds_every_layer():
         network(torch.rand(2, 1, 8, 8))
     for layer in (network.to_features[0], network.to_features[3], network.to_logit):
         assert torch.linalg.matrix_norm(layer.weight.detach().flatten(1), 2).item() == pytest.approx(1, abs=0.01)
+
+
+def test_in_one_batch_batch_normalisation_mixes_real_and_made_examples():
+    def images(**settings):
+        runtime.seed(0)
+        judge = ImageDiscriminator(channels=(2, 3), normalisation="batch")
+        made = {"generator": ImageGenerator(noise=4, channels=(4, 4)), "discriminator": judge}
+        return GAN(**made, event_shape=(1, 28, 28), noise=4, **settings)
+
+    x = torch.rand(6, 1, 28, 28, generator=runtime.generator(3))
+    apart, together = images(), images(one_batch=True)
+    z = together.draw_noise(6, generator=runtime.generator(2))
+    both = together.discriminator(torch.cat([x, together.generate(z)]))
+    expected = NonSaturating().discriminator_loss(both[:6], both[6:])
+    losses = [model.player_loss("discriminator", x, generator=runtime.generator(2)) for model in (together, apart)]
+    torch.testing.assert_close(losses[0], expected)
+    assert (losses[1] - expected).abs() > 1e-3
+    plain = [points(one_batch=choice).player_loss("discriminator", X, generator=runtime.generator(2)) for choice in (True, False)]
+    torch.testing.assert_close(*plain)  # without batch normalisation nothing changes
+
+
+def test_labels_are_drawn_from_the_generator_given():
+    model = points(objective=RandomLabels(flipped=0.5))
+    found = [model.player_loss("discriminator", X, generator=runtime.generator(seed)).item() for seed in (2, 2, 3)]
+    assert found[0] == found[1] != found[2]

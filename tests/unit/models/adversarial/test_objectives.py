@@ -5,10 +5,12 @@ import math
 import pytest
 import torch
 
+from course_lib import runtime
 from course_lib.models.adversarial.objectives import (
     LeastSquares,
     Minimax,
     NonSaturating,
+    RandomLabels,
     Relativistic,
     Wasserstein,
     cross_entropy,
@@ -99,3 +101,26 @@ def test_where_the_discriminator_is_sure_only_minimax_has_no_slope():
 def test_a_target_is_a_probability(target):
     with pytest.raises(ValueError, match=r"real_target is .*probability"):
         NonSaturating(real_target=target)
+
+
+def test_random_labels_teach_on_average_what_their_means_teach():
+    """The cross-entropy is linear in its target; the generator's loss stays as it is."""
+    generator = runtime.generator(0)
+    for random, mean in ((RandomLabels(flipped=0.2), (0.8, 0.2)), (RandomLabels(spread=0.4), (0.8, 0.2))):
+        losses = torch.stack([random.discriminator_loss(REAL, FAKE, generator=generator) for _ in range(20_000)])
+        expected = NonSaturating(*mean).discriminator_loss(REAL, FAKE)
+        assert (losses.mean() - expected).abs() < 5 * losses.std() / 20_000**0.5
+        assert losses.std() > 0.05
+        assert random.generator_loss(None, FAKE) == NonSaturating().generator_loss(None, FAKE)
+
+
+def test_random_labels_are_flipped_or_moved_towards_one_half():
+    logits = torch.zeros(50_000, dtype=torch.float64)
+    flipped = RandomLabels(flipped=0.05)._labels(1.0, logits, runtime.generator(1))
+    assert set(flipped.tolist()) == {0.0, 1.0}
+    assert flipped.mean() == pytest.approx(0.95, abs=0.005)
+    for target, low, high in ((1.0, 0.7, 1.0), (0.0, 0.0, 0.3)):
+        moved = RandomLabels(spread=0.3)._labels(target, logits, runtime.generator(2))
+        assert low <= moved.amin() < low + 0.01
+        assert high - 0.01 < moved.amax() <= high
+    assert torch.equal(RandomLabels()._labels(1.0, logits, None), torch.ones_like(logits))
