@@ -119,8 +119,65 @@ def name(toy: str, setting: str) -> str:
     return f"gans-{toy}-{setting}"
 
 
-TOY_GAMES: dict[str, Recipe] = {
+MODES: dict[str, Recipe] = {
     name(toy, setting): _recipe(toy, what, STEPS[toy][setting], **given)
     for toy in TOYS
     for setting, (what, given) in SETTINGS.items()
 }
+
+
+BALANCE_STUDY, FEW_SEEDS = "gan-balance", 5
+EASY_RING = toys.Modes(toys.ring, toys.ring_centres(), 0.1)
+FAST, SLOW = 1e-2, 5e-5  # learning rates beside the usual 1e-3
+BALANCE: dict[str, dict[str, Any]] = {
+    "even": {},
+    "discriminator-fast": {"rates": {"discriminator": FAST}},
+    "discriminator-fast-flipped": {"rates": {"discriminator": FAST}, "objective": NonSaturating(0.9, 0.1)},
+    "discriminator-fast-smoothed": {"rates": {"discriminator": FAST}, "objective": NonSaturating(0.9, 0.0)},
+    "discriminator-fast-noise": {"rates": {"discriminator": FAST}, "instance_noise": 0.3},
+    "discriminator-fast-small": {"rates": {"discriminator": FAST}, "judge": (16,)},
+    "discriminator-fast-r1": {"rates": {"discriminator": FAST}, "penalty": ZeroCentred(0.1, 0.0)},
+    "discriminator-10-moves": {"rounds": 10},
+    "generator-fast": {"rates": {"generator": FAST}},
+    "generator-fast-5-moves": {"rates": {"generator": FAST}, "rounds": 5},
+    "generator-fast-r1-r2": {"rates": {"generator": FAST}, "penalty": ZeroCentred(0.1, 0.1)},
+    "discriminator-slow": {"rates": {"discriminator": SLOW}},
+    "discriminator-small": {"judge": (4,)},
+}
+"""Name -> what differs from an even game: which player is made too strong, in which way, and the remedies against it."""
+
+
+def easy_ring(split: str) -> Tensor:
+    """Points of the ring of eight modes with wide modes, (N, 2)."""
+    seed, n = (0, 100 * 128 * FEW_SEEDS) if split == "train" else (1, 2_500)
+    return toys.ring(n, generator=runtime.generator(seed))
+
+
+def _balance(
+    what: str,
+    *,
+    rates: dict[str, float] | None = None,
+    rounds: int = 1,
+    objective: Objective | None = None,
+    judge: tuple[int, ...] = (64, 64, 64),
+    **given: Any,
+) -> Recipe:
+    build = partial(
+        point_gan, copies=FEW_SEEDS, hidden=(64, 64, 64), judge=judge, objective=objective or NonSaturating(), **given
+    )
+    return Recipe(
+        build,
+        f"{FEW_SEEDS} GANs of a ring, balance of the players: {what}",
+        (1, 1, 8 * rounds),
+        step=Game(lr=1e-3, rates=rates or {}, betas=(0.5, 0.9), discriminator_steps=rounds, averaging=None),
+        measure=measures.ModeCounts(EASY_RING, 1.0, copies=FEW_SEEDS),
+        examples=(512, 640 * rounds, None),
+        data="ring",
+        source=easy_ring,
+        batch_size=128 * FEW_SEEDS * rounds,
+        study=BALANCE_STUDY,
+        weights=False,
+    )
+
+
+TOY_GAMES: dict[str, Recipe] = {**MODES, **{f"gans-balance-{what}": _balance(what, **given) for what, given in BALANCE.items()}}
