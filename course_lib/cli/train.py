@@ -7,10 +7,10 @@ import shutil
 import torch
 from safetensors import SafetensorError
 
-from course_lib import runtime
+from course_lib import files, runtime
 from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import UnknownName
-from course_lib.training import checkpoints, films, recipes, studies
+from course_lib.training import checkpoints, distributed, films, recipes, studies
 from course_lib.training.loop import History, TrainingDiverged
 from course_lib.training.recipes.keeping import command
 
@@ -32,6 +32,11 @@ def train(
         raise AskedWrongly("a model trained for validation is never shipped: leave out --ship or --validate")
     epochs = recipes.RECIPES[name].in_budget(budget)[0]
     where = checked(runtime.device, device)
+    with distributed.group(where):
+        return _train(name, epochs, budget=budget, where=where, ship=ship, validate=validate, anew=anew)
+
+
+def _train(name: str, epochs: int, *, budget: str, where: torch.device, ship: bool, validate: bool, anew: bool) -> int:
     print(f"{name}: {epochs} epochs, budget {budget}, on {where}", flush=True)
     try:
         ended = recipes.run(
@@ -54,6 +59,8 @@ def _say(ended: recipes.Outcome, name: str, again: str, ship: bool) -> int:
     if not ended.finished:
         print(f"To go on: {again}")
         return 1
+    if not distributed.first():
+        return 0  # the first process measures and keeps the model
     for metric, value in ended.about["metrics"].items():
         print(f"{metric:25} {value}")
     if ended.path is None:
@@ -84,7 +91,7 @@ def ship_own(name: str) -> list[str]:
     for file in shipped:
         target = runtime.data_dir() / file
         target.parent.mkdir(exist_ok=True)
-        with runtime.whole_file(target) as temporary:
+        with files.whole_file(target) as temporary:
             shutil.copyfile(own / target.name, temporary)
     studies.list_files(shipped)
     if recipe is not None and recipe.study:

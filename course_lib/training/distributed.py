@@ -1,6 +1,7 @@
 """Several processes, each with a part of every batch, by torch's own torchrun and DistributedDataParallel.
 
-A script that `torchrun --nproc-per-node 2 script.py` starts says
+`torchrun --nproc-per-node 2 --no-python course train NAME` trains a recipe. A script that `torchrun --nproc-per-node 2 script.py`
+starts says
 
     with distributed.group():
         batches = Batches(data, 100, seed=0, rank=distributed.rank(), world=distributed.world())
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,23 +53,44 @@ def first() -> bool:
     return rank() == 0
 
 
-@contextmanager
-def group(*, minutes: float = 30) -> Iterator[None]:
-    """Join the processes that torchrun started, over NCCL on GPUs and gloo elsewhere; without torchrun, do nothing.
+def started_by_torchrun() -> bool:
+    """Whether torchrun, or a program that sets the same environment variables, started this process."""
+    return all(name in os.environ for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"))
 
-    minutes: how long one process waits for another before it gives up.
+
+def join(device: torch.device, *, minutes: float = 30) -> bool:
+    """Join the processes that torchrun started, over NCCL on GPUs and gloo elsewhere; whether this call did so.
+
+    It does nothing without torchrun, and where this process has joined already.
     """
-    if "WORLD_SIZE" not in os.environ:
-        yield
-        return
-    device = runtime.device()
+    if _together() or not (dist.is_available() and started_by_torchrun()):
+        return False
     if device.type == "cuda":
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=minutes))
+    return True
+
+
+@contextmanager
+def group(device: torch.device | None = None, *, minutes: float = 30) -> Iterator[None]:
+    """Inside, this process has joined those that torchrun started (see `join`), and all but the first one print nothing.
+
+    Without torchrun nothing changes. When a process fails, torchrun ends the others.
+
+    Args:
+        device: on which this process computes; None is `runtime.device()`.
+        minutes: how long one process waits for another before it gives up.
+    """
+    joined = join(device or runtime.device(), minutes=minutes)
+    printed, sys.stdout = sys.stdout, sys.stdout if first() else open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         yield
     finally:
-        dist.destroy_process_group()
+        if sys.stdout is not printed:
+            sys.stdout.close()
+            sys.stdout = printed
+        if joined:
+            dist.destroy_process_group()
 
 
 class _Loss(nn.Module):
@@ -119,6 +142,12 @@ def total(values: Tensor) -> Tensor:
 def anyone(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set in any process; every process gets the same answer."""
     return bool(total(torch.tensor(float(flag), device=device)).item()) if world() > 1 else flag
+
+
+def wait_for_all() -> None:
+    """Go on when every process has come to this line."""
+    if world() > 1:
+        dist.barrier()
 
 
 def from_first(value: Any) -> Any:

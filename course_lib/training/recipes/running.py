@@ -16,7 +16,7 @@ from torch import nn
 import course_lib
 from course_lib import runtime
 from course_lib.datasets import Batches, DataFileError, manifest
-from course_lib.training import checkpoints, films
+from course_lib.training import checkpoints, distributed, films
 from course_lib.training.loop import History, fit
 from course_lib.training.measures import measured
 from course_lib.training.recipes import keeping
@@ -59,8 +59,10 @@ def run(
         anew: begin at the first epoch; an unfinished run of this name and budget is deleted.
         validate: train on the training split alone and measure on the validation split, under the name `<name>-validation`.
 
-    Raises CannotResume where an unfinished run belongs to a recipe that has changed since. Global random generators are left
-    as they were.
+    Where torchrun started this process, it shares every batch with the others (training/distributed), and the first one alone
+    reports, measures and keeps the model: in the others `path` is None. Raises CannotResume where an unfinished run belongs to a
+    recipe that has changed since, and RecipeError where this recipe cannot be trained here. Global random generators are left as
+    they were.
     """
     budget, device, chosen, asked = runtime.budget(budget), runtime.device(device), recipe(name), name
     if validate:
@@ -69,11 +71,13 @@ def run(
     if folder is not None:
         keeping.refuse_to_replace(name, budget, folder)
     _check_precision(chosen, device)
+    distributed.join(device)
     with _own_randomness(chosen.seed, device):
         step, batches, determined_by = _prepared(chosen, budget, device, validate)
         unfinished = Unfinished(name, budget, keeping.command(asked, budget, validate), determined_by)
-        if anew:
+        if anew and distributed.first():
             unfinished.remove()
+        distributed.wait_for_all()
         film = chosen.film(step) if chosen.film else None
         checkpoint = unfinished.checkpoint(step, batches, [film] if film else [])
         history = unfinished.resume(checkpoint)
@@ -81,7 +85,7 @@ def run(
         history = fit(step, batches, chosen.in_budget(budget)[0], callbacks, history=history)
         ended = _ended(name, chosen, budget, step, history, unfinished, folder)
         if film and ended.path is not None:
-            film.write(films.beside(ended.path))
+            _keep_film(name, film, films.beside(ended.path))
         return ended
 
 
@@ -118,8 +122,15 @@ def _prepared(chosen: Recipe, budget: str, device: torch.device, validate: bool)
     model = _build(chosen, validate)
     data = chosen.training_data(budget)
     determined_by = {**chosen.description(budget), **_sources(chosen, data, validate), "model": initial_parameters(model)}
-    batches = Batches(data, chosen.batch_size, seed=chosen.seed, device=device, labels=chosen.labels)
-    return chosen.step(model.to(device), chosen, chosen.in_budget(budget)[0] * len(batches)), batches, determined_by
+    try:
+        shared = {"rank": distributed.rank(), "world": distributed.world()}
+        batches = Batches(data, chosen.batch_size, seed=chosen.seed, device=device, labels=chosen.labels, **shared)
+        step = chosen.step(model.to(device), chosen, chosen.in_budget(budget)[0] * len(batches))
+        return distributed.spread(step, find_unused_parameters=True), batches, determined_by
+    except ValueError as error:
+        if distributed.world() == 1:
+            raise
+        raise RecipeError(f"this recipe cannot be trained by {distributed.world()} processes: {error}") from error
 
 
 def _check_precision(chosen: Recipe, device: torch.device) -> None:
@@ -186,6 +197,8 @@ def _ended(
         further = "train it again to go on from there" if unfinished.is_kept() else "nothing was kept: the next run begins anew"
         print(f"{name}: stopped after {len(history)} of {chosen.in_budget(budget)[0]} epochs; {further}")
         return Outcome(model, about, False, None)
+    if not distributed.first():
+        return Outcome(model, about, True, None)
     about["metrics"] = measured(model, chosen, budget)
     try:
         folder = folder or keeping.place(name, budget)
@@ -195,6 +208,14 @@ def _ended(
         return Outcome(model, about, True, None)
     unfinished.remove()
     return Outcome(model, about, True, path)
+
+
+def _keep_film(name: str, film: films.Film, path: Path) -> None:
+    """Write the film beside the model; where that fails, one line says so, and the model is kept all the same."""
+    try:
+        film.write(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        print(f"{name}: the film of this training cannot be kept ({error})")
 
 
 def _about(chosen: Recipe, budget: str, unfinished: Unfinished, history: History, model: nn.Module) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import command_together
 import pytest
 import torch
 from tiny import same
@@ -12,17 +13,24 @@ from together import SCENARIOS
 from torch import nn
 
 from course_lib import runtime
-from course_lib.training import GradientStep, distributed
+from course_lib.cli import main
+from course_lib.training import GradientStep, checkpoints, distributed
+from course_lib.training.recipes import RECIPES
+
+
+def torchrun(*command, timeout, env):
+    """Run a script in two processes, on the CPU; what it printed."""
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    quietly = {"OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu", "COURSE_QUIET": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
+    env, command = os.environ | quietly | env, [*start, *map(str, command)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, encoding="utf-8", timeout=timeout)
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """What two processes that torchrun starts find, by scenario: a list of two."""
     folder, here = tmp_path_factory.mktemp("two"), Path(__file__).parent
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    quietly = {"OMP_NUM_THREADS": "1", "COURSE_DEVICE": "cpu", "COURSE_QUIET": "1", "PYTHONPATH": str(here.parents[2])}
-    command = [*torchrun, here / "together.py", folder]
-    done = subprocess.run(command, env=os.environ | quietly, capture_output=True, text=True, encoding="utf-8", timeout=300)
+    done = torchrun(here / "together.py", folder, timeout=300, env={})
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("stopped by hand") == 1  # the first process alone prints
     found = [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
@@ -89,6 +97,38 @@ def test_the_first_process_measures_and_both_know_the_number(two):
 
 def test_what_a_model_prepares_from_its_batch_is_that_of_the_first_process(two):
     assert same(*(found["state"] for found in two["beginning"]))
+
+
+def test_two_processes_train_a_recipe_as_one_does_and_a_failing_one_ends_both(tmp_path, monkeypatch, capsys):
+    """Without torchrun's care the process that did not fail would wait for half an hour."""
+    here, home = Path(__file__).parent, {"COURSE_HOME": str(tmp_path / "two")}
+    done = torchrun(here / "command_together.py", timeout=400, env=home)
+    assert done.returncode != 0
+    assert done.stderr.count("codes [1, 1, 0, 0]") == 2
+    assert "MemoryError: only here" in done.stderr
+    assert "tiny-rbm: this recipe cannot be trained by 2 processes: a ContrastiveDivergenceStep cannot be spread" in done.stderr
+    assert "odd: this recipe cannot be trained by 2 processes" in done.stderr
+    assert "expected 0 <= rank < world, a batch_size that is a multiple of 2" in done.stderr
+    assert done.stdout.count("saved: ") == 2  # the first process alone reports; the second run begins anew
+    assert done.stdout.count("epoch    3/3") == 2
+
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "one"))
+    monkeypatch.setitem(RECIPES, "shared", command_together.SHARED)
+    assert main(command_together.asked("shared")) == 0
+    pairs = [checkpoints.load("shared", folder=tmp_path / n / "checkpoints") for n in ("one", "two")]
+    assert_close(*(model.state_dict() for model in pairs))
+    one, two = (checkpoints.describe("shared", tmp_path / n / "checkpoints") for n in ("one", "two"))
+    assert two["train_loss"] == pytest.approx(one["train_loss"], abs=1e-4)
+    assert two["metrics"] == pytest.approx(one["metrics"], abs=1e-4)
+    assert not list((tmp_path / "two" / "checkpoints" / "unfinished").glob("shared*"))
+
+
+def test_one_variable_of_torchruns_alone_means_nothing(monkeypatch):
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with distributed.group():
+        assert distributed.world() == 1
 
 
 def test_alone_nothing_is_shared(monkeypatch):
