@@ -19,7 +19,6 @@ import os
 import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -228,29 +227,3 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
     """Go through `items` with a progress line that leaves nothing behind; there is none when quiet, nor in a file or a pipe."""
     hidden = quiet() or not _redraws(sys.stdout)
     return iter(tqdm(items, desc=label, total=total, leave=False, disable=hidden, file=sys.stdout))
-
-
-def _reach_disk(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Write to the temporary path given, and it replaces `path` only if all went well: whole or not at all.
-
-    The new content reaches the disk before it takes the old one's place, so that a power failure leaves one of the two.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        _reach_disk(temporary, os.O_RDWR)
-        os.replace(temporary, path)
-        with suppress(OSError):  # Windows opens no folder, and some network disks cannot do it
-            _reach_disk(path.parent, os.O_RDONLY)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from course_lib import checks, runtime
+from course_lib import checks, files, runtime
 from course_lib.checks.verdict import printable
 
 _WAIT = 5.0  # seconds for another lesson to finish writing
@@ -58,7 +58,7 @@ def keep(exercise: str, status: str) -> str:
             if kept["exercises"].get(exercise, {}).get("status") != "right":
                 now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
                 kept["exercises"][exercise] = {"status": status, "when": now}
-                with runtime.whole_file(file()) as temporary:
+                with files.whole_file(file()) as temporary:
                     temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         return note
     except Timeout:

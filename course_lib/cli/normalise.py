@@ -21,7 +21,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from course_lib import runtime
+from course_lib import files
 from course_lib.cli.asked import AskedWrongly
 from course_lib.cli.stills import smaller_in_text
 
@@ -85,7 +85,7 @@ def normalise(path: Path | str, *, write: bool = True) -> bool:
     if after != before and write:
         if not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, "this notebook may not be written", str(path))
-        with runtime.whole_file(path) as temporary:
+        with files.whole_file(path) as temporary:
             temporary.write_text(after, encoding="utf-8", newline="\n")
             shutil.copymode(path, temporary)
     return after != before

@@ -21,7 +21,7 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from course_lib import runtime
+from course_lib import files, runtime
 from course_lib.datasets import manifest
 from course_lib.datasets.manifest import DataFileError
 from course_lib.models.protocols import configuration
@@ -105,15 +105,20 @@ def _pair(name: str, path: Path) -> tuple[dict[str, Any], bytes]:
 def save(name: str, model: nn.Module, about: dict[str, Any], *, folder: Path | None = None, half: bool = False) -> Path:
     """Write a model under this name, into the user's own folder unless another is given; the path of its parameters.
 
-    about: what else to keep (seed, budget, metrics, …). half: store floats as float16, half the size. Raises OSError or
-    SafetensorError where the files cannot be written; what was there before stays as it was.
+    about: what else to keep (seed, budget, metrics, …). half: store floats as float16, half the size. Where two processes save
+    one name, the second waits, so that the two files belong together. Raises OSError or SafetensorError where the files cannot be
+    written; what was there before stays as it was.
     """
     path = (folder or own_dir()) / f"{name}.safetensors"
     tensors = _packed(model, {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()})
     if half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
     # Both are written before either takes its place, so that a crash leaves the old pair whole.
-    with runtime.whole_file(path.with_suffix(".json")) as description, runtime.whole_file(path) as parameters:
+    with (
+        files.only_writer(path.parent),
+        files.whole_file(path.with_suffix(".json")) as description,
+        files.whole_file(path) as parameters,
+    ):
         save_file(tensors, parameters)
         described = {
             "format": FORMAT,

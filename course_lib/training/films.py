@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from course_lib import runtime
+from course_lib import files, runtime
 from course_lib.runtime import check_index
 
 LARGEST = 300_000  # bytes of a file
@@ -129,7 +129,7 @@ class Film:
         size = len(packed) + len(described) + 200
         if size > LARGEST:
             raise ValueError(f"the film has {size:,} bytes; expected at most {LARGEST:,}: {FIX}")
-        with runtime.whole_file(Path(path)) as temporary:
+        with files.whole_file(Path(path)) as temporary:
             frames = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
             save_file({"frames": frames}, temporary, metadata={"film": described})
         return Path(path)

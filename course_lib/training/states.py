@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from course_lib import runtime
+from course_lib import files
 from course_lib.datasets.manifest import DataFileError
 
 
@@ -20,7 +20,7 @@ def write(path: Path, state: Any, extra: dict[str, Any]) -> None:
     """Write a tree of dicts, lists, tensors and plain values, with some JSON beside it, as one safetensors file."""
     tensors: dict[str, Tensor] = {}
     tree = _take_out_tensors(state, tensors)
-    with runtime.whole_file(Path(path)) as temporary:
+    with files.whole_file(Path(path)) as temporary:
         save_file(tensors, temporary, metadata={"tree": json.dumps(tree), "extra": json.dumps(extra, default=float)})
 
 

@@ -11,9 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from course_lib import runtime
+from course_lib import files, runtime
 from course_lib.datasets import manifest
 
 KEPT = ("about", "seed", "budget", "epochs", "seconds", "train_loss", "precision", "metrics")  # of a checkpoint's JSON
@@ -40,7 +38,7 @@ def record(study: str, name: str, about: dict[str, Any]) -> str:
     with only_writer():
         rows = read(study) if path(study).is_file() else {}
         rows[name] = {"configuration": about["configuration"], **{key: about[key] for key in KEPT if key in about}}
-        with runtime.whole_file(path(study)) as temporary:
+        with files.whole_file(path(study)) as temporary:
             temporary.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n", encoding="utf-8", newline="\n")
         list_files([file])
     return file
@@ -50,7 +48,7 @@ def list_files(files: list[str]) -> None:
     """Write the checksums of these files (names relative to data/) into data/SHA256SUMS."""
     with only_writer():
         sums = {**manifest.checksums(), **{file: manifest.sha256(runtime.data_dir() / file) for file in files}}
-        with runtime.whole_file(runtime.data_dir() / "SHA256SUMS") as temporary:
+        with files.whole_file(runtime.data_dir() / "SHA256SUMS") as temporary:
             lines = "".join(f"{digest}  {file}\n" for file, digest in sums.items())
             temporary.write_text(lines, encoding="utf-8", newline="\n")
 
@@ -58,5 +56,5 @@ def list_files(files: list[str]) -> None:
 @contextmanager
 def only_writer() -> Iterator[None]:
     """Hold the lock of the data folder, so that two processes that ship at the same time do not lose each other's lines."""
-    with FileLock(runtime.data_dir() / ".lock", is_singleton=True):
+    with files.only_writer(runtime.data_dir(), seconds=-1):
         yield

@@ -1,13 +1,10 @@
-"""Device, seed, threads, budget, quietness, folders, and files written whole or not at all."""
+"""Device, seed, threads, budget, quietness and folders."""
 
 import io
 import os
 import random
-import signal
-import stat
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -275,73 +272,3 @@ class TestFolders:
         for function in (runtime.user_dir, runtime.make_user_dir):
             with pytest.raises(OSError, match="set COURSE_HOME"):
                 function()
-
-
-def test_whole_file_replaces_only_when_all_went_well(tmp_path):
-    path = tmp_path / "deep" / "file.txt"
-    with runtime.whole_file(path) as temporary:
-        temporary.write_text("old")
-        assert not path.exists()
-    assert path.read_text() == "old"
-
-    def fail():
-        with runtime.whole_file(path) as temporary:
-            temporary.write_text("half of the n")
-            raise OSError("no space left")
-
-    with pytest.raises(OSError, match="no space"):
-        fail()
-    assert path.read_text() == "old"
-    assert [p.name for p in path.parent.iterdir()] == ["file.txt"]
-
-
-def test_whole_file_survives_a_kill_in_the_middle_of_writing(tmp_path):
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-    program = f"""
-        import pathlib, time
-        from course_lib import machine, runtime
-        with runtime.whole_file(pathlib.Path({str(path)!r})) as temporary:
-            temporary.write_text("half of the n")
-            print("writing", flush=True)
-            time.sleep(60)
-    """
-    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert child.stdout.readline() == "writing\n"
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    assert path.read_text() == "old"
-
-
-def test_whole_file_reaches_the_disk_before_it_takes_the_old_ones_place(tmp_path, monkeypatch):
-    path, events = tmp_path / "file.txt", []
-    fsync, replace = os.fsync, os.replace
-
-    def synced(descriptor):
-        events.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
-        fsync(descriptor)
-
-    def replaced(*names):
-        events.append("replace")
-        replace(*names)
-
-    monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(os, "replace", replaced)
-    with runtime.whole_file(path) as temporary:
-        temporary.write_text("new")
-    assert events == ["file", "replace", "folder"]
-    assert path.read_text() == "new"
-
-
-def test_a_disk_that_refuses_the_content_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-
-    def full(_):
-        raise OSError("no space left")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"), runtime.whole_file(path) as temporary:
-        temporary.write_text("new")
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from course_lib import runtime
 from course_lib.training import checkpoints
+from course_lib.training.recipes.fingerprint import differences
 from course_lib.training.recipes.form import RecipeError
 from course_lib.training.recipes.table import RECIPES
 
@@ -50,7 +52,10 @@ def refuse_to_replace(name: str, budget: str, folder: Path) -> None:
 
 
 def find(name: str, budget: str) -> Found | None:
-    """The shipped checkpoint of this name, or the user's own of at least this budget, if its training was completed."""
+    """The shipped checkpoint of this name, or the user's own of at least this budget, if its training was completed.
+
+    An own one whose recipe has changed since does not count, and one line says what changed. Data are not compared.
+    """
     if (checkpoints.shipped_dir() / f"{name}.json").is_file():
         about = checkpoints.describe(name)
         return Found(checkpoints.shipped_dir(), "the shipped", about.get("epochs"), about.get("budget"))
@@ -63,9 +68,21 @@ def find(name: str, budget: str) -> Found | None:
     for folder in present:
         about = checkpoints.describe(name, folder)
         kept, epochs = about.get("budget"), about.get("epochs")
-        if kept in runtime.BUDGETS and _rank(kept) >= _rank(budget) and _complete(name, kept, epochs):
-            return Found(folder, "your own", epochs, kept)
+        if kept not in runtime.BUDGETS or _rank(kept) < _rank(budget) or not _complete(name, kept, epochs):
+            continue
+        if changed := _changes(name, kept, about.get("recipe")):
+            print(f"{name}: your own checkpoint in {folder} is of another recipe and is not used: {'; '.join(changed)}")
+            continue
+        return Found(folder, "your own", epochs, kept)
     return None
+
+
+def _changes(name: str, budget: str, kept: dict[str, Any] | None) -> list[str]:
+    """What the recipe of this name says otherwise now than when it was kept; nothing where either of the two is unknown."""
+    if kept is None or name not in RECIPES:
+        return []
+    present = RECIPES[name].description(budget)
+    return differences({key: value for key, value in kept.items() if key in present}, present)
 
 
 def _complete(name: str, budget: str, epochs: int | None) -> bool:

@@ -26,7 +26,7 @@ def same(one, other):
 
 def kept():
     folder = checkpoints.own_dir()
-    return sorted(path.name for path in folder.glob("*.*")), sorted(path.name for path in (folder / "unfinished").glob("*"))
+    return sorted(path.name for path in folder.glob("[!.]*.*")), sorted(path.name for path in (folder / "unfinished").glob("*"))
 
 
 @pytest.mark.parametrize("name", KINDS)
