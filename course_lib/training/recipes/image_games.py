@@ -12,14 +12,14 @@ from course_lib.models.adversarial.penalties import UnitSlope, ZeroCentred
 from course_lib.nn.adversarial import ImageDiscriminator, ImageGenerator
 from course_lib.training import measures
 from course_lib.training.averaging import ExponentialAverage
-from course_lib.training.recipes.adversarial import DIGIT, digits_film
+from course_lib.training.recipes.adversarial import DIGIT, digits_film, falling
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.game import Game
 
 REMEDIES, LOSSES = "gan-remedies", "gan-losses"  # the studies
 SEEDS = (0, 1, 2, 3, 4)
 BATCH = 32
-REMEDY_STEPS, LOSS_STEPS, FRAMES = 600, 1_200, 12  # moves of the generator; moments of each film
+REMEDY_STEPS, EPOCH, FRAMES = 600, 300, 12  # moves of the generator; in an epoch of the losses; moments of each film
 RATE = 1e-3
 
 
@@ -84,30 +84,39 @@ def _remedy(remedy: Remedy, seed: int) -> Recipe:
     )
 
 
-def _loss(about: str, *, rounds: int = 1, betas: tuple[float, float] = (0.5, 0.999), **model: Any) -> Recipe:
-    """rounds: moves of the discriminator before each move of the generator."""
+def _loss(about: str, steps: int, *, rounds: int = 1, betas: tuple[float, float] = (0.5, 0.999), **model: Any) -> Recipe:
+    """steps: moves of the generator, each after `rounds` moves of the discriminator; all losses take about equally long."""
     return Recipe(
         partial(small_gan, **model),
         f"small GAN of digits: {about}",
-        (1, 1, LOSS_STEPS // 300),
+        (1, 1, steps // EPOCH),
         step=Game(lr=RATE, betas=betas, discriminator_steps=rounds, averaging=ExponentialAverage(0.99)),
         measure=measures.FrechetDistance("features-mnist", samples=2_000),
-        examples=(512, 3_200, 300 * rounds * BATCH),
+        examples=(512, 3_200, EPOCH * rounds * BATCH),
         batch_size=rounds * BATCH,
         study=LOSSES,
         weights=False,
-        film=partial(digits_film, every=LOSS_STEPS // FRAMES, shown=12),
+        film=partial(digits_film, every=steps // FRAMES, shown=12),
     )
 
 
+RELATIVISTIC = {"objective": Relativistic(), "penalty": ZeroCentred(0.1, 0.1)}
 IMAGE_GAMES: dict[str, Recipe] = {
     **{remedy_name(name, seed): _remedy(remedy, seed) for name, remedy in TABLE.items() for seed in SEEDS},
-    "gan-loss-non-saturating": _loss("non-saturating loss, batch normalisation", normalisation="batch"),
-    "gan-loss-r1-r2": _loss(
-        "relativistic loss, R1 and R2 of 1", objective=Relativistic(), penalty=ZeroCentred(1.0, 1.0)
-    ),
+    "gan-loss-non-saturating": _loss("non-saturating loss, batch normalisation", 2_400, normalisation="batch"),
+    "gan-loss-r1-r2": _loss("relativistic loss, R1 and R2 of 0.1", 2_100, **RELATIVISTIC),
     "gan-loss-wgan-gp": _loss(
-        "Wasserstein loss, gradient penalty of 10, two critic steps",
+        "Wasserstein loss, gradient penalty of 10, two critic steps", 1_200,
         rounds=2, betas=(0.5, 0.9), objective=Wasserstein(), penalty=UnitSlope(10.0),
+    ),
+    "r1gan-mnist": Recipe(
+        partial(small_gan, **RELATIVISTIC),
+        "GAN of grey digits: relativistic loss with R1 and R2, no normalisation in the discriminator",
+        (1, 1, 6),
+        step=Game(lr=RATE, schedule=falling),
+        measure=measures.FrechetDistance("features-mnist"),
+        split="train+validation",
+        batch_size=BATCH,
+        half=True,
     ),
 }  # fmt: skip
