@@ -23,7 +23,7 @@ from course_lib.training.recipes.game import Game
 STUDY = "critics"
 SEEDS = 5  # networks of each player, trained at once (nn/replicas.py)
 BATCH = 128  # examples per network and move
-JUDGED, SHOWN = 256, 100  # points of each seed whose distance to data is measured, and that a film shows
+JUDGED, SHOWN = 200, 100  # points of each seed whose distance to data is measured, and that a film shows
 FRAMES, EVERY = 40, 30  # of a film: moments after the first one, and moves of the generator between two of them
 REACH = 3.0  # half the side of the window that a film shows
 CLIP = 0.1  # the largest parameter of a clipped critic
