@@ -44,10 +44,10 @@ def record(study: str, name: str, about: dict[str, Any]) -> str:
     return file
 
 
-def list_files(files: list[str]) -> None:
-    """Write the checksums of these files (names relative to data/) into data/SHA256SUMS."""
+def list_files(names: list[str]) -> None:
+    """Write the checksums of the files of these names, relative to data/, into data/SHA256SUMS."""
     with only_writer():
-        sums = {**manifest.checksums(), **{file: manifest.sha256(runtime.data_dir() / file) for file in files}}
+        sums = {**manifest.checksums(), **{file: manifest.sha256(runtime.data_dir() / file) for file in names}}
         with files.whole_file(runtime.data_dir() / "SHA256SUMS") as temporary:
             lines = "".join(f"{digest}  {file}\n" for file, digest in sums.items())
             temporary.write_text(lines, encoding="utf-8", newline="\n")
