@@ -127,11 +127,15 @@ def nearest_code(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda p, c: (p @ c.T).argmin(1), "that is the smallest product; expand |p - e|^2 and see what is missing."),
         Slip(lambda p, c: distances(p, c).argmin(0), "for each entry the nearest point: the minimum goes over the other axis."),
         Slip(lambda p, c: c[nearest(p, c)], "those are the entries themselves; their indices are asked for."),
+        Slip(lambda p, c: torch.cdist(p, c, p=1).argmin(1), "nearest by the sum of absolute differences; squares are asked for."),
+        Slip(lambda p, c: (p @ c.T / c.norm(dim=1)).argmax(1), "that is the smallest angle; lengths count in a distance too."),
         Slip(lambda p, c: distances(p, c).min(1).values, "those are the distances; which entry it is, is asked: argmin."),
         Slip(lambda p, c: distances(p, c).min(1).values.sqrt(), "those are the distances; which entry it is, is asked: argmin."),
     )
     g = runtime.generator(2)
     cases = [(torch.randn(6, C, generator=g), 1.5 * torch.randn(K, C, generator=g)) for C, K in ((2, 4), (3, 5), (2, 6))]
+    near = torch.tensor([[1.9, 2.9], [1.0, 3.5], [4.0, 5.0]])  # by absolute differences the second is nearer than the first
+    cases.append((torch.tensor([[1.0, 2.0]]), near))
     return grade("14.3", attempt, nearest, cases, slips, record=record)
 
 

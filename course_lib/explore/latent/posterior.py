@@ -51,6 +51,13 @@ class TruePosterior:
         """The window as a plane to click."""
         return Plane(self.low, self.high)
 
+    def moments(self) -> DiagonalGaussian:
+        """The Gaussian over (2,) that has the posterior's mean and its standard deviation in each coordinate."""
+        z = lattice(self.low, self.high, FINE)  # (FINE, FINE, 2)
+        p = (self.log_prob.exp() * self.cell)[..., None]  # (FINE, FINE, 1)
+        mean = (p * z).sum((0, 1))
+        return DiagonalGaussian(mean, (p * (z - mean).square()).sum((0, 1)).sqrt().log())
+
 
 def lattice(low: Tensor, high: Tensor, points: int) -> Tensor:
     """Points (points, points, 2) of a grid; the row counts z₂, the column z₁."""

@@ -172,7 +172,7 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
         "full table (511)": FullTable(event_shape=SHAPE),
     }
     curves = size_curves(patches, sizes, models, repeats)
-    made = plots.figure("", xlabel="training patches", ylabel="nats a patch (less is better)", size=(5.4, 4.6))
+    made = plots.figure("", xlabel="training patches", ylabel="nats per patch (less is better)", size=(5.4, 4.6))
     axes = made.axes[0]
     axes.set(xscale="log", xlim=(0.9 * sizes[0], 1.1 * sizes[-1]), ylim=(2.0, 7.5))
     looks = list(zip((plots.BLUE, plots.ORANGE, plots.GREEN, plots.VERMILION), "o^sD", models, strict=True))
@@ -215,7 +215,7 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
         render,
         [
             Slider("doublings", "training patches: 10 × 2 to the", 0, doublings, value=0, step=1),
-            Choice("smoothing", "pseudo-count", list(SMOOTHINGS), value=1.0),
+            Choice("smoothing", "pseudo-count", list(SMOOTHINGS), value=0.0),
             Toggle("training", "show training nats too", False),
         ],
         title="How many patches can which model use?",

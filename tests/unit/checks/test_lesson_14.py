@@ -73,6 +73,8 @@ SLIPS = [
     (check.nearest_code, lambda p, c: (p @ c.T).argmax(1), "not a small distance"),
     (check.nearest_code, lambda p, c: (p @ c.T).argmin(1), "smallest product"),
     (check.nearest_code, lambda p, c: torch.cdist(p, c).argmin(0), "other axis"),
+    (check.nearest_code, lambda p, c: torch.cdist(p, c, p=1).argmin(1), "absolute differences"),
+    (check.nearest_code, lambda p, c: torch.cosine_similarity(p[:, None], c, dim=-1).argmax(1), "smallest angle"),
     (check.nearest_code, lambda p, c: c[right_nearest(p, c)], "entries themselves"),
     (check.nearest_code, lambda p, c: torch.cdist(p, c).amin(1), "those are the distances"),
     (check.nearest_code, lambda p, c: torch.cdist(p, c).amin(1) ** 2, "those are the distances"),
