@@ -8,7 +8,8 @@ from torch import Tensor
 from course_lib.models.inputs import check_count
 
 CHUNK = 500  # rows that are compared at once
-FIRST = 200  # neighbours by the bound that `Neighbours` measures exactly before it asks whether that is enough
+FIRST = 20  # the points that `Neighbours` measures first
+SLACK = 1e-4  # of a squared distance: more than the rounding errors of float32
 
 
 def _flat(x: Tensor, name: str) -> Tensor:
@@ -55,7 +56,7 @@ class Neighbours:
         directions: how many: the first principal directions of the first thousands of points.
     """
 
-    def __init__(self, points: Tensor, *, directions: int = 48):
+    def __init__(self, points: Tensor, *, directions: int = 64):
         self.points = _flat(points, "points")
         some = self.points[:5_000]
         values, vectors = torch.linalg.eigh(torch.atleast_2d(torch.cov(some.T)).double())
@@ -68,11 +69,9 @@ class Neighbours:
         x = _flat(x[None], "x")[0]
         own = x @ self.directions
         bounds = self.squares - 2 * self.coordinates @ own + own.square().sum()  # (M,), at most the squared distances
-        count = min(FIRST, len(bounds))
-        while True:
-            low, first = bounds.topk(count, largest=False)
-            squared = (self.points[first] - x).square().sum(1)
-            best = int(squared.argmin())
-            if count == len(bounds) or squared[best] <= low[-1]:
-                return squared[best].sqrt().item(), int(first[best])
-            count = min(8 * count, len(bounds))
+        likely = bounds.topk(min(FIRST, len(bounds)), largest=False).indices
+        reach = (self.points[likely] - x).square().sum(1).amin()  # the nearest point is no further than this
+        left = (bounds <= reach + SLACK * (1 + reach)).nonzero()[:, 0]
+        squared = (self.points[left] - x).square().sum(1)
+        best = int(squared.argmin())
+        return squared[best].sqrt().item(), int(left[best])
