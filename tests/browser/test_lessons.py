@@ -1,11 +1,13 @@
 """Every lesson in JupyterLab: all cells run without an error, and every explorer answers to its controls."""
 
+import nbformat
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="browser tests need playwright: pip install -e '.[test]'")
 
 from lab import ROOT, Lab, chromium
 
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 pytestmark = pytest.mark.skipif(
@@ -36,4 +38,30 @@ def test_a_lesson_runs_and_its_explorers_move(lab, name):
             assert panel.covered(), f"a drawing surface of {panel.title!r} shows no picture"
             assert panel.stretch() == pytest.approx(1, abs=0.02)
     finally:
+        lesson.close()
+
+
+SAVED = """from course_lib.explore.kit.panel import Panel, Slider
+import numpy as np
+Panel(lambda k: np.full((20, 30), k / 10), [Slider("k", "k", 0, 10)], title="A panel", alt="grey")"""
+OUTPUTS = """() => Array.from(document.querySelectorAll('.jp-Notebook .jp-OutputArea-child')).map(child => [
+    getComputedStyle(child).display !== 'none', child.querySelectorAll('.course-panel').length,
+    child.querySelectorAll(':scope > .jp-RenderedImage img').length])"""
+
+
+def test_a_saved_explorer_shows_its_still_when_it_is_opened_again(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SAVED)], metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, tmp_path / "saved.ipynb")
+    with Lab(tmp_path) as lab:
+        lesson = lab.open("saved.ipynb")
+        for _ in range(2):  # run again, the cell shows one panel, as before
+            assert lesson.run_all() == []
+            lesson.page.locator(".course-panel img").wait_for()
+            assert lesson.page.evaluate(OUTPUTS) == [[True, 1, 0], [False, 0, 1]]
+        lesson.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        lesson.close()
+        lesson = lab.open("saved.ipynb")
+        lesson.page.locator(".jp-RenderedImage img").wait_for()
+        live, still = lesson.page.evaluate(OUTPUTS)
+        assert (live[1], still) == (0, [True, 0, 1])
         lesson.close()

@@ -18,10 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import ipywidgets
+from IPython.display import display
 from matplotlib.figure import Figure
 from PIL import Image
 
 from course_lib import plots
+from course_lib.explore.kit import cells
 from course_lib.explore.kit.canvas import Canvas, Pick
 from course_lib.explore.kit.controls import Button, Choice, Control, Slider, Text, Toggle
 
@@ -29,6 +31,9 @@ __all__ = ["Button", "Canvas", "Choice", "Panel", "Pick", "Slider", "Text", "Tog
 
 PICTURE_SIDE = 336  # pixels: small arrays are enlarged to about this
 GAP = 12  # pixels between the parts of a still
+VIEW = "application/vnd.jupyter.widget-view+json"
+# The still is an output of its own, right after the live panel; it hides while that panel is alive on the page.
+HIDES_ITS_STILL = ".jp-OutputArea-child:has(.course-panel-{id}) + .jp-OutputArea-child {{display: none}}"
 CSS = """<style>
 .course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
   width: fit-content; max-width: 100%}
@@ -68,7 +73,7 @@ class Panel:
             raise ValueError("a panel needs a title, a text alternative (alt) and a label on every control")
         self.render, self.controls, self.title, self.alt, self.scale = render, list(controls), title, alt, scale
         self.values = {control.name: control.first for control in controls}
-        self._waiting = False
+        self._waiting, self._made_in = False, cells.place()
         self._png, self._size = self.encode(self.render(**self.values))
         self.widget = self._build()  # the live panel
 
@@ -120,11 +125,12 @@ class Panel:
         self._update_surfaces()
         words = f"<div class='course-alt'>The picture: {html.escape(self.alt)}</div>"  # the image widget itself takes no text
         title = f"<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>"
-        heading = ipywidgets.HTML(f"{CSS}{title}{words}")
+        heading = ipywidgets.HTML()
         side = ipywidgets.VBox([*column, self.error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
         row = ipywidgets.HBox([side, self.picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
         panel = ipywidgets.VBox([heading, row])
-        panel.add_class("course-panel")
+        panel.add_class("course-panel").add_class(f"course-panel-{panel.model_id}")
+        heading.value = f"{CSS}<style>{HIDES_ITS_STILL.format(id=panel.model_id)}</style>{title}{words}"
         return panel
 
     def _update_surfaces(self) -> None:
@@ -176,16 +182,35 @@ class Panel:
             left += part.width + GAP
         return plots.png_bytes(sheet), sheet.size
 
+    def close(self) -> None:
+        """Take the live panel off the page and let go of all that `render` holds; the panel cannot be used afterwards."""
+        cells.close(self.widget)
+        self.render, self.controls, self.values, self._handles = _closed, [], {}, {}
+
+    def _ipython_display_(self) -> None:
+        """Show the live panel and, as an output of its own, the still. A reader without a kernel sees the still alone.
+
+        When a cell runs again, this closes the panel that the cell showed before.
+        """
+        cells.show(self, self._made_in)
+        bundle, metadata = self._repr_mimebundle_()
+        display({VIEW: bundle.pop(VIEW)}, raw=True)
+        display(bundle, metadata=metadata, raw=True)
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and the still picture that stays in the saved notebook; text where neither can be shown."""
         still, (width, height) = self._still()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         bundle = {
-            "application/vnd.jupyter.widget-view+json": view,
+            VIEW: view,
             "image/png": base64.b64encode(still).decode(),
             "text/plain": f"{self.title}: {self.alt}",
         }
         return bundle, {"image/png": {"alt": self.alt, "width": width, "height": height}}
+
+
+def _closed(**values: Any) -> None:
+    raise ValueError("this panel was closed when its cell ran again; use the panel that the cell shows now")
 
 
 def _fixed(width: int) -> ipywidgets.Layout:

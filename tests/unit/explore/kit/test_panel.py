@@ -5,14 +5,17 @@ import base64
 import io
 import re
 import sys
+import weakref
 from pathlib import Path
 
+import ipywidgets
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from course_lib import plots
+from course_lib.explore.kit import cells
 from course_lib.explore.kit.panel import CSS, Button, Canvas, Choice, Panel, Pick, Slider, Text, Toggle
 from course_lib.explore.kit.player import Player
 
@@ -256,3 +259,89 @@ def test_an_error_can_be_read_in_the_light_and_in_the_dark_theme(theme):
 
     asked = re.search(r"\.course-error \{color: ([^;]+);", CSS).group(1)
     assert _contrast(shown(asked), shown("var(--jp-layout-color0)")) >= 4.5
+
+
+# the panel of a cell that runs again
+
+
+class Shell:
+    """The notebook's shell, as far as a panel asks for it; `run` runs a cell with a new message from the page."""
+
+    def __init__(self, monkeypatch, *, named=True):
+        self.count, self.named, self.request, self.outputs = 0, named, {}, []
+        monkeypatch.setattr(cells, "get_ipython", lambda: self)
+        monkeypatch.setattr(cells, "_shown", {})
+        monkeypatch.setattr(
+            "course_lib.explore.kit.panel.display", lambda data, metadata=None, raw=False: self.outputs.append(data)
+        )
+
+    def get_parent(self):
+        return self.request
+
+    def run(self, cell, *makers):
+        self.count += 1
+        metadata = {"cellId": cell} if self.named else {}
+        self.request = {"header": {"msg_id": str(self.count)}, "metadata": metadata, "content": {"code": f"code of {cell}"}}
+        self.outputs, made = [], [maker() for maker in makers]
+        for panel in made:
+            panel._ipython_display_()
+        return made
+
+
+@pytest.fixture(params=["cells have ids", "cells have none"])
+def shell(request, monkeypatch):
+    return Shell(monkeypatch, named=request.param == "cells have ids")
+
+
+def widgets_alive():
+    return len(ipywidgets.widgets.widget._instances)
+
+
+def test_a_cell_that_runs_again_closes_its_panels_of_before_and_no_others(shell):
+    def maker():
+        return _panel(controls=CONTROLS)
+
+    other = shell.run("b", maker)[0]
+    first = shell.run("a", maker, maker)
+    before = widgets_alive()
+    for _ in range(5):
+        last = shell.run("a", maker, maker)
+        assert widgets_alive() == before
+    assert other.widget.comm is not None
+    assert all(panel.widget.comm is not None for panel in last)
+    assert all(panel.widget.comm is None for panel in first)
+    with pytest.raises(ValueError, match="closed when its cell ran again"):
+        first[0].render(k=1)
+
+
+def test_a_panel_shown_by_another_cell_stays_when_either_runs_again(shell):
+    kept = shell.run("a", _panel)[0]
+    for _ in range(2):
+        shell.run("b", lambda: kept)
+    assert kept.widget.comm is not None
+    shell.run("c", _panel)
+    assert kept.widget.comm is not None
+
+
+def test_what_a_closed_panel_held_is_free(shell):
+    def maker():
+        data = np.zeros((4, 6))
+        held.append(weakref.ref(data))  # panels are not: `Out` keeps them
+        return _panel(lambda k: data, CONTROLS[:1])
+
+    held, out = [], []
+    for _ in range(3):
+        out += shell.run("a", maker)
+    assert [reference() is None for reference in held] == [True, True, False]
+
+
+def test_the_still_is_an_output_of_its_own_that_hides_while_its_panel_is_alive(shell):
+    panel = shell.run("a", _panel)[0]
+    live, still = shell.outputs
+    assert live == {
+        "application/vnd.jupyter.widget-view+json": {"version_major": 2, "version_minor": 0, "model_id": panel.widget.model_id}
+    }
+    assert set(still) == {"image/png", "text/plain"}
+    mark = f"course-panel-{panel.widget.model_id}"
+    assert mark in panel.widget._dom_classes
+    assert f".jp-OutputArea-child:has(.{mark}) + .jp-OutputArea-child {{display: none}}" in panel.widget.children[0].value
