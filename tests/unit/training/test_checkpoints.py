@@ -248,7 +248,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
         checkpoints.save("a", MODELS[0](), {"which": "new"}, folder=tmp_path)
     assert path.read_bytes() == before
     assert checkpoints.describe("a", tmp_path)["which"] == "old"
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.json", "a.safetensors"]
+    assert sorted(file.name for file in tmp_path.glob("[!.]*")) == ["a.json", "a.safetensors"]
 
 
 def test_the_json_beside_a_state_is_read_without_the_state(tmp_path):
