@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from course_lib.datasets import manifest
 from course_lib.datasets.data import check_split
 
 WINDOW, CONTEXT = 256, 128  # models are measured on windows of 256 characters: they read the first 128, and predict the others
+PLAIN = " abcdefghijklmnopqrstuvwxyz"
 FILE = "text/pride_and_prejudice.txt"
 _PARTS = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}
 
@@ -62,3 +65,15 @@ def novel_windows(split: str) -> Tensor:
     others. So it predicts each character in one window only, from at least CONTEXT characters before the character.
     """
     return windows(novel(split)[0], WINDOW, WINDOW - CONTEXT)
+
+
+def plain_pieces(split: str, length: int = 200) -> Tensor:
+    """One part of the novel in lower-case letters and spaces alone, cut into pieces (N, length) of indices into PLAIN.
+
+    Everything that is no letter becomes one space. The split is made between whole pieces.
+    """
+    check_split(split, tuple(_PARTS), "novel")
+    code = encode(re.sub("[^a-z]+", " ", read_novel().lower()), PLAIN)
+    rows = code[: len(code) // length * length].reshape(-1, length)  # (pieces, length)
+    start, end = (round(share * len(rows)) for share in _PARTS[split])
+    return rows[start:end]

@@ -166,7 +166,7 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
         raise ValueError(f"there are {len(train)} training patches; expected at least 20")
     sizes = [10 * 2**k for k in range(doublings + 1)]
     models = {
-        "independent (9 numbers)": IndependentTable(event_shape=SHAPE),
+        "independent (9 parameters)": IndependentTable(event_shape=SHAPE),
         "Markov (17)": MarkovTable(event_shape=SHAPE),
         "memory of 3 (55)": MarkovTable(event_shape=SHAPE, memory=3),
         "full table (511)": FullTable(event_shape=SHAPE),
@@ -206,15 +206,15 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
             word.set_x(sizes[wins[0]])
         for text, value in zip(values, at.tolist(), strict=True):
             text.set_text(f": {value:.2f}" if math.isfinite(value) else ": ∞")
-        best = list(models)[int(at.argmin())]
-        axes.set_title(f"With {size:,} patches the best is: {best}")
-        made.alt = f"Held-out nats of four models against training patches; with {size:,} the best is {best}."
+        best = f"the best is: {list(models)[int(at.argmin())]}" if at.isfinite().any() else "all four are infinite"
+        axes.set_title(f"With {size:,} patches {best}")
+        made.alt = f"Held-out nats of four models against training patches; with {size:,} {best}."
         return made
 
     return Panel(
         render,
         [
-            Slider("doublings", "training patches: 10 × 2 to the", 0, doublings, value=0, step=1),
+            Slider("doublings", "training patches: 10 × 2 to the", 0, doublings, value=min(4, doublings), step=1),
             Choice("smoothing", "pseudo-count", list(SMOOTHINGS), value=0.0),
             Toggle("training", "show training nats too", False),
         ],

@@ -7,22 +7,28 @@ from course_lib.training.recipes.adversarial import ADVERSARIAL
 from course_lib.training.recipes.autoregressive import AUTOREGRESSIVE
 from course_lib.training.recipes.conditional import CONDITIONAL
 from course_lib.training.recipes.critics import CRITICS
+from course_lib.training.recipes.cycle import CYCLE
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.image_games import IMAGE_GAMES
 from course_lib.training.recipes.judges import JUDGES
+from course_lib.training.recipes.ladders import LADDERS
 from course_lib.training.recipes.latent import LATENT
+from course_lib.training.recipes.probability import PROBABILITY
 from course_lib.training.recipes.sequence import SEQUENCE
 from course_lib.training.recipes.toy_games import TOY_GAMES
 
 RECIPES: dict[str, Recipe] = {
+    **PROBABILITY,
     **AUTOREGRESSIVE,
     **SEQUENCE,
     **LATENT,
+    **LADDERS,
     **ADVERSARIAL,
     **CONDITIONAL,
     **TOY_GAMES,
     **IMAGE_GAMES,
     **CRITICS,
+    **CYCLE,
     **JUDGES,
 }
 
