@@ -22,11 +22,13 @@ import torch
 
 from course_lib.checks import sampling
 from course_lib.checks.answers import Difference, as_tensor, difference, fresh, shown, untried
+from course_lib.checks.limits import TimeUp, kernel_stays, settings_stay, time_limit
 from course_lib.checks.progress import Progress, keep, progress
 from course_lib.checks.verdict import Slip, Verdict
 
 __all__ = ["Progress", "Slip", "Verdict", "grade", "grade_samples", "progress"]
 
+_LONGEST = 60.0  # seconds that a student's function may take for one case
 _NOT_ME = (os.path.dirname(os.path.dirname(__file__)), *(sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")))
 _ANYWHERE = (
     Slip(lambda t: -as_tensor(t), "the sign is turned around."),
@@ -198,7 +200,12 @@ def _seeded() -> Iterator[None]:
 def _ask(attempt: Callable, case: tuple, where: str) -> Any:
     """The student's answer; what the student's code raises becomes a verdict that shows the line."""
     try:
-        return _call(attempt, case)
+        with time_limit(_LONGEST), kernel_stays(), settings_stay():
+            return _call(attempt, case)
+    except TimeUp as error:
+        hint = "a loop may never end; print what it counts with, or try a smaller case."
+        said = f"{where}no answer after {_LONGEST:g} seconds{_own_line(error, attempt, len(case))}"
+        raise _Found("raised", said, hint) from error
     except NotImplementedError as error:
         raise _Found("not tried", "your function raises NotImplementedError; write its body.", "") from error
     except SystemExit as error:
