@@ -70,7 +70,7 @@ def distance(attempt, *, record: bool = True) -> Verdict:
 
 
 def slope(attempt, *, record: bool = True) -> Verdict:
-    """17.2 attempt(x (N,), y (M,), t (T,)) -> the slope of the best critic at places t, (T,): x real, y made, no t on a point."""
+    """17.2 attempt(x (N,), y (M,), t (T,)) -> the slope of the best critic at places t, (T,): x real, y fake, no t on a point."""
 
     def shares(x: Tensor, y: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         return tuple((points[:, None] < t).double().mean(0) for points in (x, y))
@@ -91,7 +91,7 @@ def slope(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(
             lambda *case: -torch.sign(gap(*case)),
-            "the sign is turned around: where a larger share of the made points lies to the left, f must rise.",
+            "the sign is turned around: where a larger share of the fake points lies to the left, f must rise.",
         ),
         Slip(lambda *case: gap(*case), "the slope is as steep as it may be: 1 or −1 wherever F and G differ."),
         Slip(lambda *case: -gap(*case), "that is F − G; the slope is the sign of G − F."),

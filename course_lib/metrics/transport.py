@@ -100,16 +100,17 @@ def best_critic(x: Tensor, y: Tensor) -> Critic:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The best one-to-one assignment of N rows to N columns, and the prices that prove it.
+    """The best one-to-one assignment of N rows to N columns, and the dual variables that prove it.
 
-    columns: (N,), the column of each row. total: the sum of its costs. row_prices, column_prices: (N,); a row's price plus a
-    column's price is at most the cost of the pair, so that no assignment costs less than the sum of all prices, which is `total`.
+    columns: (N,), the column of each row. total: the sum of its costs. row_duals, column_duals: (N,), a number
+    for each row and column. A row's plus a column's number is at most the cost of the pair, so that no assignment costs less than
+    the sum of all these numbers, which is `total`.
     """
 
     columns: Tensor
     total: float
-    row_prices: Tensor
-    column_prices: Tensor
+    row_duals: Tensor
+    column_duals: Tensor
 
 
 def assign(cost: Tensor) -> Assignment:
@@ -122,26 +123,26 @@ def assign(cost: Tensor) -> Assignment:
         raise ValueError(f"cost has shape {tuple(cost.shape)}; expected finite numbers (N, N), a row and a column for each point")
     costs = cost.detach().cpu().double().numpy()
     N = len(costs)
-    column_prices = costs.min(0)
-    row_prices = (costs - column_prices).min(1)
+    column_duals = costs.min(0)
+    row_duals = (costs - column_duals).min(1)
     row_of, column_of = np.full(N, -1), np.full(N, -1)
-    for row, column in enumerate((costs - column_prices).argmin(1)):  # pairs that are tight from the start
+    for row, column in enumerate((costs - column_duals).argmin(1)):  # pairs that are tight from the start
         if row_of[column] < 0:
             row_of[column], column_of[row] = row, column
     for row in np.flatnonzero(column_of < 0):
-        _augment(costs, row, row_prices, column_prices, row_of, column_of)
+        _augment(costs, row, row_duals, column_duals, row_of, column_of)
     columns = torch.from_numpy(column_of.copy())
     total = costs[np.arange(N), column_of].sum().item()
-    return Assignment(columns, total, torch.from_numpy(row_prices), torch.from_numpy(column_prices))
+    return Assignment(columns, total, torch.from_numpy(row_duals), torch.from_numpy(column_duals))
 
 
-def _augment(costs, start: int, row_prices, column_prices, row_of, column_of) -> None:
+def _augment(costs, start: int, row_duals, column_duals, row_of, column_of) -> None:
     """Give `start` a column: along the cheapest path of reassignments, which is found as Dijkstra does; all in place."""
     N = len(costs)
     distance, previous, open_ = np.full(N, np.inf), np.full(N, -1), np.ones(N, bool)
     row, reached, visited = start, 0.0, []
     while True:
-        through = reached + costs[row] - row_prices[row] - column_prices
+        through = reached + costs[row] - row_duals[row] - column_duals
         nearer = open_ & (through < distance)
         distance[nearer], previous[nearer] = through[nearer], row
         column = int(np.where(open_, distance, np.inf).argmin())
@@ -150,11 +151,11 @@ def _augment(costs, start: int, row_prices, column_prices, row_of, column_of) ->
             break
         visited.append(column)
         row = row_of[column]
-    row_prices[start] += reached
+    row_duals[start] += reached
     for done in visited:
         gain = reached - distance[done]
-        row_prices[row_of[done]] += gain
-        column_prices[done] -= gain
+        row_duals[row_of[done]] += gain
+        column_duals[done] -= gain
     while True:  # go back along the path, and let every row on it change its column
         row = previous[column]
         row_of[column], column_of[row], column = row, column, column_of[row]

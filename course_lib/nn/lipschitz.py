@@ -77,3 +77,15 @@ def lipschitz_bound(network: nn.Module) -> float:
     if not weights:
         raise ValueError(f"the {type(network).__name__} has no nn.Linear; expected a network of dense layers")
     return torch.stack([torch.linalg.matrix_norm(weight.double(), ord=2) for weight in weights]).prod().item()
+
+
+def gradients_by_layer(network: nn.Sequential, x: Tensor) -> list[float]:
+    """The mean length of the gradient of a critic's value with respect to the inputs x (B, D), then to each hidden layer.
+
+    network: linear layers with activations between them, (B, D) -> (B, 1).
+    """
+    values = [x.detach().requires_grad_(True)]
+    for layer in network:
+        values.append(layer(values[-1]))
+    hidden = [value for layer, value in zip(network, values[1:], strict=True) if not isinstance(layer, nn.Linear)]
+    return [part.norm(dim=1).mean().item() for part in torch.autograd.grad(values[-1].sum(), [values[0], *hidden])]

@@ -31,7 +31,7 @@ BINS = torch.linspace(
     -0.3, 0.3, 31
 )  # middles of the bins in which the critic's weights are counted; the outer ones take the rest
 FALLING = partial(linear, constant=0.5)  # the rates fall to 0 over the second half of the training
-RATES = {"discriminator": 1e-3, "generator": 2e-4}  # two time scales
+RATES = {"discriminator": 1e-3, "generator": 1e-4}  # two time scales
 
 
 def point_critics(
@@ -58,7 +58,7 @@ def against_transport(model: GAN, real: Tensor, noise: Tensor) -> dict[str, floa
     """What each seed's critic estimates on these points, beside the exact distance: "estimate/0", "transport/0", …
 
     real, noise: (copies * N, 2), where row i belongs to network i mod copies. The estimate is the difference of the critic's
-    means over the N real and the N made points, and the distance is that of the same points.
+    means over the N real and the N fake points, and the distance is that of the same points.
     """
     made, copies = model.generate(noise), model.generator.copies
     values = [model.discriminator(x).view(-1, copies).mean(0) for x in (real, made)]
@@ -124,7 +124,7 @@ def _recipe(what: str, *, rounds: int = 5, rates: dict[str, float] = RATES, **pa
     )
 
 
-EQUAL = {"discriminator": 2e-4, "generator": 2e-4}
+EQUAL = {"discriminator": 1e-4, "generator": 1e-4}
 WASSERSTEIN = {"objective": Wasserstein()}
 CRITICS: dict[str, Recipe] = {
     "critics-penalty": _recipe("gradient penalty of 10", penalty=UnitSlope(10.0), **WASSERSTEIN),
@@ -134,6 +134,6 @@ CRITICS: dict[str, Recipe] = {
         "penalty of 10, one critic step, equal rates", rounds=1, rates=EQUAL, penalty=UnitSlope(10.0), **WASSERSTEIN
     ),
     "critics-two-rates": _recipe(
-        "penalty of 10, one critic step, critic five times as fast", rounds=1, penalty=UnitSlope(10.0), **WASSERSTEIN
+        "penalty of 10, one critic step, critic ten times as fast", rounds=1, penalty=UnitSlope(10.0), **WASSERSTEIN
     ),
 }

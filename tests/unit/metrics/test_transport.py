@@ -77,7 +77,7 @@ def test_the_best_critic_is_nowhere_steeper_than_1(size):
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 60])
-def test_assignment_is_scipys_and_its_prices_prove_it(n):
+def test_assignment_is_scipys_and_its_duals_prove_it(n):
     g = runtime.generator(n)
     x, y = torch.randn(n, 2, generator=g), torch.randn(n, 2, generator=g) + 1
     for cost in (torch.cdist(x.double(), y.double()), torch.randint(0, 4, (n, n), generator=g).double()):  # also with ties
@@ -86,8 +86,8 @@ def test_assignment_is_scipys_and_its_prices_prove_it(n):
         assert found.total == pytest.approx(cost[rows, columns].sum().item(), abs=1e-9)
         assert sorted(found.columns.tolist()) == list(range(n))
         assert cost[torch.arange(n), found.columns].sum().item() == pytest.approx(found.total, abs=1e-9)
-        assert (cost - found.row_prices[:, None] - found.column_prices).min() >= -1e-9  # no pair is overcharged
-        assert (found.row_prices.sum() + found.column_prices.sum()).item() == pytest.approx(found.total, abs=1e-9)
+        assert (cost - found.row_duals[:, None] - found.column_duals).min() >= -1e-9  # feasible: a bound for every pair
+        assert (found.row_duals.sum() + found.column_duals.sum()).item() == pytest.approx(found.total, abs=1e-9)
 
 
 def test_points_on_a_line_in_the_plane_are_as_far_apart_as_on_the_line():

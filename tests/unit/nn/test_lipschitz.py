@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from course_lib import runtime
 from course_lib.metrics.transport import assignment_distance, wasserstein
 from course_lib.nn.adversarial import PointNetwork
-from course_lib.nn.lipschitz import ACTIVATIONS, CertifiedCritic, SortedPairs, lipschitz_bound
+from course_lib.nn.lipschitz import ACTIVATIONS, CertifiedCritic, SortedPairs, gradients_by_layer, lipschitz_bound
 
 
 def critic(seed=0, **given):
@@ -74,6 +74,12 @@ def test_power_iteration_does_not_certify():
 def test_sorted_pairs_keep_every_number():
     x = torch.tensor([[3.0, 1.0, -2.0, 5.0]])
     assert SortedPairs()(x).tolist() == [[1.0, 3.0, -2.0, 5.0]]
+
+
+def test_gradients_by_layer_are_those_of_a_linear_chain():
+    first, second = nn.Linear(2, 3), nn.Linear(3, 1)
+    found = gradients_by_layer(nn.Sequential(first, nn.Identity(), second), torch.randn(5, 2, generator=runtime.generator(0)))
+    assert found == pytest.approx([(second.weight @ first.weight).norm().item(), second.weight.norm().item()], rel=1e-6)
 
 
 def test_what_cannot_be_certified_is_refused():
