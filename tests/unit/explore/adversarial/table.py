@@ -49,9 +49,58 @@ def _noise_walk():
     return noise_walk(networks, judge, training, digits(), judged=30)
 
 
+def _pairings():
+    import torch
+
+    from course_lib.explore.adversarial.pairings import pairings
+
+    a, b = torch.tensor([[0.0, 0], [1, 0], [0, 1]]), torch.tensor([[1.0, 1], [-1, 0], [0, -1]])
+    return pairings(a, b, [[0, 1, 2], [0, 1, 2], [2, 0, 1], None])
+
+
+def _clouds():
+    import torch
+
+    from course_lib import runtime
+    from course_lib.datasets import unpaired
+    from course_lib.explore.adversarial.clouds import clouds
+    from course_lib.training.films import Recording
+
+    points, labels = unpaired.crescents(20, generator=runtime.generator(0))
+    film = Recording(torch.rand(3, 40, 4, generator=runtime.generator(1)), [0, 10, 20], {})
+    return clouds({(cycle, identity): film for cycle in (False, True) for identity in (False, True)}, points, labels, seeds=2)
+
+
+def _there_and_back():
+    import torch
+    from small_models import seeded
+
+    from course_lib import runtime
+    from course_lib.explore.adversarial.there_and_back import there_and_back
+    from course_lib.models.adversarial.cycle import CycleGAN
+    from course_lib.nn.patches import PatchDiscriminator
+    from course_lib.nn.residual import ResidualTranslator
+
+    with seeded():
+        small = {"channels": (4, 6), "blocks": 1}
+        model = CycleGAN(
+            to_a=ResidualTranslator(channels_in=1, channels_out=3, **small),
+            to_b=ResidualTranslator(channels_in=3, channels_out=1, **small),
+            discriminator_a=PatchDiscriminator(channels_in=3, channels=(2, 2)),
+            discriminator_b=PatchDiscriminator(channels_in=1, channels=(2, 2)),
+            event_shapes=((3, 8, 8), (1, 8, 8)),
+        )
+    g = runtime.generator(0)
+    a, b = torch.rand(3, 3, 8, 8, generator=g), torch.rand(4, 1, 8, 8, generator=g)
+    return there_and_back({"a to b": (model, a, "b"), "b to a": (model, b, "a")})
+
+
 EXPLORERS = {
     "generator_by_hand.be_the_generator": _be_the_generator,
     "two_numbers.two_numbers": _two_numbers,
     "mode_film.mode_film": _mode_film,
     "noise_walk.noise_walk": _noise_walk,
+    "pairings.pairings": _pairings,
+    "clouds.clouds": _clouds,
+    "there_and_back.there_and_back": _there_and_back,
 }
