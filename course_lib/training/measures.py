@@ -135,17 +135,20 @@ class ModeCounts:
     """Modes hit and served, good share and reverse KL (metrics/divergence.py) of each of several models trained at once.
 
     modes: where the data lie. factor: by which the model's data were multiplied. copies: models, whose samples alternate.
-    samples: of each model, as in Lin et al. (2018).
+    samples: of each model, as in Lin et al. (2018). many: samples of each model for the reverse KL, whose expectation for a
+        perfect model of K modes is (K - 1) / (2 many): "reverse_kl_of_<many>".
     """
 
     modes: toys.Modes
     factor: float
     copies: int = 1
     samples: int = 2_500
+    many: int = 25_000
 
     def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
-        n = SMOKE_EXAMPLES if budget == "smoke" else self.samples
-        return {f"{recipe.measured}_{key}": values for key, values in self.counted(model, n).items()} | {"n": n}
+        n, many = (SMOKE_EXAMPLES,) * 2 if budget == "smoke" else (self.samples, self.many)
+        found = {f"{recipe.measured}_{key}": values for key, values in self.counted(model, n).items()}
+        return found | {f"{recipe.measured}_reverse_kl_of_{many}": self.counted(model, many)["reverse_kl"], "n": n}
 
     def counted(self, model: nn.Module, n: int) -> dict[str, list[float]]:
         """ "hit", "served", "good" and "reverse_kl", each for every one of the models, by n samples of each."""

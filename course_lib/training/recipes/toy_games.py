@@ -129,22 +129,24 @@ MODES: dict[str, Recipe] = {
 BALANCE_STUDY, FEW_SEEDS = "gan-balance", 5
 EASY_RING = toys.Modes(toys.ring, toys.ring_centres(), 0.1)
 FAST, SLOW = 1e-2, 5e-5  # learning rates beside the usual 1e-3
-BALANCE: dict[str, dict[str, Any]] = {
-    "even": {},
-    "discriminator-fast": {"rates": {"discriminator": FAST}},
-    "discriminator-fast-flipped": {"rates": {"discriminator": FAST}, "objective": NonSaturating(0.9, 0.1)},
-    "discriminator-fast-smoothed": {"rates": {"discriminator": FAST}, "objective": NonSaturating(0.9, 0.0)},
-    "discriminator-fast-noise": {"rates": {"discriminator": FAST}, "instance_noise": 0.3},
-    "discriminator-fast-small": {"rates": {"discriminator": FAST}, "judge": (16,)},
-    "discriminator-fast-r1": {"rates": {"discriminator": FAST}, "penalty": ZeroCentred(0.1, 0.0)},
-    "discriminator-10-moves": {"rounds": 10},
-    "generator-fast": {"rates": {"generator": FAST}},
-    "generator-fast-5-moves": {"rates": {"generator": FAST}, "rounds": 5},
-    "generator-fast-r1-r2": {"rates": {"generator": FAST}, "penalty": ZeroCentred(0.1, 0.1)},
-    "discriminator-slow": {"rates": {"discriminator": SLOW}},
-    "discriminator-small": {"judge": (4,)},
+FAST_JUDGE, FAST_MAKER = {"rates": {"discriminator": FAST}}, {"rates": {"generator": FAST}}
+BALANCE: dict[str, tuple[str, dict[str, Any]]] = {
+    "even": ("even", {}),
+    "discriminator-fast": ("D: rate × 10", FAST_JUDGE),
+    "discriminator-fast-flipped": ("… and flipped labels", {**FAST_JUDGE, "objective": NonSaturating(0.9, 0.1)}),
+    "discriminator-fast-smoothed": ("… and smoothed labels", {**FAST_JUDGE, "objective": NonSaturating(0.9, 0.0)}),
+    "discriminator-fast-noise": ("… and instance noise", {**FAST_JUDGE, "instance_noise": 0.3}),
+    "discriminator-fast-small": ("… and 16 units", {**FAST_JUDGE, "judge": (16,)}),
+    "discriminator-fast-r1": ("… and R1", {**FAST_JUDGE, "penalty": ZeroCentred(0.1, 0.0)}),
+    "discriminator-10-moves": ("D: 10 moves per round", {"rounds": 10}),
+    "generator-fast": ("G: rate × 10", FAST_MAKER),
+    "generator-fast-5-moves": ("… and 5 moves of D", {**FAST_MAKER, "rounds": 5}),
+    "generator-fast-r1-r2": ("… and R1 + R2", {**FAST_MAKER, "penalty": ZeroCentred(0.1, 0.1)}),
+    "discriminator-slow": ("D: rate ÷ 20", {"rates": {"discriminator": SLOW}}),
+    "discriminator-small": ("D: 4 units", {"judge": (4,)}),
 }
-"""Name -> what differs from an even game: which player is made too strong, in which way, and the remedies against it."""
+"""Name -> words for a figure, and what differs from an even game: the player that is made too strong, in which way, and the
+remedies against it. D is the discriminator, G the generator; a row that begins with "…" adds to the way above it."""
 
 
 def easy_ring(split: str) -> Tensor:
@@ -180,4 +182,7 @@ def _balance(
     )
 
 
-TOY_GAMES: dict[str, Recipe] = {**MODES, **{f"gans-balance-{what}": _balance(what, **given) for what, given in BALANCE.items()}}
+TOY_GAMES: dict[str, Recipe] = {
+    **MODES,
+    **{f"gans-balance-{what}": _balance(words, **given) for what, (words, given) in BALANCE.items()},
+}
