@@ -15,6 +15,11 @@ import psutil
 
 from course_lib import runtime
 
+NOT_HANDED_ON = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")  # they change what a lesson does
+OURS = {  # the Jupyter of this environment, not another one's kernel of the same name; and text as we read it
+    "JUPYTER_PREFER_ENV_PATH": "1",
+    "PYTHONIOENCODING": "utf-8",
+}
 PATIENCE = 3.0  # seconds between asking a process to end and killing it
 
 
@@ -43,9 +48,13 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, the folders named in it made absolute: a lesson runs in the folder in which it lies."""
+    """This process's environment without what would change a lesson, and with the folders named in it made absolute.
+
+    A lesson runs in the folder in which it lies, so that a relative folder would be another one there.
+    """
     folders = {"COURSE_HOME": runtime.user_dir, "COURSE_DATA": runtime.data_dir}
-    return {**os.environ, **{name: str(folder().absolute()) for name, folder in folders.items() if os.environ.get(name)}}
+    absolute = {name: str(folder().absolute()) for name, folder in folders.items() if os.environ.get(name)}
+    return {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON} | absolute | OURS
 
 
 class Children:

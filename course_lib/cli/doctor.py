@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from packaging.requirements import Requirement
@@ -19,6 +22,18 @@ from course_lib.training import checkpoints
 
 PROJECT = "deep-generative-models-course"
 GIB = 2**30
+IMPORTED = (
+    "torch",
+    "numpy",
+    "safetensors",
+    "matplotlib",
+    "PIL",
+    "jupyterlab",
+    "ipywidgets",
+    "anywidget",
+    "papermill",
+    "nbformat",
+)
 SIGNS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
 
@@ -67,7 +82,9 @@ class Report:
 
 def examine() -> Report:
     """Look at everything; an examination that fails itself becomes a finding."""
-    looks: list[Callable[[], list[Finding]]] = [_python, _packages, _device, _memory, _data, _checkpoints, _user_folder]
+    looks: list[Callable[[], list[Finding]]] = [
+        _python, _packages, _elsewhere, _device, _memory, _data, _checkpoints, _user_folder,
+    ]  # fmt: skip
     findings: list[Finding] = []
     for look in looks:
         try:
@@ -108,6 +125,24 @@ def _packages() -> list[Finding]:
         elif not extra:
             versions.append(f"{requirement.name} {version}")
     return [Finding("packages", ", ".join(versions)), *wrong]
+
+
+def _elsewhere() -> list[Finding]:
+    """Packages that Python finds outside its own environment: in the folders of PYTHONPATH, or in the user's own."""
+    inside = [Path(folder).resolve() for folder in (sys.prefix, sys.base_prefix)]
+    found: dict[Path, list[str]] = {}
+    for name in IMPORTED:
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.origin:
+            continue
+        origin = Path(spec.origin).resolve()
+        if not any(origin.is_relative_to(folder) for folder in inside):
+            found.setdefault(origin.parent.parent, []).append(name)
+    fix = "unset PYTHONPATH, set PYTHONNOUSERSITE=1, and start again"
+    return [
+        Finding("packages", f"{', '.join(names)} found in {folder}, outside this environment", "note", fix)
+        for folder, names in found.items()
+    ]
 
 
 def _device() -> list[Finding]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib import runtime
+from course_lib.datasets import DataFileError
 from course_lib.training import checkpoints
 from course_lib.training.recipes.fingerprint import differences
 from course_lib.training.recipes.form import RecipeError
@@ -66,7 +67,11 @@ def find(name: str, budget: str) -> Found | None:
     except OSError:
         return None  # a checkpoint that cannot be read counts as absent
     for folder in present:
-        about = checkpoints.describe(name, folder)
+        try:
+            about = checkpoints.describe(name, folder)
+        except DataFileError as error:
+            print(f"{name}: your own checkpoint is not used: {error}")
+            continue
         kept, epochs = about.get("budget"), about.get("epochs")
         if kept not in runtime.BUDGETS or _rank(kept) < _rank(budget) or not _complete(name, kept, epochs):
             continue

@@ -99,15 +99,22 @@ def load_or_train(
 ) -> nn.Module:
     """The shipped model of this name, or the user's own, or else one trained now. One line says which it was.
 
-    The user's own model is used if its training was completed in a budget at least as large as this one. A training that was
-    stopped is continued. device: where the model is put; None is the CPU, whatever it was trained on.
+    The user's own model is used if it is whole and its training was completed by the present recipe, in a budget at least as
+    large as this one. A training that was stopped is continued. Raises DataFileError where a shipped model is damaged.
+    device: where the model is put; None is the CPU, whatever it was trained on.
     retrain: train in the present budget, even if a trained model is there.
     """
     budget = runtime.budget(budget)
     found = None if retrain else keeping.find(name, budget)
     if found is not None:
-        print(f"{name}: loaded {found.whose} checkpoint ({found.epochs} epochs, budget {found.budget})")
-        return checkpoints.load(name, folder=found.folder, device=runtime.device(device or "cpu"))
+        try:
+            model = checkpoints.load(name, folder=found.folder, device=runtime.device(device or "cpu"))
+            print(f"{name}: loaded {found.whose} checkpoint ({found.epochs} epochs, budget {found.budget})")
+            return model
+        except DataFileError as error:
+            if found.folder == checkpoints.shipped_dir():
+                raise
+            print(f"{name}: your own checkpoint is not used: {error}")
     print(f"{name}: training now (budget {budget})")
     try:
         model = train(name, budget=budget, device=device)

@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,16 @@ class TestTheUsersFolder:
         monkeypatch.delenv("COURSE_HOME")
         (folder,) = found("user folder")
         assert (folder.status, folder.fix) == ("wrong", "set COURSE_HOME to a folder of yours")
+
+
+def test_a_package_from_another_environment_is_named_with_the_fix(tmp_path, monkeypatch):
+    other = tmp_path / "elsewhere"
+    (other / "nbformat").mkdir(parents=True)
+    (other / "nbformat" / "__init__.py").write_text("")
+    assert doctor._elsewhere() == []
+    monkeypatch.delitem(sys.modules, "nbformat", raising=False)
+    monkeypatch.syspath_prepend(str(other))
+    (finding,) = doctor._elsewhere()
+    assert finding.status == "note"
+    assert finding.found == f"nbformat found in {other.resolve()}, outside this environment"
+    assert "unset PYTHONPATH" in finding.fix

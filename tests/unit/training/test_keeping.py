@@ -245,6 +245,29 @@ def test_a_model_of_a_recipe_that_has_changed_since_does_not_count_and_what_chan
     assert own()["recipe"]["batch_size"] == 10
 
 
+@pytest.mark.parametrize("damage", ["half a description", "half the parameters", "no parameters", "foreign", "newer"])
+def test_an_own_model_that_cannot_be_read_is_said_not_to_be_used_and_trained_anew(damage, capsys):
+    train_small("lesson")
+    path = checkpoints.own_dir() / "small.safetensors"
+    description = path.with_suffix(".json")
+    if damage == "no parameters":
+        path.unlink()
+    elif damage == "newer":
+        description.write_text(json.dumps({**json.loads(description.read_text()), "format": 99}))
+    elif damage == "foreign":
+        description.write_text(json.dumps({**json.loads(description.read_text()), "class": "os:system"}))
+    else:
+        broken = path if damage == "half the parameters" else description
+        broken.write_bytes(broken.read_bytes()[:100])
+    model = load_or_train("small", budget="lesson")
+    said = capsys.readouterr().out
+    assert torch.isfinite(model.sample(2)).all()
+    assert said.count("small: your own checkpoint is not used: ") == 1
+    assert "training now" in said
+    load_or_train("small", budget="lesson")
+    assert "loaded your own checkpoint" in capsys.readouterr().out
+
+
 def test_retraining_trains_whatever_is_there(capsys):
     train_small("lesson")
     load_or_train("small", budget="lesson", retrain=True)
