@@ -94,8 +94,10 @@ def _lab(asked: argparse.Namespace) -> int:
 
 
 def _list(asked: argparse.Namespace) -> int:
+    from collections import Counter
+
     from course_lib.datasets import names
-    from course_lib.training import checkpoints, recipes
+    from course_lib.training import checkpoints, recipes, studies
 
     for lesson in lessons():
         print(f"{lesson.number}  {lesson.name:24} {lesson.title.removeprefix(f'{lesson.number} · ')}")
@@ -103,7 +105,12 @@ def _list(asked: argparse.Namespace) -> int:
     print("models")
     shipped = checkpoints.names()
     for name, recipe in recipes.RECIPES.items():
-        print(f"    {name:22} {'shipped' if name in shipped else 'not shipped':12} {recipe.about}")
+        if recipe.weights:
+            print(f"    {name:30} {'shipped' if name in shipped else 'not shipped':12} {recipe.about}")
+    print("studies: the numbers of many runs")
+    for study, runs in Counter(recipe.study for recipe in recipes.RECIPES.values() if recipe.study).items():
+        kept = len(studies.read(study)) if studies.path(study).is_file() else 0
+        print(f"    {study:30} {kept} of {runs} runs kept")
     return 0
 
 

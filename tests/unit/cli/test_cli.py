@@ -76,7 +76,11 @@ def test_list_names_lessons_data_and_models(capsys):
         assert lesson.name in said
         assert lesson.title.split(" · ")[-1] in said
     assert "old_faithful" in said
-    assert all(name in said for name in recipes.RECIPES)
+    assert all(f" {name} " in said for name, recipe in recipes.RECIPES.items() if recipe.weights)
+    runs = [recipe.study for recipe in recipes.RECIPES.values()]
+    for study in filter(None, set(runs)):
+        (line,) = (line for line in said.splitlines() if line.split()[:1] == [study])
+        assert f"of {runs.count(study)} runs kept" in line, "a study is one line"
 
 
 def test_lab_opens_the_lesson_on_this_machine_and_keeps_its_token():
