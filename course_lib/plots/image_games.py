@@ -28,7 +28,9 @@ def strips(rows: Mapping[str, Sequence[float]], *, title: str, xlabel: str, alt:
         axes.plot([np.mean(values)] * 2, [-row - 0.3, -row + 0.3], color=BLACK, linewidth=2.5)
     axes.set_yticks([-row for row in range(len(rows))], list(rows), fontsize=11)
     axes.set_ylim(-len(rows) + 0.4, 0.6)
-    axes.legend(loc="lower right", fontsize=10)
+    axes.legend(loc="lower right", fontsize=11)
+    axes.tick_params(labelsize=11)
+    axes.xaxis.label.set_size(11)
     return made
 
 
@@ -70,4 +72,7 @@ def slopes_at(
             label, (trained[-1], values[-1]), (8, 0), textcoords="offset points", color=colour, va="center", fontsize=12
         )
     axes.set_xlim(right=trained[-1] * 6)
+    axes.tick_params(labelsize=11)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_size(11)
     return made

@@ -18,8 +18,8 @@ def networks(
     """Networks drawn from left to right, one below the other.
 
     Args:
-        rows: name -> shapes and layers in turn: what enters, the first layer, what leaves it, …, what comes out. A line break
-            in a text starts a new line.
+        rows: name -> shapes and layers in turn: what enters ("" for nothing), the first layer, what leaves it, …, what comes
+            out. A line break in a text starts a new line.
         title: of the figure. alt: its text alternative.
         size: in inches; by default 1.9 per layer and 1.5 per row.
         learned: a layer whose text begins so has parameters, and is filled blue; the sign itself is not drawn.
@@ -33,12 +33,13 @@ def networks(
     made = figure(title, size=size or (min(11.5, 1.9 * longest), 1.5 * len(rows) + 0.4), alt=alt)
     axes = made.axes[0]
     axes.set_axis_off()
-    axes.set(xlim=(-0.62, longest - 0.28), ylim=(-len(rows) + 0.42, 0.62))
+    axes.set(xlim=(-0.72, longest - 0.28), ylim=(-len(rows) + 0.65, 0.62))
     for row, (name, parts) in enumerate(rows.items()):
-        axes.text(-0.6, -row + 0.52, name, fontsize=12, fontweight="bold", color=BLACK, va="center")
+        axes.text(-0.68, -row + 0.5, name, fontsize=12, fontweight="bold", color=BLACK, va="center")
         for place, (shape, layer) in enumerate(zip(parts[::2], parts[1::2], strict=False)):
             _box(axes, place * STEP, -row, layer, learned)
-            _arrow(axes, place * STEP - STEP + WIDE / 2, place * STEP - WIDE / 2, -row, shape)
+            if place or shape:
+                _arrow(axes, place * STEP - STEP + WIDE / 2, place * STEP - WIDE / 2, -row, shape)
         last = (len(parts) // 2 - 1) * STEP
         _arrow(axes, last + WIDE / 2, last + STEP - WIDE / 2, -row, parts[-1])
     return made
@@ -51,9 +52,9 @@ def _box(axes, x: float, y: float, text: str, learned: str) -> None:
         facecolor=SKY if filled else "white", edgecolor=BLUE if filled else ORANGE, alpha=1.0, linewidth=1.6,
     )  # fmt: skip
     axes.add_patch(box)
-    axes.text(x, y, text.removeprefix(learned), ha="center", va="center", fontsize=10.5, color=BLACK, linespacing=1.25)
+    axes.text(x, y, text.removeprefix(learned), ha="center", va="center", fontsize=11, color=BLACK, linespacing=1.25)
 
 
 def _arrow(axes, start: float, end: float, y: float, shape: str) -> None:
     axes.annotate("", (end - 0.02, y), (start + 0.02, y), arrowprops={"arrowstyle": "-|>", "color": BLACK, "linewidth": 1.4})
-    axes.text((start + end) / 2, y + 0.06, shape, ha="center", va="bottom", fontsize=10, color=BLACK, linespacing=1.1)
+    axes.text((start + end) / 2, y + 0.06, shape, ha="center", va="bottom", fontsize=11, color=BLACK, linespacing=1.1)
