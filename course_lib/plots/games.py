@@ -51,8 +51,8 @@ def every_seed(
 ) -> LessonFigure:
     """One panel per measure, one line per setting, a dot per seed and a bar at the mean: readable from the last row.
 
-    rows: setting -> {measure: the numbers of its seeds}, from the top down; a name that begins with "…" adds to the row above. marks: measure -> (number, words), a dashed line.
-    limits: measure -> the ends of its axis.
+    rows: setting -> {measure: the numbers of its seeds}, from the top down; a name that begins with "…" adds to the row above.
+    marks: measure -> (number, words), a dashed line. limits: measure -> the ends of its axis.
     """
     names = list(next(iter(rows.values())))
     made = figure(title, columns=len(names), size=(11.0, 1.3 + 0.48 * len(rows)), alt=alt, sharey=True)

@@ -184,5 +184,5 @@ def _balance(
 
 TOY_GAMES: dict[str, Recipe] = {
     **MODES,
-    **{f"gans-balance-{what}": _balance(words, **given) for what, (words, given) in BALANCE.items()},
+    **{f"gans-balance-{what}": _balance(what, **given) for what, (_, given) in BALANCE.items()},
 }

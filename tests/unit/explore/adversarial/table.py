@@ -95,6 +95,37 @@ def _there_and_back():
     return there_and_back({"a to b": (model, a, "b"), "b to a": (model, b, "a")})
 
 
+def _two_piles():
+    from course_lib.explore.adversarial.two_piles import two_piles
+
+    return two_piles()
+
+
+def _critic_by_network():
+    import torch
+
+    from course_lib.explore.adversarial.critic_by_network import critic_by_network
+
+    return critic_by_network(torch.tensor([0.0, 1.0, 9.0]), torch.tensor([4.0, 5.0, 6.0, 7.0]), steps=20)
+
+
+def _critic_film():
+    import torch
+
+    from course_lib import runtime
+    from course_lib.explore.adversarial.critic_film import critic_film
+    from course_lib.training.films import Recording
+
+    def film(seed):
+        x = torch.randn(3, 10, 2, generator=runtime.generator(seed))
+        names = [f"{what}/{i}" for what in ("estimate", "transport") for i in range(2)] + [
+            f"weights/{k / 10}" for k in (-1, 0, 1)
+        ]
+        return Recording(x, [0, 10, 20], {name: [0.1 * place + seed, 0.5, 0.3] for place, name in enumerate(names)})
+
+    return critic_film({"penalty": film(0), "clipping": film(1)}, torch.randn(20, 2, generator=runtime.generator(2)), seeds=2)
+
+
 EXPLORERS = {
     "generator_by_hand.be_the_generator": _be_the_generator,
     "two_numbers.two_numbers": _two_numbers,
@@ -103,4 +134,7 @@ EXPLORERS = {
     "pairings.pairings": _pairings,
     "clouds.clouds": _clouds,
     "there_and_back.there_and_back": _there_and_back,
+    "two_piles.two_piles": _two_piles,
+    "critic_by_network.critic_by_network": _critic_by_network,
+    "critic_film.critic_film": _critic_film,
 }
