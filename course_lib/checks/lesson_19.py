@@ -26,16 +26,7 @@ def _mean(x: Tensor, y: Tensor) -> Tensor:
     return (x - y).abs().mean()
 
 
-def _double(x: Tensor) -> Tensor:
-    return 2 * x + 1
-
-
-def _bent(x: Tensor) -> Tensor:
-    return x**2 - 0.5 * x
-
-
-def _third(x: Tensor) -> Tensor:
-    return x / 3 - 2
+_MAPS = (lambda x: 2 * x + 1, lambda x: x**2 - 0.5 * x, lambda x: x / 3 - 2)
 
 
 def cycle_loss(attempt, *, record: bool = True) -> Verdict:
@@ -44,40 +35,30 @@ def cycle_loss(attempt, *, record: bool = True) -> Verdict:
     def truth(to_a, to_b, a: Tensor, b: Tensor) -> Tensor:
         return _mean(to_a(to_b(a)), a) + _mean(to_b(to_a(b)), b)
 
-    def squared(to_a, to_b, a: Tensor, b: Tensor) -> Tensor:
-        return F.mse_loss(to_a(to_b(a)), a) + F.mse_loss(to_b(to_a(b)), b)
+    def made(distance):
+        return lambda to_a, to_b, a, b: distance(to_a(to_b(a)), a) + distance(to_b(to_a(b)), b)
 
-    def per_example(to_a, to_b, a: Tensor, b: Tensor) -> Tensor:
-        return sum((x - y).abs().flatten(1).sum(1).mean() for x, y in ((to_a(to_b(a)), a), (to_b(to_a(b)), b)))
+    def together(f, g, a: Tensor, b: Tensor) -> Tensor:
+        return torch.cat([(f(g(a)) - a).abs().flatten(), (g(f(b)) - b).abs().flatten()]).mean()
 
-    def summed(to_a, to_b, a: Tensor, b: Tensor) -> Tensor:
-        return (to_a(to_b(a)) - a).abs().sum() + (to_b(to_a(b)) - b).abs().sum()
-
-    def together(to_a, to_b, a: Tensor, b: Tensor) -> Tensor:
-        return torch.cat([(to_a(to_b(a)) - a).abs().flatten(), (to_b(to_a(b)) - b).abs().flatten()]).mean()
-
+    summed = made(lambda x, y: (x - y).abs().sum())
+    per_example = made(lambda x, y: (x - y).abs().flatten(1).sum(1).mean())
     slips = (
-        Slip(lambda to_a, to_b, a, b: _mean(to_a(to_b(a)), a), "that is the cycle from a alone; add the one that starts at b."),
-        Slip(lambda to_a, to_b, a, b: _mean(to_b(to_a(b)), b), "that is the cycle from b alone; add the one that starts at a."),
+        Slip(lambda f, g, a, b: _mean(f(g(a)), a), "that is the cycle from a alone; add the one that starts at b."),
+        Slip(lambda f, g, a, b: _mean(g(f(b)), b), "that is the cycle from b alone; add the one that starts at a."),
+        Slip(lambda f, g, a, b: _mean(g(f(a)), a) + _mean(f(g(b)), b), "the wrong order: an example of a goes to b first."),
         Slip(
-            lambda to_a, to_b, a, b: _mean(to_b(to_a(a)), a) + _mean(to_a(to_b(b)), b),
-            "the generators are in the wrong order: an example of a goes to b first, so to_b comes first.",
+            lambda f, g, a, b: _mean(g(a), a) + _mean(f(b), b),
+            "a translation need not equal its source; compare what comes back.",
         ),
-        Slip(
-            lambda to_a, to_b, a, b: _mean(to_b(a), a) + _mean(to_a(b), b),
-            "that asks a translation to equal its source; compare only what comes back.",
-        ),
-        Slip(squared, "the paper takes the absolute difference (L1), not the square."),
+        Slip(made(F.mse_loss), "the paper takes the absolute difference (L1), not the square."),
         Slip(summed, "a mean over all values, not a sum: the loss must not grow with the batch."),
-        Slip(
-            per_example,
-            "a mean over the values of an example too, not their sum: the weight must not depend on the image's size.",
-        ),
+        Slip(per_example, "a mean over an example's values too: the loss must not depend on the image's size."),
         Slip(together, "take the mean of each cycle by itself, then add: two batches of different sizes count alike."),
         Slip(lambda *case: truth(*case) / 2, "the two means are added, not averaged."),
     )
     g = runtime.generator(1)
-    pairs = ((_double, _bent), (_bent, _third), (_third, _double))
+    pairs = ((_MAPS[0], _MAPS[1]), (_MAPS[1], _MAPS[2]), (_MAPS[2], _MAPS[0]))
     shapes = (((3, 2), (5, 2)), ((2, 1, 4, 4), (6, 1, 4, 4)), ((4, 3), (4, 3)))
     cases = [
         (*pair, torch.randn(first, generator=g), torch.randn(second, generator=g))
@@ -92,36 +73,28 @@ def zero_losses(attempt, *, record: bool = True) -> Verdict:
     def truth(k: int) -> Tensor:
         return torch.tensor([math.factorial(k) ** 2, math.factorial(k)])
 
-    def pair(first: int, second: int) -> Tensor:
-        return torch.tensor([first, second])
+    def counts(rule):
+        return lambda k: torch.tensor(rule(k, math.factorial(k)))
 
     slips = (
         Slip(
-            lambda k: pair(math.factorial(k), math.factorial(k)),
-            "without a cycle the map back is chosen by itself: for each map there, any of the maps back wins its own game.",
+            counts(lambda k, n: [n, n]), "without a cycle, each map there goes with any of the maps back: it wins its own game."
         ),
         Slip(
-            lambda k: pair(math.factorial(k) ** 2, 1),
-            "the cycle does not choose the map there: each one has exactly one map back that undoes it.",
+            counts(lambda k, n: [n**2, 1]), "the cycle does not choose the map there: each one has one map back that undoes it."
         ),
         Slip(
-            lambda k: pair(math.factorial(k), 1),
-            "count pairs of maps; the cycle excludes no map there, it only ties the map back to it.",
+            counts(lambda k, n: [n, 1]), "count pairs of maps; the cycle excludes no map there, it only ties the map back to it."
+        ),
+        Slip(counts(lambda k, n: [k ** (2 * k), n]), "k^k counts maps in which two points share a partner; those lose the game."),
+        Slip(
+            counts(lambda k, n: [k**k, n]), "k^k counts all maps; the game asks that every point of the other set is made once."
         ),
         Slip(
-            lambda k: pair(k ** (2 * k), math.factorial(k)),
-            "k^k counts all maps; where two points share a partner, a point of the other set is missing, and the game is lost.",
+            counts(lambda k, n: [k**2, k]), "the first point has k possible partners, the second k - 1, and so on: multiply them."
         ),
-        Slip(
-            lambda k: pair(k**k, math.factorial(k)),
-            "k^k counts all maps; the game asks that every point of the other set is made once.",
-        ),
-        Slip(lambda k: pair(k**2, k), "the first point has k possible partners, the second k - 1, and so on: multiply them."),
-        Slip(
-            lambda k: pair(2 * math.factorial(k), math.factorial(k)),
-            "each map there goes with every map back: multiply the two counts.",
-        ),
-        Slip(lambda k: pair(*reversed(truth(k).tolist())), "first the count without the cycle loss, then the count with it."),
+        Slip(counts(lambda k, n: [2 * n, n]), "each map there goes with every map back: multiply the two counts."),
+        Slip(counts(lambda k, n: [n, n**2]), "first the count without the cycle loss, then the count with it."),
     )
     return grade("19.2", attempt, truth, [(3,), (4,), (5,)], slips, record=record)
 
@@ -134,31 +107,25 @@ def both_maps(attempt, *, record: bool = True) -> Verdict:
 
     def truth(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
         t = share(x, a)
-        return torch.stack([b[0] + t * (b[1] - b[0]), b[1] - t * (b[1] - b[0])])
+        return two(b[0] + t * (b[1] - b[0]), b[1] - t * (b[1] - b[0]))
+
+    def two(rising: Tensor, falling: Tensor) -> Tensor:
+        return torch.stack([rising, falling])
 
     def moved(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        return torch.stack([x - a[0] + b[0], b[1] - (x - a[0])])
+        return two(x - a[0] + b[0], b[1] - (x - a[0]))
 
     def stretched(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
         scale = (b[1] - b[0]) / (a[1] - a[0])
-        return torch.stack([scale * x, -scale * x])
+        return two(scale * x, -scale * x)
 
     slips = (
         Slip(lambda x, a, b: truth(x, a, b).flip(0), "the rising map comes first."),
         Slip(moved, "the intervals differ in length: divide by that of a, and multiply by that of b."),
         Slip(stretched, "the lengths are right; now move the ends of a onto the ends of b."),
-        Slip(
-            lambda x, a, b: torch.stack([share(x, a), 1 - share(x, a)]),
-            "that ends in [0, 1]; stretch it over b.",
-        ),
-        Slip(
-            lambda x, a, b: torch.stack([truth(x, a, b)[0], -truth(x, a, b)[0]]),
-            "a minus turns b into another interval; the falling map must end in b too.",
-        ),
-        Slip(
-            lambda x, a, b: torch.stack([truth(x, a, b)[0], a[1] - (x - a[0])]),
-            "the falling map must end in b, not in a.",
-        ),
+        Slip(lambda *case: two(share(case[0], case[1]), 1 - share(case[0], case[1])), "that ends in [0, 1]; stretch it over b."),
+        Slip(lambda *case: two(truth(*case)[0], -truth(*case)[0]), "a minus turns b into another interval; stay in b."),
+        Slip(lambda x, a, b: two(truth(x, a, b)[0], a[1] - (x - a[0])), "the falling map must end in b, not in a."),
         Slip(lambda x, a, b: truth(x, a, b).T, "one row for each map: (2, N)."),
     )
     g = runtime.generator(2)
@@ -172,40 +139,24 @@ def both_maps(attempt, *, record: bool = True) -> Verdict:
 def identity_loss(attempt, *, record: bool = True) -> Verdict:
     """19.4 attempt(s, t, a (N,), b (M,)) -> (): identity loss of to_b(x) = s x + t with the generator that undoes it."""
 
-    def truth(s: float, t: float, a: Tensor, b: Tensor) -> Tensor:
-        return _mean(s * b + t, b) + _mean((a - t) / s, a)
+    def made(distance):
+        return lambda s, t, a, b: distance(s * b + t, b) + distance((a - t) / s, a)
 
+    truth = made(_mean)
+    summed, cancelling = made(lambda x, y: (x - y).abs().sum()), made(lambda x, y: (x - y).mean().abs())
     slips = (
-        Slip(
-            lambda s, t, a, b: _mean(s * a + t, a) + _mean((b - t) / s, b),
-            "each generator gets an example of its own target: to_b gets b, and to_a gets a.",
-        ),
+        Slip(lambda s, t, a, b: truth(s, t, b, a), "each generator gets an example of its own target: to_b gets b, to_a gets a."),
         Slip(lambda s, t, a, b: _mean(s * b + t, b), "that is half of it; the generator to_a has to leave a as it is."),
         Slip(lambda s, t, a, b: _mean((a - t) / s, a), "that is half of it; the generator to_b has to leave b as it is."),
-        Slip(
-            lambda s, t, a, b: _mean(s * b + t, b) + _mean(a / s - t, a),
-            "to undo s x + t, first take t away, then divide by s.",
-        ),
-        Slip(
-            lambda s, t, a, b: _mean(s * b + t, b) + _mean(s * a + t, a),
-            "to_a is the other generator: the one that undoes s x + t.",
-        ),
+        Slip(lambda s, t, a, b: _mean(s * b + t, b) + _mean(a / s - t, a), "first take t away, then divide by s."),
+        Slip(lambda s, t, a, b: _mean(s * b + t, b) + _mean(s * a + t, a), "to_a is the other generator, which undoes s x + t."),
         Slip(
             lambda s, t, a, b: torch.tensor(0.0), "that is the cycle loss of this pair; the identity loss translates only once."
         ),
         Slip(lambda *case: truth(*case) / 2, "the two means are added, not averaged."),
-        Slip(
-            lambda s, t, a, b: ((s - 1) * b + t).square().mean() + ((a - t) / s - a).square().mean(),
-            "the absolute difference, not the square.",
-        ),
-        Slip(
-            lambda s, t, a, b: ((s - 1) * b + t).abs().sum() + ((a - t) / s - a).abs().sum(),
-            "a mean over the examples, not a sum.",
-        ),
-        Slip(
-            lambda s, t, a, b: ((s - 1) * b + t).mean().abs() + ((a - t) / s - a).mean().abs(),
-            "the absolute value of each difference first, then the mean: otherwise opposite errors cancel.",
-        ),
+        Slip(made(F.mse_loss), "the absolute difference, not the square."),
+        Slip(summed, "a mean over the examples, not a sum."),
+        Slip(cancelling, "the absolute value of each difference first, then the mean: otherwise opposite errors cancel."),
     )
     g = runtime.generator(3)
     cases = [
@@ -225,35 +176,26 @@ def instance_norm(attempt, *, record: bool = True) -> Verdict:
 
         return normalised
 
-    def with_spread(spread):
-        return lambda x, eps: (x - x.mean((2, 3), keepdim=True)) / spread(x, eps)
+    def by(spread):
+        return lambda x, eps: (x - x.mean((2, 3), keepdim=True)) / spread(x.var((2, 3), correction=0, keepdim=True), eps)
+
+    def n_minus_1(x: Tensor, eps: float) -> Tensor:
+        return (x - x.mean((2, 3), keepdim=True)) / (x.var((2, 3), correction=1, keepdim=True) + eps).sqrt()
+
+    def not_centred(x: Tensor, eps: float) -> Tensor:
+        return x / (x.var((2, 3), correction=0, keepdim=True) + eps).sqrt()
 
     slips = (
         Slip(over(0, 2, 3), "that is batch normalisation: its means mix the images of the batch; leave the batch axis out."),
         Slip(over(1, 2, 3), "that mixes the channels of an image (layer normalisation): each map has its own mean and spread."),
         Slip(over(1), "the mean is over the places (H, W), not over the channels."),
         Slip(over(0), "the mean is over the places (H, W), not over the batch."),
-        Slip(
-            with_spread(lambda x, eps: (x.var((2, 3), correction=1, keepdim=True) + eps).sqrt()),
-            "divide the sum of squares by H W, not by H W - 1: torch's var needs correction=0.",
-        ),
-        Slip(
-            with_spread(lambda x, eps: x.var((2, 3), correction=0, keepdim=True) + eps),
-            "divide by the standard deviation, the root of the variance.",
-        ),
-        Slip(
-            with_spread(lambda x, eps: x.std((2, 3), correction=0, keepdim=True) + eps),
-            "eps belongs under the root, beside the variance.",
-        ),
-        Slip(
-            with_spread(lambda x, eps: x.var((2, 3), correction=0, keepdim=True).sqrt()),
-            "eps is missing: a map that is constant would be divided by 0.",
-        ),
-        Slip(lambda x, eps: x - x.mean((2, 3), keepdim=True), "the mean is gone; divide by the standard deviation as well."),
-        Slip(
-            lambda x, eps: x / (x.var((2, 3), correction=0, keepdim=True) + eps).sqrt(),
-            "take the mean away before you divide.",
-        ),
+        Slip(n_minus_1, "divide the sum of squares by H W, not by H W - 1: torch's var needs correction=0."),
+        Slip(by(lambda v, eps: v + eps), "divide by the standard deviation, the root of the variance."),
+        Slip(by(lambda v, eps: v.sqrt() + eps), "eps belongs under the root, beside the variance."),
+        Slip(by(lambda v, eps: v.sqrt()), "eps is missing: a map that is constant would be divided by 0."),
+        Slip(by(lambda v, eps: 1.0), "the mean is gone; divide by the standard deviation as well."),
+        Slip(not_centred, "take the mean away before you divide."),
     )
     g = runtime.generator(4)
     cases = [
@@ -269,51 +211,39 @@ def kept(attempt, *, record: bool = True) -> Verdict:
     def truth(read, there: Tensor, factors: Tensor) -> Tensor:
         return r_squared(read(there), factors)
 
-    def squares(read, there: Tensor, factors: Tensor) -> Tensor:
-        return (read(there) - factors).square().mean(0)
+    def over(error, spread):
+        return lambda read, there, true: 1 - error(read(there) - true) / spread(true)
 
     def correlation(read, there: Tensor, factors: Tensor) -> Tensor:
-        found = read(there)
-        x, y = found - found.mean(0), factors - factors.mean(0)
+        x, y = (values - values.mean(0) for values in (read(there), factors))
         return (x * y).sum(0) ** 2 / (x.square().sum(0) * y.square().sum(0))
+
+    def by_what_was_read(read, there: Tensor, factors: Tensor) -> Tensor:
+        return 1 - squares(read(there) - factors) / variance(read(there))
+
+    def squares(x: Tensor) -> Tensor:
+        return x.square().mean(0)
+
+    def variance(x: Tensor) -> Tensor:
+        return x.var(0, correction=0)
 
     slips = (
         Slip(correlation, "that is the squared correlation: it forgives a wrong scale and a wrong offset, and R² does not."),
-        Slip(
-            lambda *case: squares(*case) / case[2].var(0, correction=0), "that is the share that was lost; 1 minus it was kept."
-        ),
-        Slip(lambda *case: 1 - squares(*case), "divide the squared error by the variance of the true factor."),
-        Slip(
-            lambda *case: 1 - squares(*case) / case[0](case[1]).var(0, correction=0),
-            "divide by the variance of the true factor, not of what was read.",
-        ),
-        Slip(
-            lambda *case: 1 - squares(*case) / case[2].var(0),
-            "mean squared error over mean squared deviation: both divide by N, so that var needs correction=0.",
-        ),
+        Slip(lambda *case: 1 - truth(*case), "that is the share that was lost; 1 minus it was kept."),
+        Slip(over(squares, lambda y: 1.0), "divide the squared error by the variance of the true factor."),
+        Slip(by_what_was_read, "divide by the variance of the true factor, not of what was read."),
+        Slip(over(squares, lambda y: y.var(0)), "both means divide by N, so that var needs correction=0."),
         Slip(lambda *case: truth(*case).mean(), "one number for each factor: the mean over the examples, axis 0, alone."),
         Slip(
-            lambda *case: 1 - (case[0](case[1]) - case[2]).square().mean() / case[2].var(correction=0),
-            "each factor by itself: its own error, its own variance.",
+            over(lambda x: x.square().mean(), lambda y: y.var(correction=0)), "each factor by itself: its own error and variance."
         ),
-        Slip(
-            lambda *case: 1 - squares(*case).sqrt() / case[2].std(0, correction=0),
-            "squared error over variance, without the roots.",
-        ),
-        Slip(
-            lambda *case: 1 - (case[0](case[1]) - case[2]).abs().mean(0) / case[2].var(0, correction=0),
-            "the squared error, not the absolute one.",
-        ),
+        Slip(over(lambda x: squares(x).sqrt(), lambda y: variance(y).sqrt()), "squared error over variance, without the roots."),
+        Slip(over(lambda x: x.abs().mean(0), variance), "the squared error, not the absolute one."),
     )
     g = runtime.generator(5)
     cases = []
     for n, f in ((5, 2), (8, 3), (12, 1)):
         factors = torch.randn(n, f, generator=g) * (1 + torch.arange(f)) + 2
         there = (factors + 0.4 * torch.randn(n, f, generator=g)).view(n, f, 1, 1)
-        cases.append((_slanted, there, factors))
+        cases.append((lambda x: 0.8 * x.flatten(1) + 0.3, there, factors))  # a reader with a fault of its own
     return grade("19.6", attempt, truth, cases, slips, record=record)
-
-
-def _slanted(there: Tensor) -> Tensor:
-    """A reader with a fault of its own, (N, F, 1, 1) -> (N, F)."""
-    return 0.8 * there.flatten(1) + 0.3

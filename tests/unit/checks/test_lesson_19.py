@@ -86,7 +86,7 @@ SLIPS = [
     (check.cycle_loss, lambda f, g, a, b: F.l1_loss(f(g(a)), a), "from a alone"),
     (check.cycle_loss, lambda f, g, a, b: F.l1_loss(g(f(b)), b), "from b alone"),
     (check.cycle_loss, lambda f, g, a, b: F.l1_loss(g(f(a)), a) + F.l1_loss(f(g(b)), b), "wrong order"),
-    (check.cycle_loss, lambda f, g, a, b: F.l1_loss(g(a), a) + F.l1_loss(f(b), b), "equal its source"),
+    (check.cycle_loss, lambda f, g, a, b: F.l1_loss(g(a), a) + F.l1_loss(f(b), b), "need not equal its source"),
     (check.cycle_loss, lambda f, g, a, b: F.mse_loss(f(g(a)), a) + F.mse_loss(g(f(b)), b), "not the square"),
     (check.cycle_loss, lambda f, g, a, b: (f(g(a)) - a).abs().sum() + (g(f(b)) - b).abs().sum(), "grow with the batch"),
     (
@@ -163,7 +163,7 @@ SLIPS = [
         lambda read, there, true: 1 - ((read(there) - true) ** 2).mean(0) / read(there).var(0, correction=0),
         "not of what was read",
     ),
-    (check.kept, lambda read, there, true: 1 - ((read(there) - true) ** 2).mean(0) / true.var(0), "both divide by N"),
+    (check.kept, lambda read, there, true: 1 - ((read(there) - true) ** 2).mean(0) / true.var(0), "both means divide by N"),
     (check.kept, lambda read, there, true: r2(read(there), true).mean(), "one number for each factor"),
     (
         check.kept,
