@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.nn.adversarial import SLOPE, ImageDiscriminator, ImageGenerator
+from course_lib.nn.adversarial import ImageDiscriminator, ImageGenerator
+from course_lib.nn.patches import PatchDiscriminator
 
 
 class LabelledGenerator(nn.Module):
@@ -54,12 +55,11 @@ class ProjectionDiscriminator(nn.Module):
         return self.discriminator.to_logit(h).squeeze(-1) + (self.vectors(y) * h).sum(1)
 
 
-class PairDiscriminator(nn.Module):
+class PairDiscriminator(PatchDiscriminator):
     """An input image and its output -> one logit for each patch of the pair, (B, H/4, W/4): is this patch of a real pair?
 
-    Two convolutions of 4 x 4 with stride 2, then one of 3 x 3, so that each logit sees 18 x 18 pixels of both images and
-    nothing else (Isola et al. 2017, section 3.2.2); there is no normalisation, which would let it see the rest. Grey levels from
-    0 to 1 become -1 to 1 first. With one channel each and the default sizes it has 34,465 parameters.
+    Each logit sees 18 x 18 pixels of both images and nothing else: there is no normalisation, which would let it see the rest.
+    With one channel each and the default sizes it has 34,465 parameters.
 
     Args:
         inputs: channels of the input image and of the output image together.
@@ -67,17 +67,9 @@ class PairDiscriminator(nn.Module):
     """
 
     def __init__(self, *, inputs: int = 2, channels: Sequence[int] = (32, 64)):
-        super().__init__()
-        self.inputs, self.channels = inputs, list(channels)
-        first, second = channels
-        self.layers = nn.Sequential(
-            nn.Conv2d(inputs, first, 4, stride=2, padding=1),  # (B, first, H/2, W/2)
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(first, second, 4, stride=2, padding=1),  # (B, second, H/4, W/4)
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(second, 1, 3, padding=1),  # (B, 1, H/4, W/4)
-        )
+        super().__init__(channels_in=inputs, channels=channels, instance_norm=False)
+        self.inputs = inputs
 
     def forward(self, y: Tensor, x: Tensor) -> Tensor:
         """Outputs y (B, C, H, W) and their inputs x (B, C', H, W) -> (B, H/4, W/4)."""
-        return self.layers(2 * torch.cat([x, y], 1) - 1).squeeze(1)
+        return super().forward(torch.cat([x, y], 1))

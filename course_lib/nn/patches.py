@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-SLOPE = 0.2  # of the leaky ReLU below 0
+from course_lib.nn.adversarial import SLOPE
 
 
 class PatchDiscriminator(nn.Module):
