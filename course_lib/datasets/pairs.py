@@ -1,4 +1,6 @@
-"""Pairs of images, an input and its output: the edges of clothes and the clothes, the edges of drawn faces and the faces."""
+"""Pairs of images, an input and its output: the edges of clothes and the clothes, the edges of drawn faces and the faces, and
+outlines whose filling a coin decides.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from course_lib.datasets.data import check_split
 
 PAIRS_SPLITS = ("train", "validation", "test")
 SHARE = 0.25  # of the steepest slope in the image: where the slope is steeper than that, there is an edge
+COIN_SIDE, DARK, LIGHT, LIGHT_SHARE = 8, 0.3, 0.9, 0.4  # of the rectangles that a coin fills
 GREY = (0.299, 0.587, 0.114)  # what red, green and blue add to the brightness that we see (ITU-R BT.601)
 
 
@@ -54,3 +57,20 @@ def edges_to_faces(n: int, generator: torch.Generator | None = None) -> tuple[Te
     factors = close_ups.sample_factors(runtime.check_index(n, "n", 1), generator)
     faces = close_ups.draw(factors)
     return edges(faces), faces, factors
+
+
+def coin_fills(n: int, outputs: int = 1, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """Outlines of rectangles (n, 1, 8, 8), and for each of them `outputs` fillings (n, outputs, 8, 8), by a coin each.
+
+    A filling covers the rectangle with the grey level DARK, or with LIGHT, which has the probability LIGHT_SHARE.
+    """
+    n, outputs = runtime.check_index(n, "n", 1), runtime.check_index(outputs, "outputs", 1)
+    like = torch.empty(0, device=generator.device if generator is not None else "cpu")
+    sides = 4 + (5 * runtime.uniform((n, 2), like, generator)).long()  # 4 … 8 pixels high and wide
+    corner = ((COIN_SIDE + 1 - sides) * runtime.uniform((n, 2), like, generator)).long()
+    place = torch.arange(COIN_SIDE, device=like.device)
+    after, before = place - corner[..., None], (corner + sides - 1)[..., None] - place  # (n, 2, 8): from both borders
+    inside, inner = (torch.minimum(after, before) >= least for least in (0, 1))
+    filled, inner = (lines[:, 0, :, None] & lines[:, 1, None, :] for lines in (inside, inner))  # (n, 8, 8)
+    light = runtime.uniform((n, outputs, 1, 1), like, generator) < LIGHT_SHARE
+    return (filled & ~inner).float()[:, None], filled[:, None] * torch.where(light, LIGHT, DARK)

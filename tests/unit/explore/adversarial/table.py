@@ -126,6 +126,41 @@ def _critic_film():
     return critic_film({"penalty": film(0), "clipping": film(1)}, torch.randn(20, 2, generator=runtime.generator(2)), seeds=2)
 
 
+def _draw_edges():
+    import torch
+    from small_models import digits, seeded
+
+    from course_lib.explore.adversarial.draw_edges import draw_edges
+    from course_lib.models.adversarial.translation import PairedTranslator
+    from course_lib.nn.conditional import PairDiscriminator
+    from course_lib.nn.unet import UNet
+
+    def translator(judged):
+        network, image = UNet(channels=(8, 8)), (1, 28, 28)
+        judge = PairDiscriminator(channels=(2, 2)) if judged else None
+        settings = {"input_shape": image, "event_shape": image, "noise": network.noise, "adversarial": float(judged)}
+        return PairedTranslator(generator=network, discriminator=judge, **settings).eval().requires_grad_(False)
+
+    with seeded(), torch.no_grad():
+        return draw_edges({"alone": translator(False), "both": translator(True)}, digits()[:3])
+
+
+def _labels_by_noise():
+    from small_models import seeded
+
+    from course_lib.explore.adversarial.labels_by_noise import labels_by_noise
+    from course_lib.models.adversarial.conditional import ConditionalGAN
+    from course_lib.models.classifier import FeatureClassifier
+    from course_lib.nn.adversarial import ImageGenerator
+    from course_lib.nn.conditional import LabelledGenerator
+
+    with seeded():
+        network = LabelledGenerator(generator=ImageGenerator(noise=6, channels=(4, 4)), classes=3, embedding=2)
+        model = ConditionalGAN(generator=network, event_shape=(1, 28, 28), noise=4, classes=3).eval().requires_grad_(False)
+        judge = FeatureClassifier(event_shape=(1, 28, 28)).eval().requires_grad_(False)
+    return labels_by_noise(model, judge, columns=3)
+
+
 EXPLORERS = {
     "generator_by_hand.be_the_generator": _be_the_generator,
     "two_numbers.two_numbers": _two_numbers,
@@ -137,4 +172,6 @@ EXPLORERS = {
     "two_piles.two_piles": _two_piles,
     "critic_by_network.critic_by_network": _critic_by_network,
     "critic_film.critic_film": _critic_film,
+    "draw_edges.draw_edges": _draw_edges,
+    "labels_by_noise.labels_by_noise": _labels_by_noise,
 }
