@@ -1,4 +1,4 @@
-"""Exercises of lesson 16, GANs on images: kernels that overlap, wrong labels, truncated noise, the spectral norm, birthdays."""
+"""Exercises of lesson 16, GANs on images: kernels that overlap, wrong labels, the spectral norm, truncated noise, birthdays."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from course_lib.checks.report import Slip, Verdict, grade
 EXERCISES = {
     "16.1": "how often a transposed convolution paints each pixel",
     "16.2": "the best discriminator under wrong labels",
-    "16.3": "the norm of truncated noise",
-    "16.4": "the spectral norm by power iteration",
+    "16.3": "the spectral norm by power iteration",
+    "16.4": "the norm of truncated noise",
     "16.5": "the birthday test",
 }
 
@@ -131,8 +131,48 @@ def wrong_labels(attempt, *, record: bool = True) -> Verdict:
     return grade("16.2", attempt, both(first, second), [(p, q, 0.05, 0.9), (q, p, 0.2, 0.7)], slips, record=record)
 
 
+def spectral_norm(attempt, *, record: bool = True) -> Verdict:
+    """16.3 attempt(W (m, n), v (n,), rounds) -> the largest singular value of W, (); v is where the iteration begins."""
+
+    def values(W: Tensor, v: Tensor, rounds: int) -> Tensor:
+        return torch.linalg.svdvals(W.double())
+
+    def rounds_done(W: Tensor, v: Tensor, rounds: int) -> Tensor:
+        v = v.double()
+        for _ in range(rounds):
+            v = W.double().T @ (W.double() @ v)
+            v = v / v.norm()
+        return v
+
+    def overflowing(W: Tensor, v: Tensor, rounds: int) -> Tensor:
+        for _ in range(rounds):
+            v = W.T @ (W @ v)
+        return (W @ v).norm() / v.norm()
+
+    slips = (
+        Slip(lambda *case: values(*case)[0] ** 2, "that is its square: WᵀW stretches by σ², so take a root, or ‖Wv‖."),
+        Slip(lambda *case: values(*case).square().sum().sqrt(), "that is the Frobenius norm, the root of all squared entries."),
+        Slip(lambda *case: values(*case)[-1], "that is the smallest singular value: the iteration must amplify, not shrink."),
+        Slip(lambda *case: values(*case).sum(), "that is the sum of the singular values; the largest alone is wanted."),
+        Slip(lambda W, v, r: W.abs().sum(1).amax(), "that is the largest sum of a row, which bounds another norm."),
+        Slip(lambda W, v, r: W.abs().amax(), "that is the largest entry; a unit vector is stretched by more."),
+        Slip(lambda *case: rounds_done(*case), "that is the direction; return by how much W stretches it, ‖Wv‖."),
+        Slip(lambda W, v, r: (W @ v).norm() / v.norm(), "that is the stretch of the first vector: repeat v ← WᵀWv/‖WᵀWv‖."),
+        Slip(
+            lambda W, v, r: (W.double() @ rounds_done(W, v, 1)).norm(),
+            "that is the result after one round: repeat as many times as `rounds` says.",
+        ),
+        Slip(overflowing, "divide by the norm in every round: without that, the vector overflows or vanishes after some rounds."),
+    )  # fmt: skip
+    cases = []
+    for seed, (m, n), scale in ((1, (5, 3), 2.0), (2, (4, 6), 30.0)):
+        g = runtime.generator(seed)
+        cases.append((scale * torch.randn(m, n, generator=g), torch.randn(n, generator=g), 200))
+    return grade("16.3", attempt, lambda *case: values(*case)[0], cases, slips, record=record)
+
+
 def truncated_norm(attempt, *, record: bool = True) -> Verdict:
-    """16.3 attempt(L, t) -> the root of the mean squared norm of z with L coordinates, each standard normal within -t … t."""
+    """16.4 attempt(L, t) -> the root of the mean squared norm of z with L coordinates, each standard normal within -t … t."""
 
     def bell(t: float) -> float:
         return math.exp(-(t**2) / 2) / math.sqrt(2 * math.pi)
@@ -169,47 +209,7 @@ def truncated_norm(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda L, t: math.sqrt(L) * t, "that is the largest norm there can be, at a corner of the box."),
         Slip(lambda L, t: math.sqrt(L) * t / math.sqrt(3), "within the limits the noise is still Gaussian, not uniform."),
     )
-    return grade("16.3", attempt, lambda L, t: math.sqrt(L * variance(t)), [(64, 1.0), (64, 2.0), (9, 0.5)], slips, record=record)
-
-
-def spectral_norm(attempt, *, record: bool = True) -> Verdict:
-    """16.4 attempt(W (m, n), v (n,), rounds) -> the largest singular value of W, (); v is where the iteration begins."""
-
-    def values(W: Tensor, v: Tensor, rounds: int) -> Tensor:
-        return torch.linalg.svdvals(W.double())
-
-    def rounds_done(W: Tensor, v: Tensor, rounds: int) -> Tensor:
-        v = v.double()
-        for _ in range(rounds):
-            v = W.double().T @ (W.double() @ v)
-            v = v / v.norm()
-        return v
-
-    def overflowing(W: Tensor, v: Tensor, rounds: int) -> Tensor:
-        for _ in range(rounds):
-            v = W.T @ (W @ v)
-        return (W @ v).norm() / v.norm()
-
-    slips = (
-        Slip(lambda *case: values(*case)[0] ** 2, "that is its square: WᵀW stretches by σ², so take a root, or ‖Wv‖."),
-        Slip(lambda *case: values(*case).square().sum().sqrt(), "that is the Frobenius norm, the root of all squared entries."),
-        Slip(lambda *case: values(*case)[-1], "that is the smallest singular value: the iteration must amplify, not shrink."),
-        Slip(lambda *case: values(*case).sum(), "that is the sum of the singular values; the largest alone is wanted."),
-        Slip(lambda W, v, r: W.abs().sum(1).amax(), "that is the largest sum of a row, which bounds another norm."),
-        Slip(lambda W, v, r: W.abs().amax(), "that is the largest entry; a unit vector is stretched by more."),
-        Slip(lambda *case: rounds_done(*case), "that is the direction; return by how much W stretches it, ‖Wv‖."),
-        Slip(lambda W, v, r: (W @ v).norm() / v.norm(), "that is the stretch of the first vector: repeat v ← WᵀWv/‖WᵀWv‖."),
-        Slip(
-            lambda W, v, r: (W.double() @ rounds_done(W, v, 1)).norm(),
-            "that is the result after one round: repeat as many times as `rounds` says.",
-        ),
-        Slip(overflowing, "divide by the norm in every round: without that, the vector overflows or vanishes after some rounds."),
-    )  # fmt: skip
-    cases = []
-    for seed, (m, n), scale in ((1, (5, 3), 2.0), (2, (4, 6), 30.0)):
-        g = runtime.generator(seed)
-        cases.append((scale * torch.randn(m, n, generator=g), torch.randn(n, generator=g), 200))
-    return grade("16.4", attempt, lambda *case: values(*case)[0], cases, slips, record=record)
+    return grade("16.4", attempt, lambda L, t: math.sqrt(L * variance(t)), [(64, 1.0), (64, 2.0), (9, 0.5)], slips, record=record)
 
 
 def birthday(attempt, *, record: bool = True) -> Verdict:
