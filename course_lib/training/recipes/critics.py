@@ -112,7 +112,7 @@ def _recipe(what: str, *, rounds: int = 5, rates: dict[str, float] = RATES, **pa
         partial(point_critics, **parts),
         f"{SEEDS} GANs of a ring of eight: {what}",
         (1, 2, FRAMES),
-        step=Game(rates=rates, betas=(0.0, 0.9), discriminator_steps=rounds, schedule=FALLING, averaging=None),
+        step=Game(rates=rates, betas=(0.5, 0.9), discriminator_steps=rounds, schedule=FALLING, averaging=None),
         measure=final_distances,
         examples=(512, 10 * batch, None),
         data="ring",
