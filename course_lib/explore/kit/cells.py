@@ -29,22 +29,30 @@ def place() -> Place | None:
 
 
 def show(panel: Any, made_in: Place | None) -> None:
-    """Note that the running cell shows this panel, and close those that earlier runs of the cell made and showed.
+    """Note that the running cell shows this panel, so that the cell's next run closes it.
 
-    made_in: what `place()` was when the panel was made. A cell that shows the panel of another cell closes nothing.
+    made_in: what `place()` was when the panel was made. A cell that shows the panel of another cell never closes it.
     """
     here = place()
     if here is None or here != made_in:
         return
+    events = getattr(get_ipython(), "events", None)
+    if events is not None and begin not in events.callbacks["pre_run_cell"]:
+        events.register("pre_run_cell", begin)
+    begin()
     cell, run = here
-    before, panels = _shown.get(cell, (run, []))
-    if before != run:
-        for reference in panels:
-            if (old := reference()) is not None:
-                old.close()
-        panels = []
-        gc.collect()  # models and data lie in cycles of widgets and their observers
-    _shown[cell] = (run, [*panels, weakref.ref(panel)])
+    _shown.setdefault(cell, (run, []))[1].append(weakref.ref(panel))
+
+
+def begin(*_: Any) -> None:
+    """Close what earlier runs of the running cell made and showed: before the cell runs, so that memory never holds both."""
+    here = place()
+    if here is None or here[0] not in _shown or _shown[here[0]][0] == here[1]:
+        return
+    for reference in _shown.pop(here[0])[1]:
+        if (old := reference()) is not None:
+            old.close()
+    gc.collect()  # models and data lie in cycles of widgets and their observers
 
 
 def close(widget: ipywidgets.Widget) -> None:

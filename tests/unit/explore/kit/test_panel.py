@@ -5,6 +5,7 @@ import base64
 import io
 import re
 import sys
+import types
 import weakref
 from pathlib import Path
 
@@ -333,6 +334,18 @@ def test_what_a_closed_panel_held_is_free(shell):
     for _ in range(3):
         out += shell.run("a", maker)
     assert [reference() is None for reference in held] == [True, True, False]
+
+
+def test_the_panels_of_before_are_closed_before_the_cell_runs(shell):
+    shell.events = types.SimpleNamespace(callbacks={"pre_run_cell": []})
+    shell.events.register = lambda name, call: shell.events.callbacks[name].append(call)
+    old = shell.run("a", _panel)[0]
+    (begins,) = shell.events.callbacks["pre_run_cell"]
+    closed = []
+    shell.run("a", lambda: begins(None) or closed.append(old.widget.comm is None) or _panel())
+    assert closed == [True]
+    shell.run("a", lambda: begins(None) or _panel(), lambda: begins(None) or _panel())  # twice in one run: only the first closes
+    assert len(shell.events.callbacks["pre_run_cell"]) == 1
 
 
 def test_the_still_is_an_output_of_its_own_that_hides_while_its_panel_is_alive(shell):
