@@ -9,7 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.distributions import Categorical
-from course_lib.models.inputs import check_count, check_event_shape, check_events, check_whole
+from course_lib.models.inputs import (
+    as_parameters,
+    check_count,
+    check_counts,
+    check_event_shape,
+    check_events,
+    check_whole,
+    values_are_trusted,
+)
 from course_lib.runtime import uniform
 
 
@@ -40,7 +48,7 @@ class FeatureClassifier(nn.Module):
     ):
         super().__init__()
         self.event_shape, self.classes = check_event_shape(event_shape), check_count(classes, "classes")
-        self.channels, self.width = [check_count(count, "channels") for count in channels], check_count(width, "width")
+        self.channels, self.width = check_counts(channels, "channels"), check_count(width, "width")
         self.shift = check_whole(shift, "shift")
         if len(self.event_shape) != 3 or min(self.event_shape[1:]) < 8:
             raise ValueError(f"event_shape is {event_shape!r}; expected an image of at least 8 x 8 pixels, such as (1, 28, 28)")
@@ -55,7 +63,7 @@ class FeatureClassifier(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """The activations before the last layer, (B, F), each at least 0, of images x (B, C, H, W)."""
-        return self.to_features(check_events(x, self.event_shape))
+        return self.to_features(as_parameters(check_events(x, self.event_shape), self))
 
     def logits(self, x: Tensor) -> Tensor:
         """Unnormalised log-probabilities of the classes, (B, K), of images x (B, C, H, W)."""
@@ -78,7 +86,7 @@ class FeatureClassifier(nn.Module):
             found = f"{y.dtype} of shape {tuple(y.shape)}" if isinstance(y, Tensor) else type(y).__name__
             raise ValueError(f"y is {found}; expected an integer label for each of the {len(x)} images: y.long()")
         y = y.long()
-        if len(y) and (y.amin() < 0 or y.amax() >= self.classes):
+        if not values_are_trusted() and len(y) and (y.amin() < 0 or y.amax() >= self.classes):
             raise ValueError(f"y has labels in {int(y.min())} … {int(y.max())}; expected 0 … {self.classes - 1}: set classes=")
         return x, y
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib import runtime
 
@@ -53,6 +55,8 @@ def check_shape(x: Tensor, event_shape: tuple[int, ...]) -> Tensor:
         raise ValueError(f"x is a {type(x).__name__}; expected a float tensor {expected}: torch.as_tensor(x) may do")
     if not x.is_floating_point():
         raise ValueError(f"x holds {x.dtype}; expected floats: x.float()")
+    if x.is_meta:
+        raise ValueError("x is on the device 'meta', where tensors have no values; expected numbers")
     if tuple(x.shape[1:]) != tuple(event_shape):
         fix = ""
         if tuple(x.shape) == tuple(event_shape):
@@ -100,6 +104,85 @@ def check_count(n: int, name: str = "n") -> int:
     return runtime.check_index(n, name, least=1)
 
 
+def check_counts(sizes: Sequence[int], name: str) -> list[int]:
+    """sizes as Python ints, if they are a list, a tuple or an array of integers of at least 1; the message calls them `name`."""
+    return [check_count(size, name) for size in check_list(sizes, name, "integers of at least 1, such as (100,)")]
+
+
+def check_list(values: Iterable[Any], name: str, what: str) -> list[Any]:
+    """values as a list, if they are one, or a tuple or an array; otherwise ValueError: `name` is to be a list of `what`."""
+    try:
+        if isinstance(values, (str, bytes)):
+            raise TypeError
+        return list(values)
+    except TypeError:
+        raise ValueError(f"{name} is {values!r}; expected a list of {what}") from None
+
+
+def check_number(
+    value: float,
+    name: str,
+    what: str = "a finite number",
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+) -> float:
+    """value as a float, if it is a finite number (Python's, NumPy's or torch's) within the bounds.
+
+    least and most belong to the allowed range; above and below do not. Otherwise ValueError: it says that `name` is to be
+    `what`, within these bounds.
+    """
+    number = _number(value)
+    if math.isfinite(number) and least <= number <= most and above < number < below:
+        return number
+    bounds = (("at least", least), ("above", above), ("at most", most), ("below", below))
+    said = " and ".join(f"{words} {bound:g}" for words, bound in bounds if math.isfinite(bound))
+    raise ValueError(f"{name} is {value!r}; expected {what}{', ' if said else ''}{said}")
+
+
+def check_moments(mean: float, spread: float, *, binary: bool = False) -> tuple[float, float]:
+    """The mean and the standard deviation of the data's values as floats: both finite, spread above 0.
+
+    Binary data have a mean in [0, 1). Otherwise ValueError.
+    """
+    if binary:
+        mean = check_number(mean, "mean", "the mean of binary data", least=0, below=1)
+    return check_number(mean, "mean", "the mean of the data"), check_number(
+        spread, "spread", "the standard deviation of the data", above=0
+    )
+
+
+def _number(value: Any) -> float:
+    """value as a float; NaN where it is no number: a text, a truth value, a list."""
+    try:
+        return math.nan if isinstance(value, (str, bytes, bool)) else float(value)
+    except (TypeError, ValueError, RuntimeError):
+        return math.nan
+
+
+def check_some(x: Tensor) -> Tensor:
+    """x if it holds at least one example: the mean loss of none would be NaN. ValueError otherwise."""
+    if isinstance(x, Tensor) and x.ndim and not len(x):
+        raise ValueError(f"x has shape {tuple(x.shape)}: it holds no example; expected at least one to take the mean of")
+    return x
+
+
+def as_parameters(x: Tensor, model: nn.Module, name: str = "x") -> Tensor:
+    """x in the floating type of the model's parameters, for NumPy makes float64; integers stay as they are.
+
+    ValueError, which calls it `name`, where x lies on another device than the model.
+    """
+    like = next((t for t in itertools.chain(model.parameters(), model.buffers()) if t.is_floating_point()), None)
+    if like is None:
+        return x
+    if x.device != like.device:
+        fix = f"{name}.to({str(like.device)!r})"
+        raise ValueError(f"{name} is on {x.device} and the model on {like.device}; expected one device: {fix}")
+    return x.to(like.dtype) if x.is_floating_point() else x
+
+
 def check_known(known: Tensor, x: Tensor) -> Tensor:
     """known, as booleans of the shape of the batch x (B, …), if it is booleans of that shape or of one example's."""
     shapes = (tuple(x.shape[1:]), tuple(x.shape)) if isinstance(x, Tensor) else ()
@@ -111,7 +194,7 @@ def check_known(known: Tensor, x: Tensor) -> Tensor:
 
 def check_share(share: float, name: str) -> float:
     """share as a float if it is in [0, 1), such as dropout; otherwise ValueError that calls it `name`."""
-    if isinstance(share, bool) or not 0 <= share < 1:
+    if not 0 <= _number(share) < 1:
         raise ValueError(f"{name} is {share!r}; expected a share of at least 0 and below 1, such as 0.1")
     return float(share)
 
@@ -123,7 +206,7 @@ def check_whole(n: int, name: str) -> int:
 
 def check_smoothing(smoothing: float) -> float:
     """smoothing as a float if it is a finite pseudo-count of at least 0; otherwise ValueError."""
-    if not (math.isfinite(smoothing) and smoothing >= 0):
+    if not 0 <= _number(smoothing) < math.inf:
         raise ValueError(f"smoothing is {smoothing!r}; expected a finite pseudo-count of at least 0, such as 1.0")
     return float(smoothing)
 
@@ -132,7 +215,10 @@ def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[i
     """An order as a list: order[k] is the (flat) index of the variable that comes k-th. None means 0, 1, 2, …"""
     if order is None:
         return list(range(dimensions))
-    listed = order.tolist() if isinstance(order, Tensor) else list(order)
+    try:
+        listed = order.tolist() if isinstance(order, Tensor) else list(order)
+    except TypeError:
+        raise ValueError(f"order is {order!r}; expected {dimensions} integers: torch.randperm(D).tolist()") from None
     try:
         listed = [operator.index(d) for d in listed]  # NumPy's integers become Python's, which JSON can keep
     except TypeError:
@@ -147,13 +233,13 @@ def check_order(order: Sequence[int] | Tensor | None, dimensions: int) -> list[i
 
 def check_weight(weight: float, name: str) -> float:
     """weight as a float if it is finite and at least 0; otherwise ValueError that calls it `name`."""
-    if isinstance(weight, bool) or not (math.isfinite(weight) and weight >= 0):
+    if not 0 <= _number(weight) < math.inf:
         raise ValueError(f"{name} is {weight!r}; expected a finite number of at least 0")
     return float(weight)
 
 
 def check_target(target: float, name: str) -> float:
     """target as a float if it is a probability; otherwise ValueError that calls it `name`."""
-    if isinstance(target, bool) or not 0 <= target <= 1:
+    if not 0 <= _number(target) <= 1:
         raise ValueError(f"{name} is {target!r}; expected a probability in [0, 1], such as 0.9")
     return float(target)

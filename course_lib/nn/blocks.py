@@ -72,6 +72,8 @@ def decoder(
     first. hidden: units of dense layers before the convolutions. upsampling: see `upsample`. activation: see `encoder`.
     """
     widths = tuple(widths)
+    if upsampling not in UPSAMPLINGS:
+        raise ValueError(f"upsampling is {upsampling!r}; expected one of {UPSAMPLINGS}")
     _for_convolutions(kind, hidden, activation)
     if kind == "dense":
         return nn.Sequential(dense([inputs, *widths, math.prod(event_shape)], "relu"), nn.Unflatten(1, tuple(event_shape)))

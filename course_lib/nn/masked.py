@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.runtime import check_index
+
 
 class MaskedLinear(nn.Linear):
     """A linear layer whose weight (out, in) is multiplied by a mask of the same shape: 0 cuts a connection."""
@@ -50,9 +52,13 @@ def channel_mask(incoming: Tensor, own: Tensor, kind: str) -> Tensor:
 
 def check_kernel(kernel: int) -> int:
     """The width of a kernel with a middle: an odd number of at least 1, or ValueError."""
-    if kernel < 1 or kernel % 2 == 0:
+    try:
+        width = check_index(kernel, "kernel", 1)
+    except ValueError:
+        width = 0
+    if width % 2 == 0:
         raise ValueError(f"kernel is {kernel!r}; expected an odd number of at least 1: its middle is the pixel itself")
-    return kernel
+    return width
 
 
 class MaskedConv2d(nn.Module):

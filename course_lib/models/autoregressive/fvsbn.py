@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from course_lib.distributions import Bernoulli, logit_threshold
 from course_lib.models.autoregressive.reordering import keep_order
-from course_lib.models.inputs import check_binary, check_event_shape
+from course_lib.models.inputs import as_parameters, check_binary, check_event_shape
 from course_lib.models.protocols import AutoregressiveModel
 
 
@@ -48,7 +48,7 @@ class FVSBN(AutoregressiveModel):
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
-        return check_binary(x, self.event_shape)
+        return as_parameters(check_binary(x, self.event_shape), self)
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""

@@ -67,6 +67,9 @@ class LinearAutoregression(AutoregressiveModel):
 
         series: (T,), or several of them (B, T); T need not be the model's own length.
         """
+        if not isinstance(series, Tensor) or not series.ndim or series.is_complex() or series.is_meta:
+            kind = f"a tensor of shape {tuple(series.shape)}" if isinstance(series, Tensor) else f"a {type(series).__name__}"
+            raise ValueError(f"series is {kind}; expected real numbers (T,) or (B, T): torch.as_tensor(series) may do")
         rows = series.cpu().double().reshape(-1, series.shape[-1])
         if rows.shape[1] <= self.lags or not rows.isfinite().all():
             raise ValueError(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, logit_threshold
 from course_lib.models.autoregressive.reordering import keep_order
-from course_lib.models.inputs import check_binary, check_count, check_event_shape
+from course_lib.models.inputs import as_parameters, check_binary, check_counts, check_event_shape
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.nn.masked import MaskedLinear, degree_masks
 
@@ -44,9 +44,9 @@ class MADE(AutoregressiveModel):
     ):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
-        if not isinstance(hidden, Sequence) or not hidden:
-            raise ValueError(f"hidden is {hidden!r}; expected the width of at least one hidden layer, such as (500,)")
-        self.hidden = tuple(check_count(width, "a hidden layer's width") for width in hidden)
+        self.hidden = tuple(check_counts(hidden, "hidden"))
+        if not self.hidden:
+            raise ValueError("hidden is empty; expected the width of at least one hidden layer, such as (500,)")
         if residual and len(set(self.hidden)) > 1:
             raise ValueError(f"hidden is {self.hidden}; a residual MADE adds layers up, so expected equal widths")
         self.direct, self.residual = direct, residual
@@ -105,7 +105,7 @@ class MADE(AutoregressiveModel):
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
-        return check_binary(x, self.event_shape)
+        return as_parameters(check_binary(x, self.event_shape), self)
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""

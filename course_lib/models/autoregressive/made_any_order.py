@@ -10,6 +10,7 @@ from torch import Tensor
 from course_lib.distributions import Bernoulli
 from course_lib.models.autoregressive.made import MADE
 from course_lib.models.autoregressive.reordering import in_order, keep_order
+from course_lib.models.inputs import check_some
 
 
 class AnyOrderMADE(MADE):
@@ -30,7 +31,7 @@ class AnyOrderMADE(MADE):
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Mean negative log-likelihood in nats, (), in one order drawn at random for this batch (B, *event_shape)."""
-        flat = self.check(x).flatten(1)
+        flat = check_some(self.check(x)).flatten(1)
         drawn_on = generator.device if generator is not None else "cpu"
         order = torch.randperm(self.dimensions, generator=generator, device=drawn_on).to(x.device)
         logits = self._logits(flat, self._masks(order.argsort()))

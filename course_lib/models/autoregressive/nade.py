@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, logit_threshold
 from course_lib.models.autoregressive.reordering import keep_order
-from course_lib.models.inputs import check_binary, check_count, check_event_shape
+from course_lib.models.inputs import as_parameters, check_binary, check_count, check_event_shape
 from course_lib.models.protocols import AutoregressiveModel
 
 
@@ -44,7 +44,7 @@ class NADE(AutoregressiveModel):
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
-        return check_binary(x, self.event_shape)
+        return as_parameters(check_binary(x, self.event_shape), self)
 
     def log_prob_in_a_loop(self, x: Tensor) -> Tensor:
         """log p(x) in nats, (B,), of x (B, *event_shape): one variable after the other, as the paper writes it.

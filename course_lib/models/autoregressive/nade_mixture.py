@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions import UnivariateGaussianMixture
 from course_lib.models.autoregressive.reordering import keep_order
-from course_lib.models.inputs import check_count, check_event_shape
+from course_lib.models.inputs import check_count, check_event_shape, check_number
 from course_lib.models.protocols import AutoregressiveModel
 
 
@@ -47,9 +47,7 @@ class MixtureNADE(AutoregressiveModel):
         self.event_shape = check_event_shape(event_shape)
         self.hidden = check_count(hidden, "hidden")
         self.components = check_count(components, "components")
-        if not 0 < smallest_scale < math.inf:
-            raise ValueError(f"smallest_scale is {smallest_scale!r}; expected a standard deviation above 0, such as 0.01")
-        self.smallest_scale = float(smallest_scale)
+        self.smallest_scale = check_number(smallest_scale, "smallest_scale", "a standard deviation, such as 0.01,", above=0)
         keep_order(self, order)
         D, H, M = self.dimensions, self.hidden, self.components
         self.W = nn.Parameter(D**-0.5 * torch.randn(D, H))

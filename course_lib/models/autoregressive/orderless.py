@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, logit_threshold
 from course_lib.models.autoregressive.reordering import in_order, keep_order
-from course_lib.models.inputs import check_binary, check_count, check_event_shape
+from course_lib.models.inputs import as_parameters, check_binary, check_count, check_counts, check_event_shape, check_some
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.runtime import uniform
 
@@ -40,7 +40,7 @@ class OrderlessNADE(AutoregressiveModel):
     ):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
-        self.hidden = tuple(check_count(width, "a hidden layer's width") for width in hidden)
+        self.hidden = tuple(check_counts(hidden, "hidden"))
         if not self.hidden:
             raise ValueError("hidden is empty; expected the width of at least one hidden layer, such as (500,)")
         self.chunk = check_count(chunk, "chunk")
@@ -80,7 +80,8 @@ class OrderlessNADE(AutoregressiveModel):
         In each example d random variables are seen; the mean loss over the other D - d, times D, estimates the sum over all.
         The batch spreads its d evenly over 0 … D - 1, which keeps the estimate steady.
         """
-        B, D = self.check(x).flatten(1).shape
+        x = check_some(self.check(x))
+        B, D = x.flatten(1).shape
         noise = uniform((B, D + 1), x, generator)
         count = ((torch.arange(B, device=x.device) + noise[:, D]) * (D / B)).long().clamp(max=D - 1)  # (B,): d
         rank = noise[:, :D].argsort(1).argsort(1)  # (B, D)
@@ -90,7 +91,7 @@ class OrderlessNADE(AutoregressiveModel):
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
-        return check_binary(x, self.event_shape)
+        return as_parameters(check_binary(x, self.event_shape), self)
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
@@ -12,7 +11,15 @@ from torch.nn import functional as F
 
 from course_lib.distributions import Bernoulli, DiscretisedLogisticMixture, GreyLevels
 from course_lib.distributions.precision import without_autocast
-from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_events, values_are_trusted
+from course_lib.models.inputs import (
+    as_parameters,
+    check_binary,
+    check_count,
+    check_event_shape,
+    check_events,
+    check_moments,
+    values_are_trusted,
+)
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.nn.masked import MaskedConv2d, MaskedLinear, channel_groups, channel_mask, check_kernel
 
@@ -100,11 +107,7 @@ class PixelModel(AutoregressiveModel):
         if self.levels < 2:
             raise ValueError(f"levels is {levels!r}; expected at least 2 grey values, such as 256")
         self.components = check_count(components, "components")
-        if not (0 < spread < math.inf and math.isfinite(mean)):
-            raise ValueError(
-                f"mean and spread are {mean!r}, {spread!r}; expected the data's mean and standard deviation, above 0"
-            )
-        self.mean, self.spread, self.positions = float(mean), float(spread), bool(positions)
+        (self.mean, self.spread), self.positions = check_moments(mean, spread), bool(positions)
         C, H, W = self.event_shape
         if features % (2 * C):
             raise ValueError(
@@ -126,8 +129,8 @@ class PixelModel(AutoregressiveModel):
     def check(self, x: Tensor) -> Tensor:
         """x if it is images (B, C, H, W) of the values that `output` describes; otherwise ValueError with the likely fix."""
         if self.output == "bernoulli":
-            return check_binary(x, self.event_shape)
-        check_events(x, self.event_shape)
+            return as_parameters(check_binary(x, self.event_shape), self)
+        x = as_parameters(check_events(x, self.event_shape), self)
         if values_are_trusted():
             return x
         steps = x * (self.levels - 1)

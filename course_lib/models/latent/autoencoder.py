@@ -8,8 +8,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.inputs import check_count, check_event_shape, check_events
-from course_lib.models.latent.arguments import check_moments, check_number
+from course_lib.models.inputs import (
+    as_parameters,
+    check_count,
+    check_counts,
+    check_event_shape,
+    check_events,
+    check_moments,
+    check_number,
+    check_some,
+)
 from course_lib.nn.blocks import decoder, encoder
 from course_lib.runtime import standard_normal
 
@@ -51,11 +59,9 @@ class Autoencoder(nn.Module):
     ):
         super().__init__()
         self.event_shape, self.latent = check_event_shape(event_shape), check_count(latent, "latent")
-        self.encoder, self.widths = encoder, [check_count(width, "widths") for width in widths]
+        self.encoder, self.widths = encoder, check_counts(widths, "widths")
         self.decoder, self.upsampling, self.output = decoder, upsampling, output
-        self.decoder_widths = (
-            None if decoder_widths is None else [check_count(width, "decoder_widths") for width in decoder_widths]
-        )
+        self.decoder_widths = None if decoder_widths is None else check_counts(decoder_widths, "decoder_widths")
         if output not in OUTPUTS:
             raise ValueError(f"output is {output!r}; expected one of {OUTPUTS}")
         self.noise = check_number(noise, "noise", "the standard deviation of the noise", least=0)
@@ -74,12 +80,14 @@ class Autoencoder(nn.Module):
 
     def code(self, x: Tensor) -> Tensor:
         """z (B, L) of examples x (B, *event_shape)."""
-        return self.to_code((check_events(x, self.event_shape) - self.mean) / self.spread).to(x.dtype)
+        x = as_parameters(check_events(x, self.event_shape), self)
+        return self.to_code((x - self.mean) / self.spread).to(x.dtype)
 
     def decode(self, z: Tensor) -> Tensor:
         """Examples (B, *event_shape) of codes z (B, L): any z will do, whether or not some x has this code."""
         if z.ndim != 2 or z.shape[1] != self.latent:
             raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {self.latent}), one code per example")
+        z = as_parameters(z, self, "z")
         numbers = self.to_data(z).to(z.dtype)  # float32 under autocast too
         return numbers.sigmoid() if self.output == "sigmoid" else numbers
 
@@ -89,7 +97,7 @@ class Autoencoder(nn.Module):
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Squared error per example, summed over its values, averaged over the batch, (); from corrupted input if `noise`."""
-        seen = self.corrupt(x, generator=generator) if self.noise else x
+        seen = self.corrupt(check_some(x), generator=generator) if self.noise else check_some(x)
         return squared_error(x, self.reconstruct(seen)).mean()
 
     def corrupt(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

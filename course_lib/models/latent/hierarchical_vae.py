@@ -9,8 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, DiagonalGaussian, precision_weighted
-from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_whole
-from course_lib.models.latent.arguments import check_moments, rename_keys
+from course_lib.models.inputs import (
+    as_parameters,
+    check_binary,
+    check_count,
+    check_counts,
+    check_event_shape,
+    check_list,
+    check_moments,
+    check_some,
+    check_whole,
+)
+from course_lib.models.latent.arguments import rename_keys
 from course_lib.models.protocols import LatentVariableModel
 from course_lib.nn.dense import dense
 from course_lib.runtime import standard_normal, uniform
@@ -59,8 +69,9 @@ class HierarchicalVAE(LatentVariableModel):
         super().__init__()
         self.event_shape, self.activation, self.inference = check_event_shape(event_shape), activation, inference
         self.warm_up, (self.mean, self.spread) = check_whole(warm_up, "warm_up"), check_moments(mean, spread, binary=True)
-        self.latents = [check_count(size, "latents") for size in latents]
-        self.hidden = [[check_count(size, "hidden") for size in sizes] for sizes in hidden]
+        self.latents = check_counts(latents, "latents")
+        levels = check_list(hidden, "hidden", "sizes for each level, such as ((500,), (200,))")
+        self.hidden = [check_counts(sizes, "hidden of a level") for sizes in levels]
         self._check()
         below = [math.prod(self.event_shape), *(sizes[-1] for sizes in self.hidden)]  # what each level reads
         up = [
@@ -108,7 +119,8 @@ class HierarchicalVAE(LatentVariableModel):
 
     def read(self, x: Tensor) -> list[DiagonalGaussian]:
         """For each level l, the Gaussian over vectors (latents[l]) that the encoder alone gives, from x (B, *event_shape)."""
-        h, found = (check_binary(x, self.event_shape).flatten(1) - self.mean) / self.spread, []
+        x = as_parameters(check_binary(x, self.event_shape), self)
+        h, found = (x.flatten(1) - self.mean) / self.spread, []
         for up, head in zip(self.up, self.heads, strict=True):
             h = up(h)
             found.append(_gaussian(head(h), x.dtype))
@@ -184,7 +196,7 @@ class HierarchicalVAE(LatentVariableModel):
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """What training makes small, in nats per example, (): the KL times `kl_weight`, minus log p(x | z_1)."""
-        likelihood, kl = self.parts(x, generator=generator)
+        likelihood, kl = self.parts(check_some(x), generator=generator)
         return self.kl_weight * kl.sum(1).mean() - likelihood.mean()
 
     def noise(self, n: int, generator: torch.Generator | None = None) -> Levels:

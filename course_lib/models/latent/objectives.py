@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from course_lib.models.inputs import check_count
-from course_lib.models.latent.arguments import check_number
+from course_lib.models.inputs import check_count, check_number
 from course_lib.models.latent.priors import Prior
 
 if TYPE_CHECKING:

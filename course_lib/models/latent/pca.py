@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.inputs import check_count, check_event_shape, check_events
+from course_lib.models.inputs import as_parameters, check_count, check_event_shape, check_events, check_some
 
 
 class PCA(nn.Module):
@@ -37,7 +37,7 @@ class PCA(nn.Module):
     @torch.no_grad()
     def estimate(self, x: Tensor) -> PCA:
         """Find the directions from examples (N, *event_shape), in double precision. Returns the model."""
-        flat = check_events(x, self.event_shape).flatten(1).double()  # (N, D)
+        flat = check_some(check_events(x, self.event_shape)).flatten(1).double()  # (N, D)
         mean = flat.mean(0)
         covariance = (flat - mean).T @ (flat - mean) / len(flat)
         variances, axes = torch.linalg.eigh(covariance)  # rising
@@ -49,7 +49,7 @@ class PCA(nn.Module):
 
     def code(self, x: Tensor) -> Tensor:
         """z (B, L) of examples x (B, *event_shape): uncorrelated over the training data."""
-        return (check_events(x, self.event_shape).flatten(1) - self.mean) @ self.axes
+        return (as_parameters(check_events(x, self.event_shape), self).flatten(1) - self.mean) @ self.axes
 
     def decode(self, z: Tensor) -> Tensor:
         """Examples (B, *event_shape) of codes z (B, k); with k < L, of the first k coordinates."""

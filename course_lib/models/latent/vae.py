@@ -9,8 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, DiagonalGaussian, Gaussian
-from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_events, check_shape
-from course_lib.models.latent.arguments import check_moments, own_copy, rename_keys
+from course_lib.models.inputs import (
+    as_parameters,
+    check_binary,
+    check_count,
+    check_counts,
+    check_event_shape,
+    check_events,
+    check_moments,
+    check_shape,
+    check_some,
+)
+from course_lib.models.latent.arguments import own_copy, rename_keys
 from course_lib.models.latent.objectives import ELBO, Objective
 from course_lib.models.latent.priors import NARROWEST, Prior, StandardPrior
 from course_lib.models.protocols import LatentVariableModel
@@ -65,8 +75,8 @@ class VAE(LatentVariableModel):
     ):
         super().__init__()
         self.event_shape, self.latent = check_event_shape(event_shape), check_count(latent, "latent")
-        self.hidden, self.activation = [check_count(size, "hidden") for size in hidden], activation
-        self.convolutions = [check_count(channels, "convolutions") for channels in convolutions]
+        self.hidden, self.activation = check_counts(hidden, "hidden"), activation
+        self.convolutions = check_counts(convolutions, "convolutions")
         if output not in OUTPUTS:
             raise ValueError(f"output is {output!r}; expected one of {OUTPUTS}")
         self.output, binary = output, output == "bernoulli"
@@ -96,7 +106,7 @@ class VAE(LatentVariableModel):
     def encode(self, x: Tensor) -> DiagonalGaussian:
         """q(z | x) of examples x (B, *event_shape): batch shape (B,), vectors (L)."""
         check = check_binary if self.output == "bernoulli" else check_events
-        return self._encode(check(x, self.event_shape).flatten(1))
+        return self._encode(as_parameters(check(x, self.event_shape), self).flatten(1))
 
     def _encode(self, flat: Tensor) -> DiagonalGaussian:
         """q(z | x) of flat examples (B, D), which are not checked."""
@@ -108,6 +118,7 @@ class VAE(LatentVariableModel):
         """p(x | z) of latents z (*batch, L): independent values, batch shape (*batch, *event_shape)."""
         if z.shape[-1:] != (self.latent,):
             raise ValueError(f"z has shape {tuple(z.shape)}; expected (…, {self.latent}), one vector of latents per example")
+        z = as_parameters(z, self, "z")
         numbers = self.decoder(z.reshape(-1, self.latent)).to(z.dtype)
         numbers = numbers.reshape(*z.shape[:-1], *self.event_shape)  # (*batch, *event_shape)
         if self.output == "bernoulli":
@@ -160,7 +171,7 @@ class VAE(LatentVariableModel):
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """What training makes small, in nats per example, (): the loss of the objective."""
-        return self.objective.loss(self, x, generator=generator)
+        return self.objective.loss(self, check_some(x), generator=generator)
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:

@@ -8,8 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.models.inputs import check_count, check_event_shape, check_events, check_whole
-from course_lib.models.latent.arguments import check_number
+from course_lib.models.inputs import (
+    as_parameters,
+    check_count,
+    check_counts,
+    check_event_shape,
+    check_events,
+    check_number,
+    check_some,
+    check_whole,
+)
 from course_lib.runtime import uniform
 
 
@@ -77,7 +85,7 @@ class VectorQuantised(nn.Module):
     ):
         super().__init__()
         self.event_shape, self.entries = check_event_shape(event_shape), check_count(entries, "entries")
-        self.scales = [check_count(scale, "scales") for scale in scales]
+        self.scales = check_counts(scales, "scales")
         self.width, self.features = check_count(width, "width"), check_count(features, "features")
         self.commitment = check_number(commitment, "commitment", least=0)
         self.noise = check_number(noise, "noise", "the standard deviation of the noise on a value", above=0)
@@ -175,7 +183,8 @@ class VectorQuantised(nn.Module):
         Each vector has mean 0 and variance 1 over its C coordinates: otherwise the vectors would grow faster than the codebooks,
         which follow slowly.
         """
-        maps = self.encoder(check_events(x, self.event_shape)).to(x.dtype)
+        x = as_parameters(check_events(x, self.event_shape), self)
+        maps = self.encoder(x).to(x.dtype)
         return F.layer_norm(maps.movedim(1, -1), (self.width,)).movedim(-1, 1)
 
     def code(self, x: Tensor) -> Tensor:
@@ -213,7 +222,7 @@ class VectorQuantised(nn.Module):
         Both are averages over the batch. The first is a mean over the D values of an image; the second is in squared units of the
         vectors, whose coordinates have variance 1. While the model settles, the loss is the squared error without quantising.
         """
-        maps, keep = self.encode(x), None
+        maps, keep = self.encode(check_some(x)), None
         if self.training and self.settling:
             return self._error(maps, x)
         if self.training:

@@ -156,7 +156,7 @@ class HiddenMarkovModel(ExplicitModel):
         The likelihood is in nats per sequence. ValueError when some sequence is impossible under the present parameters: nothing
         could be learnt from it.
         """
-        x, valid = self._checked(x.to(self.initial.device) if isinstance(x, Tensor) else x)
+        x, valid = self._checked(x.to(self.initial.device) if isinstance(x, Tensor) and not x.is_meta else x)
         first, pairs, emissions, total = 0.0, 0.0, 0.0, 0.0
         for part, alive in self._slices(x, valid):
             message = fb.smoothed(self.initial, self.transition, self._emitted(part, alive))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from course_lib.distributions import gaussian_log_prob, standard_normal_from_noise
-from course_lib.models.inputs import check_count, values_are_trusted
+from course_lib.models.inputs import check_count, check_number, values_are_trusted
 from course_lib.models.probability import forward_backward as fb
 from course_lib.models.probability.hidden_markov_base import HiddenMarkovModel
 from course_lib.models.probability.markov_chain import PAD_REAL, check_ends
@@ -31,9 +30,8 @@ class GaussianHMM(HiddenMarkovModel):
     """
 
     def __init__(self, *, states: int, length: int, dimensions: int = 1, smallest_scale: float = 1e-3, seed: int = 0):
-        if not (math.isfinite(smallest_scale) and smallest_scale > 0):
-            raise ValueError(f"smallest_scale is {smallest_scale!r}; expected a finite number above 0, such as 1e-3")
-        self.dimensions, self.smallest_scale = check_count(dimensions, "dimensions"), float(smallest_scale)
+        self.smallest_scale = check_number(smallest_scale, "smallest_scale", "a finite number, such as 1e-3,", above=0)
+        self.dimensions = check_count(dimensions, "dimensions")
         self.noise_size = self.dimensions
         super().__init__(states=states, length=length, seed=seed)
         self.event_shape = (self.length,) if self.dimensions == 1 else (self.length, self.dimensions)
@@ -61,7 +59,7 @@ class GaussianHMM(HiddenMarkovModel):
 
     def _checked(self, x: Tensor) -> tuple[Tensor, Tensor]:
         wanted = "(B, T)" if self.dimensions == 1 else f"(B, T, {self.dimensions})"
-        if not isinstance(x, Tensor) or not x.is_floating_point():
+        if not isinstance(x, Tensor) or not x.is_floating_point() or x.is_meta:
             kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
             raise ValueError(f"x holds {kind}; expected floats {wanted}: x.float()")
         D = self.dimensions

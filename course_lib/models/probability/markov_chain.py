@@ -50,7 +50,7 @@ def check_states(x: Tensor, states: int, name: str = "x") -> Tensor:
     Work on what this returns: indices and sums of a narrower type would overflow silently, and uint8 would act as a mask.
     ValueError otherwise, with what came and the likely fix; `name` is what the message calls x.
     """
-    if not isinstance(x, Tensor) or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
+    if not isinstance(x, Tensor) or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.is_meta:
         kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise ValueError(f"{name} holds {kind}; expected integers (B, T): {name}.long(), where it has no NaN")
     if x.ndim != 2 or x.numel() == 0:

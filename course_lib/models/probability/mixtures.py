@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.distributions import Categorical, gaussian_log_prob, multivariate_gaussian_log_prob
-from course_lib.models.inputs import check_count, check_event_shape, check_events, check_numbers
+from course_lib.models.inputs import check_count, check_event_shape, check_events, check_number, check_numbers
 from course_lib.models.probability.covariances import cholesky_above, second_moment, slice_size
 from course_lib.models.protocols import ExplicitModel
 
@@ -45,9 +45,8 @@ class GaussianMixture(ExplicitModel):
         self.components = check_count(components, "components")
         if covariance not in COVARIANCES:
             raise ValueError(f"covariance is {covariance!r}; expected one of {COVARIANCES}")
-        if not (math.isfinite(min_variance) and min_variance > 0):
-            raise ValueError(f"min_variance is {min_variance!r}; expected a finite number above 0, such as 1e-6")
-        self.covariance, self.min_variance = covariance, float(min_variance)
+        self.min_variance = check_number(min_variance, "min_variance", "a finite number, such as 1e-6,", above=0)
+        self.covariance = covariance
         self.seed = runtime.check_index(seed, "seed")
         K, D = self.components, math.prod(self.event_shape)
         shape = {"full": (K, D, D), "diagonal": (K, D), "spherical": (K, 1)}[covariance]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, Categorical
-from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_order, check_whole
+from course_lib.models.inputs import check_binary, check_count, check_event_shape, check_list, check_order, check_whole
 from course_lib.models.probability.counting import check_counting, row_numbers
 from course_lib.models.probability.enumeration import MOST, all_states, few_enough
 from course_lib.models.protocols import AutoregressiveModel, ExplicitModel
@@ -41,7 +41,11 @@ class BayesianNetwork(AutoregressiveModel):
     def __init__(self, *, event_shape: Sequence[int], parents: Sequence[Sequence[int]], order: Sequence[int] | None = None):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
-        self.parents = [[check_whole(p, f"a parent of variable {d}") for p in those] for d, those in enumerate(parents)]
+        what = "indices for each variable, such as [[], [0]]"
+        lists = [
+            check_list(those, f"parents of variable {d}", what) for d, those in enumerate(check_list(parents, "parents", what))
+        ]
+        self.parents = [[check_whole(p, f"a parent of variable {d}") for p in those] for d, those in enumerate(lists)]
         self._check_parents()
         self.order = check_order(order, self.dimensions) if order is not None else self._find_order()
         place = {d: k for k, d in enumerate(self.order)}
@@ -159,7 +163,7 @@ class IndependentTable(BayesianNetwork):
     """Every variable is a coin of its own: n parameters. Assumes that no variable says anything about another."""
 
     def __init__(self, *, event_shape: Sequence[int]):
-        super().__init__(event_shape=event_shape, parents=[[]] * math.prod(event_shape))
+        super().__init__(event_shape=event_shape, parents=[[]] * math.prod(check_event_shape(event_shape)))
 
 
 class MarkovTable(BayesianNetwork):
@@ -170,7 +174,7 @@ class MarkovTable(BayesianNetwork):
     """
 
     def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None, memory: int = 1):
-        self_order = check_order(order, math.prod(event_shape))
+        self_order = check_order(order, math.prod(check_event_shape(event_shape)))
         reach = check_count(memory, "memory")
         parents: list[list[int]] = [[] for _ in self_order]
         for k, d in enumerate(self_order):
@@ -186,7 +190,7 @@ class ChainRuleTable(BayesianNetwork):
     """
 
     def __init__(self, *, event_shape: Sequence[int], order: Sequence[int] | None = None):
-        self_order = check_order(order, few_enough(math.prod(event_shape)))
+        self_order = check_order(order, few_enough(math.prod(check_event_shape(event_shape))))
         parents: list[list[int]] = [[] for _ in self_order]
         for k, d in enumerate(self_order):
             parents[d] = self_order[:k]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from course_lib.models.inputs import check_events
+from course_lib.models.inputs import as_parameters, check_events, check_some
 
 
 class GenerativeModel(nn.Module, ABC):
@@ -26,9 +26,10 @@ class GenerativeModel(nn.Module, ABC):
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of examples of this model, (B, *event_shape); otherwise ValueError with the likely fix.
 
-        Every method that takes data calls it. A model of binary data, of symbols or of grey levels has a stricter one.
+        Every method that takes data calls it, and works on what it returns: x in the type of the parameters. A model of binary
+        data, of symbols or of grey levels has a stricter one.
         """
-        return check_events(x, self.event_shape)
+        return as_parameters(check_events(x, self.event_shape), self)
 
 
 class ExplicitModel(GenerativeModel):
@@ -40,7 +41,7 @@ class ExplicitModel(GenerativeModel):
 
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """What training makes small: mean negative log-likelihood in nats, ()."""
-        return -self.log_prob(x).mean()
+        return -self.log_prob(check_some(x)).mean()
 
 
 def configuration(model: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Categorical
-from course_lib.models.inputs import check_count, check_known
+from course_lib.models.inputs import as_parameters, check_count, check_known
 from course_lib.models.probability.markov_chain import PAD, check_states
 from course_lib.models.protocols import AutoregressiveModel
 from course_lib.runtime import uniform
@@ -91,11 +91,11 @@ class SequenceModel(AutoregressiveModel):
 
     def check(self, x: Tensor) -> Tensor:
         """x as int64 if it is integers (B, T) in 0 … K − 1, padded with −1 after the end only; otherwise ValueError."""
-        return check_states(x, self.states)
+        return as_parameters(check_states(x, self.states), self)
 
     def shifted(self, x: Tensor) -> Tensor:
         """What stands before each symbol of x (B, T): the start symbol, then all but the last, (B, T); padding as 0."""
-        x = x.long()
+        x = self.check(x)
         return torch.cat([x.new_full((len(x), 1), self.start_symbol), x[:, :-1].clamp(min=0)], 1)
 
     @abstractmethod

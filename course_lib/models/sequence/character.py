@@ -39,7 +39,7 @@ class CharacterModel(SequenceModel):
         dropout: float = 0.0,
     ):
         super().__init__()
-        if cell not in CELLS:
+        if not isinstance(cell, str) or cell not in CELLS:
             raise ValueError(f"cell is {cell!r}; expected one of {', '.join(CELLS)}")
         self.states, self.length = check_count(states, "states"), check_count(length, "length")
         self.cell, self.hidden, self.layers = cell, check_count(hidden, "hidden"), check_count(layers, "layers")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from course_lib.distributions import Categorical
-from course_lib.models.inputs import check_count, check_share, check_whole
+from course_lib.models.inputs import check_count, check_list, check_share, check_whole
 from course_lib.models.sequence.base import Readout, SequenceModel
 
 
@@ -68,6 +68,7 @@ class NestedRNN(SequenceModel):
     ):
         super().__init__()
         self.states, self.length = check_count(states, "states"), check_count(length, "length")
+        separators = check_list(separators, "separators", "symbols, such as (0,)")
         self.separators, self.longest = [check_whole(s, "a separator") for s in separators], check_count(longest, "longest")
         if not all(symbol < self.states for symbol in self.separators):
             raise ValueError(f"separators are {self.separators}; expected symbols in 0 … {self.states - 1}")
@@ -119,7 +120,7 @@ class NestedRNN(SequenceModel):
 
     def logits(self, x: Tensor) -> Tensor:
         """Logits of p(x_t | x_1, …, x_t−1), (B, T, K): all summaries at once, then the plans, then all segments at once."""
-        x = x.long()
+        x = self.check(x)
         cut = self.segments(x)
         rows, there = self._rows(x, cut), cut.lengths > 0
         plans = self.drop(self._plans(rows, cut)[there])  # (N, U)

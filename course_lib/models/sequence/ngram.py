@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.models.inputs import check_count, check_whole
-from course_lib.models.probability.markov_chain import PAD
+from course_lib.models.probability.markov_chain import PAD, check_states
 from course_lib.models.sequence.base import SequenceModel
 from course_lib.runtime import uniform
 
@@ -69,6 +69,10 @@ class NGram(SequenceModel):
             number = number * (self.states + 1) + before[:, k : k + x.shape[1]]
         return number
 
+    def check(self, x: Tensor) -> Tensor:
+        """As in the base class, but x may lie on any device."""
+        return check_states(x, self.states)
+
     @torch.no_grad()
     def estimate(self, x: Tensor) -> NGram:
         """Learn all rows from sequences x (B, T), padded with −1, on any device; returns itself."""
@@ -103,6 +107,7 @@ class NGram(SequenceModel):
     @torch.no_grad()
     def logits(self, x: Tensor) -> Tensor:
         """log p(x_t | the last symbols), (B, T, K), as float64; normalised already."""
+        x = self.check(x)
         return self._log_probs([self._numbers(x, n) for n in range(self.context + 1)])
 
     def _log_probs(self, numbers: list[Tensor]) -> Tensor:
