@@ -43,7 +43,7 @@ def beside_transport(
 
     settings: name -> (steps (F,), exact distances (S, F), estimates (S, F)).
     """
-    made = figure(title, columns=len(settings), size=(11.0, 4.6), alt=alt, sharey=True)
+    made = figure(title, columns=len(settings), size=(11.0, 4.6), alt=alt)
     for index, (axes, (name, (steps, exact, estimates))) in enumerate(zip(made.axes, settings.items(), strict=True)):
         for seed in range(len(exact)):
             axes.plot(steps, exact[seed], color=GREEN, linewidth=1.8, label="exact" if seed == 0 else None)

@@ -82,7 +82,7 @@ def critic_by_network(x: Tensor, y: Tensor, *, steps: int = 300) -> Panel:
 
     controls = [
         Choice("kind", "the network", list(KINDS)),
-        Slider("step", "steps of training", 0, steps, value=steps, step=EVERY, play=120),
+        Slider("step", "steps of training", 0, steps, value=2 * EVERY, step=EVERY, play=120),
     ]
     alt = "Left, the exact best critic in grey and a network's values in black; right, the network's estimate over the steps."
     return Panel(render, controls, title="A network as the critic", alt=alt)

@@ -125,11 +125,12 @@ def _recipe(what: str, *, rounds: int = 5, rates: dict[str, float] = RATES, **pa
 
 
 EQUAL = {"discriminator": 1e-4, "generator": 1e-4}
+ALIKE = {"discriminator": 1e-3, "generator": 1e-3}
 WASSERSTEIN = {"objective": Wasserstein()}
 CRITICS: dict[str, Recipe] = {
     "critics-penalty": _recipe("gradient penalty of 10", penalty=UnitSlope(10.0), **WASSERSTEIN),
     "critics-clipping": _recipe(f"parameters cut to ±{CLIP}", clip=CLIP, **WASSERSTEIN),
-    "critics-plain": _recipe("non-saturating loss, no bound on the slope", rounds=1, objective=NonSaturating()),
+    "critics-plain": _recipe("non-saturating loss, rates of lesson 15", rounds=1, rates=ALIKE, objective=NonSaturating()),
     "critics-one-move": _recipe(
         "penalty of 10, one critic step, equal rates", rounds=1, rates=EQUAL, penalty=UnitSlope(10.0), **WASSERSTEIN
     ),
