@@ -140,6 +140,8 @@ def fit(
     An interrupt (Ctrl-C, or the stop button) ends training and keeps the model and the history, whose `stopped` is then
     True. A loss or a parameter that is not finite raises TrainingDiverged, with the state put back to the last epoch's end.
     """
+    if not len(batches):
+        raise ValueError("batches hold no batch; expected at least one per epoch, such as Batches(x, 100)")
     history = history if isinstance(history, History) else History(history or ())
     history.stopped = trusted = False
     callbacks = _called_here(callbacks)

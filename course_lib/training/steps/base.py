@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from course_lib import runtime
 from course_lib.datasets.batches import move
+from course_lib.models.inputs import check_number
 from course_lib.training import distributed
 from course_lib.training.averaging import Rule, RunningAverage, check_averaging
 
@@ -90,8 +90,8 @@ class Step(ABC):
         averaging: Rule | None = None,
         part: Callable[[nn.Module], nn.Module] | None = None,
     ):
-        if clip is not None and not (math.isfinite(clip) and clip > 0):
-            raise ValueError(f"clip is {clip!r}; expected None or the largest norm of the gradient, above 0")
+        if clip is not None:
+            clip = check_number(clip, "clip", "None or the largest norm of the gradient", above=0)
         check_averaging(averaging)
         _check_parameters(optimisers, model)
         self.model, self.optimisers, self.clip = model, dict(optimisers), clip

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from course_lib.models.inputs import check_number
 from course_lib.training.averaging import Rule
 from course_lib.training.optimisers import cosine
 from course_lib.training.steps.base import Batch, Schedule, Step
@@ -41,6 +42,7 @@ class GradientStep(Step):
     ):
         if total_steps is not None and schedule is not None:
             raise ValueError("total_steps and schedule are both given; expected one of them: total_steps=N is cosine(N)")
+        lr = check_number(lr, "lr", "a learning rate, such as 1e-3,", least=0)
         optimiser = optimiser or torch.optim.Adam(model.parameters(), lr=lr)
         super().__init__(
             model,

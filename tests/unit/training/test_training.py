@@ -109,6 +109,18 @@ def test_values_are_trusted_after_the_first_epoch_of_the_same_examples_alone():
         fit(GradientStep(FVSBN(event_shape=coins(1).shape[1:]), lr=0.1), Drawn(), 2)
 
 
+@pytest.mark.parametrize("odd", [{"lr": math.inf}, {"lr": "x"}, {"lr": True}, {"lr": -1}, {"clip": "x"}, {"clip": math.nan}])
+def test_a_setting_that_is_no_number_is_refused_in_words(odd):
+    (name,) = odd
+    with pytest.raises(ValueError, match=f"{name} is .*; expected"):
+        GradientStep(FVSBN(event_shape=(4,)), **odd)
+
+
+def test_a_training_without_a_batch_is_refused():
+    with pytest.raises(ValueError, match="batches hold no batch"):
+        fit(GradientStep(FVSBN(event_shape=(4,))), [], 1)
+
+
 def sgd(module):
     return torch.optim.SGD(module.parameters(), lr=0.1)
 
