@@ -11,7 +11,7 @@ from course_lib.training import checkpoints, measures, recipes, train
 from course_lib.training.recipes import running
 from course_lib.training.recipes.image_games import IMAGE_GAMES
 
-# the orders of one FVSBN differ in a list of numbers only, and so do the seeds of the study of beta; games of points differ in
+# the orders of one FVSBN differ in a list of numbers only, and so do the seeds of the study of beta; games differ in
 # settings that tests of their own look at
 ALIKE = [name for name in recipes.RECIPES if name.startswith(("fvsbn-mnist-", "gans-balance-")) or "-seed-" in name]
 ALIKE += [name for name in IMAGE_GAMES if name not in ("gan-noisy-labels", "gan-loss-r1-r2", "r1gan-mnist") and name not in ALIKE]
