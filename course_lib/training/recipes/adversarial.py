@@ -93,11 +93,11 @@ ADVERSARIAL: dict[str, Recipe] = {
     "wgan-mnist": Recipe(
         partial(image_gan, objective=Wasserstein(), penalty=UnitSlope(10.0)),
         "Wasserstein GAN of grey digits: gradient penalty of 10, one critic step per generator step, at twice the rate",
-        (1, 1, 6),
+        (1, 1, 4),
         step=Game(lr=1e-3, rates={"discriminator": 2e-3}, betas=(0.5, 0.9), schedule=falling),
         measure=measures.FrechetDistance("features-mnist"),
         batch_size=64,
         half=True,
-        film=partial(digits_film, every=215),
+        film=partial(digits_film, every=145),
     ),
 }
