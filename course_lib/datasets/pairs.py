@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_lib import runtime
-from course_lib.datasets import close_ups, images
+from course_lib.datasets import faces, images
 from course_lib.datasets.data import check_split
 
 PAIRS_SPLITS = ("train", "validation", "test")
-SHARE = 0.25  # of the steepest slope in the image: where the slope is steeper than that, there is an edge
+SHARE, FACE_SHARE = 0.25, 0.15  # of the steepest slope in the image: where the slope is steeper than that, there is an edge
 COIN_SIDE, DARK, LIGHT, LIGHT_SHARE = 8, 0.3, 0.9, 0.4  # of the rectangles that a coin fills
 GREY = (0.299, 0.587, 0.114)  # what red, green and blue add to the brightness that we see (ITU-R BT.601)
 
@@ -53,10 +53,13 @@ def edges_to_clothes(split: str) -> tuple[Tensor, Tensor]:
 
 
 def edges_to_faces(n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Edges (n, 1, 16, 16), close-ups of drawn faces (n, 3, 16, 16), their factors (n, 4): as many new pairs as are asked for."""
-    factors = close_ups.sample_factors(runtime.check_index(n, "n", 1), generator)
-    faces = close_ups.draw(factors)
-    return edges(faces), faces, factors
+    """Edges (n, 1, 32, 32) of drawn faces, the faces (n, 3, 32, 32), their factors (n, 6): as many new pairs as are asked for.
+
+    An edge is where the slope is above FACE_SHARE of the steepest: that of the head is much steeper than that of the mouth.
+    """
+    factors = faces.sample_factors(runtime.check_index(n, "n", 1), generator)
+    drawn = faces.draw(factors)
+    return edges(drawn, FACE_SHARE), drawn, factors
 
 
 def coin_fills(n: int, outputs: int = 1, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -59,15 +59,15 @@ def tosses(
     *,
     at: float,
     due: float,
-    title: str,
-    alt: str,
 ) -> LessonFigure:
     """How often the rarer side of a coin is made, over the weight of the absolute error: theory as lines, runs as signs.
 
     resting: packing -> the share at each of the weights. measured: packing -> the share in each run, all at the weight `at`.
     due: the true share.
     """
-    made = figure(title, xlabel="weight of the absolute error", ylabel="share of light fillings", size=(7.6, 4.2), alt=alt)
+    alt = f"Falling curves, one per packing ({', '.join(map(str, resting))}), from the true share {due}; runs as signs at {at}."
+    title = "The stronger the absolute error, the rarer the toss"
+    made = figure(title, xlabel="weight of the absolute error", ylabel="share of light fillings", size=(7.6, 4.8), alt=alt)
     axes = made.axes[0]
     axes.axhline(due, color="0.45", linewidth=1.2, linestyle=":")
     axes.text(weights[-1], due + 0.008, "the true coin", ha="right", va="bottom", fontsize=11, color="0.3")
@@ -77,13 +77,14 @@ def tosses(
             weights, shares, color=colour, linestyle=("-", "--", "-.")[place % 3], label=f"packing of {packing}: rests here"
         )
         found = measured.get(packing, ())
-        spread = [at + (run - (len(found) - 1) / 2) * weights[-1] / 100 + 0.9 * (place - 1) for run in range(len(found))]
+        aside = weights[-1] / 40 * (place - (len(resting) - 1) / 2)  # so that no sign hides another
+        spread = [at + aside + weights[-1] / 300 * (run - (len(found) - 1) / 2) for run in range(len(found))]
         axes.plot(
             spread, found, "osD"[place % 3], color=colour, markeredgecolor=BLACK, markersize=7,
             label=f"packing of {packing}: {len(found)} runs",
         )  # fmt: skip
     axes.set(ylim=(-0.02, due + 0.08), xlim=(0, weights[-1]))
-    axes.legend(fontsize=10, ncols=2, loc="upper right", bbox_to_anchor=(1.0, 0.86))
+    made.legend(fontsize=10, ncols=3, loc="outside lower center")
     return made
 
 

@@ -19,7 +19,7 @@ from course_lib.explore.kit.sheet import with_words
 from course_lib.models.adversarial.translation import PairedTranslator
 
 SCALE = 6  # screen pixels per pixel of an image
-MOST = 0.7  # how much of the picture the colour of a patch covers where the discriminator is sure that the patch is made
+MOST = 0.8  # how much of the picture orange covers where the discriminator is sure that the patch is made
 
 
 def shirt(side: int = 28) -> np.ndarray:
@@ -78,8 +78,8 @@ def draw_edges(translators: Mapping[str, PairedTranslator], garments: Tensor) ->
 
 
 def _suspected(made: Tensor, x: Tensor, model: PairedTranslator) -> Image.Image:
-    """The picture, covered with orange where the discriminator's patches look made."""
-    doubt = torch.sigmoid(-model.discriminator(made, x))[:, None]  # (1, 1, h, w)
+    """The picture, covered with orange where the discriminator finds that a patch is made rather than real."""
+    doubt = (2 * torch.sigmoid(-model.discriminator(made, x)) - 1).clamp(min=0)[:, None]  # (1, 1, h, w)
     cover = MOST * torch.nn.functional.interpolate(doubt, made.shape[-2:], mode="bilinear")[0, 0, :, :, None].numpy()
     orange = np.array([0xE6, 0x9F, 0x00])
     mixed = (1 - cover) * 255 * made[0, 0, :, :, None].numpy() + cover * orange

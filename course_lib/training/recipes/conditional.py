@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from course_lib import runtime
-from course_lib.datasets import close_ups, load, pairs
+from course_lib.datasets import load, pairs
 from course_lib.metrics import classification
 from course_lib.metrics.features import features
 from course_lib.metrics.frechet import frechet_distance
@@ -25,7 +25,7 @@ from course_lib.training.recipes.form import Recipe, first
 from course_lib.training.recipes.game import Game
 from course_lib.training.recipes.gradient import Gradient
 
-GREY_IMAGE = (1, 28, 28)
+GREY_IMAGE, FACE = (1, 28, 28), (3, 32, 32)
 NOISE, EMBEDDING, CLASSES = 64, 32, 10
 falling = partial(linear, constant=0.5)  # the rates fall to 0 over the second half of the training
 
@@ -112,11 +112,9 @@ def edges_to_clothes(*, adversarial: float, l1: float) -> PairedTranslator:
 
 
 def faces_translator() -> PairedTranslator:
-    """A small U-Net from pictures of one channel to colour faces of 16 x 16, which learns by the mean absolute error alone."""
-    unet = UNet(outputs=3, channels=(16, 32), sides=close_ups.SHAPE[1:])
-    return PairedTranslator(
-        generator=unet, input_shape=(1, *close_ups.SHAPE[1:]), event_shape=close_ups.SHAPE, noise=unet.noise, adversarial=0.0
-    )
+    """A small U-Net from pictures of one channel to colour faces of 32 x 32, which learns by the mean absolute error alone."""
+    unet = UNet(outputs=3, channels=(8, 16, 32), sides=FACE[1:])
+    return PairedTranslator(generator=unet, input_shape=(1, *FACE[1:]), event_shape=FACE, noise=unet.noise, adversarial=0.0)
 
 
 def _clothes(about: str, step: Gradient | Game, epochs: int, **weights: float) -> Recipe:

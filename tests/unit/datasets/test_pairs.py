@@ -52,8 +52,8 @@ def test_faces_are_new_each_time_and_the_same_by_seed():
     one, two, again = (pairs.edges_to_faces(4, runtime.generator(seed)) for seed in (0, 1, 0))
     assert torch.equal(one[1], again[1])
     assert not torch.equal(one[1], two[1])
-    assert one[0].shape == (4, 1, 16, 16)
-    assert torch.equal(one[0], pairs.edges(one[1]))
+    assert one[0].shape == (4, 1, 32, 32)
+    assert torch.equal(one[0], pairs.edges(one[1], pairs.FACE_SHARE))
 
 
 def test_each_filling_has_a_coin_of_its_own():
