@@ -34,15 +34,27 @@ def named_rows(rows: Mapping[str, Tensor], *, title: str, alt: str, inches: floa
 def labelled_points(
     panels: Mapping[str, Sequence[tuple[Tensor, Tensor]]], *, title: str, alt: str, reach: float = 1.7
 ) -> LessonFigure:
-    """Planes side by side; each shows sets of points (N, 2) coloured by their hidden labels (N,): small dots, then large ones."""
+    """Planes side by side; each shows sets of points (N, 2) coloured by their hidden labels (N,).
+
+    Of two sets in one plane the first has small dots and the second large ones.
+    """
     made = figure(title, columns=len(panels), size=(3.3 * len(panels) + 0.8, 3.9), alt=alt)
     for axes, (name, sets) in zip(made.axes, panels.items(), strict=True):
-        for size, (points, label) in zip((6, 26), sets, strict=False):
+        for size, (points, label) in zip((6, 26)[-len(sets) :], sets, strict=True):
             drawn = axes.scatter(points[:, 0], points[:, 1], c=label, s=size, cmap=SEQUENTIAL, vmin=0, vmax=1, linewidths=0)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="first coordinate")
         axes.set_title(name, fontsize=11)
     made.axes[0].set_ylabel("second coordinate")
     made.colorbar(drawn, ax=made.axes, label="hidden label", shrink=0.8)
+    return made
+
+
+def message(change: Tensor, *, title: str, alt: str) -> LessonFigure:
+    """A map (H, W) of changes in grey levels, from blue (darker) over white to red (lighter), with its colour bar."""
+    made = figure(title, size=(5.2, 3.9), alt=alt, xlabel="column", ylabel="row")
+    most = max(1.0, float(change.abs().max()))
+    drawn = made.axes[0].imshow(change, cmap="RdBu_r", vmin=-most, vmax=most)
+    made.colorbar(drawn, ax=made.axes[0], label="grey levels")
     return made
 
 

@@ -51,7 +51,12 @@ def pairings(a: Tensor, b: Tensor, found: Sequence[Sequence[int] | None]) -> Pan
             which,
             [plots.GREEN if one else shade(plots.BLACK, 0.5) for one in best],
         )
-        pen.text((left, 60 + HIGH), f"found by {len(found)} trained CycleGANs; {none} found none", fill="black", font=letters)
+        pen.text(
+            (left, 60 + HIGH),
+            f"how many of {len(found)} trained CycleGANs found each; {none} found none",
+            fill="black",
+            font=letters,
+        )
         _bars(pen, counts / max(counts.max().item(), 1), (left, 80 + HIGH), which, [plots.BLUE] * len(every))
         own = total[which - 1].item()
         words = (
