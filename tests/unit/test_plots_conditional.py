@@ -23,7 +23,7 @@ def test_the_runs_lie_at_their_share_beside_their_weight():
 def test_each_label_has_a_sign_of_its_own_in_every_plane():
     points = torch.arange(9.0)[:, None, None].expand(9, 2, 2) / 10
     made = conditional.asked_points({"one": points, "two": points + 0.1})
-    assert [axes.get_title() for axes in made.axes] == ["one", "two"]
+    assert [axes.get_title("left") for axes in made.axes] == ["one", "two"]
     for axes in made.axes:
         looks = {(line.get_marker(), line.get_color()) for line in axes.lines}
         assert len(looks) == len(axes.lines) == 9
