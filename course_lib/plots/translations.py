@@ -53,7 +53,7 @@ def message(change: Tensor, *, title: str, alt: str) -> LessonFigure:
     """A map (H, W) of changes in grey levels, from blue (darker) over white to red (lighter), with its colour bar."""
     made = figure(title, size=(5.2, 3.9), alt=alt, xlabel="column", ylabel="row")
     most = max(1.0, float(change.abs().max()))
-    drawn = made.axes[0].imshow(change, cmap="RdBu_r", vmin=-most, vmax=most)
+    drawn = made.axes[0].imshow(change.numpy(), cmap="RdBu_r", vmin=-most, vmax=most)
     made.colorbar(drawn, ax=made.axes[0], label="grey levels")
     return made
 
