@@ -9,7 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_lib import runtime
+from course_lib.checks.mode_counts import modes
 from course_lib.checks.report import Slip, Verdict, grade
+
+__all__ = ["EXERCISES", "best_logit", "discriminator_loss", "game_round", "modes", "value"]
 
 EXERCISES = {
     "15.1": "the discriminator's loss from logits",
@@ -39,8 +42,8 @@ def discriminator_loss(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(
             by_probabilities,
-            "at logits of ±100 a probability is exactly 0 or 1 in single precision, and its log is infinite: stay with logits, "
-            "as softplus or logsigmoid do.",
+            "at logits of ±100 a probability is exactly 0 or 1 in single precision, or an exp overflows, and the log is "
+            "infinite: stay with logits, as softplus or logsigmoid do.",
         ),
         *(
             Slip(
@@ -62,6 +65,8 @@ def discriminator_loss(attempt, *, record: bool = True) -> Verdict:
             lambda r, f: loss(torch.sigmoid(r), torch.sigmoid(f)),
             "the sigmoid is taken twice: a loss that wants logits was given probabilities.",
         ),
+        Slip(lambda r, f: F.softplus(r).mean() + F.softplus(f).mean(), "real points need −log σ(t), which is softplus(−t)."),
+        Slip(lambda r, f: F.softplus(-f).mean(), "that is the generator's loss."),
         Slip(lambda r, f: F.softplus(-r).mean(), "the fake examples are missing."),
         Slip(lambda r, f: F.softplus(f).mean(), "the real examples are missing."),
         Slip(lambda r, f: r.mean() - f.mean(), "that is a difference of mean logits, without the logarithm of a probability."),
@@ -86,6 +91,11 @@ def best_logit(attempt, *, record: bool = True) -> Verdict:
     def truth(m_p: float, s_p: float, m_q: float, s_q: float) -> Tensor:
         return one(m_p, s_p) - one(m_q, s_q)
 
+    first = torch.tensor([1, 0, 0])
+
+    def scale_alone(m_p: float, s_p: float, m_q: float, s_q: float) -> Tensor:  # the constant is log(s_q / s_p) alone
+        return truth(m_p, s_p, m_q, s_q) * (1 - first) + math.log(s_q / s_p) * first
+
     def changed(*factors: float, shift: bool = False):
         def wrong(m_p: float, s_p: float, m_q: float, s_q: float) -> Tensor:
             found = truth(m_p, s_p, m_q, s_q) * torch.tensor(factors, dtype=torch.double)
@@ -109,6 +119,17 @@ def best_logit(attempt, *, record: bool = True) -> Verdict:
             "the sign of the logarithm: log p holds −log s_p, and log q holds −log s_q.",
         ),
         Slip(lambda a, b, c, d: one(a, b), "that is log p alone; the logit is log p − log q."),
+        Slip(changed(1, 1, -1), "the sign of c: log p has −1 / (2 s_p²) before x², and log q is subtracted."),
+        Slip(
+            lambda *case: 2 * scale_alone(*case) - truth(*case),
+            "the signs of the two terms with m² in the constant: the exponent is −(x − m)² / (2 s²), and log q is subtracted.",
+        ),
+        Slip(scale_alone, "the constant lacks the terms with m², which (x − m)² brings in."),
+        Slip(
+            lambda *case: truth(*case) - scale_alone(*case) * first / 2,
+            "log(s_q / s_p) comes whole: 1 / (s √(2π)) has s itself, not its root.",
+        ),
+        Slip(lambda *case: 2 * truth(*case) - scale_alone(*case) * first, "the exponent is divided by 2 s²: every term lacks ½."),
     )
     cases = [(0.0, 1.0, 3.0, 1.0), (1.0, 2.0, -1.5, 0.5), (-0.5, 0.7, 0.8, 1.3)]
     return grade("15.2", attempt, truth, cases, slips, tolerance=1e-6, record=record)
@@ -118,15 +139,26 @@ def value(attempt, *, record: bool = True) -> Verdict:
     """15.3 attempt(p (K,), q (K,)), two tables of probabilities -> sum p log D + q log(1 - D) at the best D, in nats."""
 
     def truth(p: Tensor, q: Tensor) -> Tensor:
-        return (torch.xlogy(p, p / (p + q)) + torch.xlogy(q, q / (p + q))).sum()
+        return (torch.xlogy(p, p) + torch.xlogy(q, q) - torch.xlogy(p + q, p + q)).sum()
 
     def js(p: Tensor, q: Tensor) -> Tensor:
         return truth(p, q) / 2 + math.log(2)
 
+    def one_term(p: Tensor, q: Tensor) -> Tensor:
+        return (torch.xlogy(p, p) - torch.xlogy(p, p + q)).sum()
+
     slips = (
+        Slip(
+            lambda p, q: (torch.xlogy(p, p / (p + q)) + torch.xlogy(q, q / (p + q))).sum(),
+            "where p and q are both 0, p / (p + q) is 0 / 0, which is not a number: such a place adds 0.",
+        ),
         Slip(
             lambda p, q: (p * (p / (p + q)).log() + q * (q / (p + q)).log()).sum(),
             "0 · log 0 is 0 here, and not a number for torch: torch.xlogy.",
+        ),
+        Slip(
+            lambda p, q: (torch.xlogy(p, p / q) + torch.xlogy(q, q / p)).sum(),
+            "log(p / q) is the logit; the value holds log D and log(1 − D).",
         ),
         Slip(js, "that is the Jensen–Shannon divergence itself; the value of the game is another function of it."),
         Slip(
@@ -137,16 +169,22 @@ def value(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda p, q: 2 * js(p, q) - math.log(2), "for equal p and q each of the two terms is −log 2: together −log 4."),
         Slip(lambda p, q: 2 * js(p, q) + math.log(4), "the value is negative or 0: both terms are logarithms of probabilities."),
         Slip(lambda p, q: truth(p, q) / len(p), "the probabilities already weigh the places: add, and take no mean over places."),
-        Slip(lambda p, q: torch.xlogy(p, p / (p + q)).sum(), "the fake examples are missing: E_q log(1 − D) is the second term."),
-        Slip(lambda p, q: 2 * torch.xlogy(p, p / (p + q)).sum(), "the second term is weighed by q, and holds 1 − D = q/(p + q)."),
+        Slip(one_term, "the fake examples are missing: E_q log(1 − D) is the second term."),
+        Slip(lambda p, q: 2 * one_term(p, q), "the second term is weighed by q, and holds 1 − D = q/(p + q)."),
         Slip(
-            lambda p, q: (torch.xlogy(p, p / (p + q)) + torch.xlogy(p, q / (p + q))).sum(),
+            lambda p, q: (torch.xlogy(p, p / (p + q)) + torch.xlogy(p, q / (p + q))).nan_to_num(0.0).sum(),
             "the second expectation is over fake examples: weigh it by q.",
         ),
     )
     g = runtime.generator(1)
     p, q = torch.rand(2, 5, generator=g, dtype=torch.double).softmax(-1)
-    cases = [(p, q), (torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.25, 0.75])), (p, p)]
+    nowhere = torch.zeros(1, dtype=torch.double)
+    cases = [
+        (p, q),
+        (torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.0, 0.25, 0.75])),
+        (p, p),
+        (torch.cat([p, nowhere]), torch.cat([q, nowhere])),
+    ]
     return grade("15.3", attempt, truth, cases, slips, tolerance=1e-6, record=record)
 
 
@@ -164,6 +202,10 @@ def game_round(attempt, *, record: bool = True) -> Verdict:
         new = psi + h * (-signs[0] * theta * sigmoid(theta * psi) - gamma * psi)
         seen = psi if old else new
         return torch.tensor([theta + h * signs[1] * seen * sigmoid(theta * seen), new], dtype=torch.double)
+
+    def at_rest(theta: float, psi: float, h: float, gamma: float) -> Tensor:
+        new = psi - h * (theta / 2 + gamma * psi)
+        return torch.tensor([theta + h * new / 2, new], dtype=torch.double)
 
     def generator_first(theta: float, psi: float, h: float, gamma: float) -> Tensor:
         moved = theta + h * psi * sigmoid(theta * psi)
@@ -183,6 +225,10 @@ def game_round(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda t, p, h, y: truth(t, p, h, 0.0), "R1 is missing: it pulls ψ towards 0 by h γ ψ."),
         Slip(lambda t, p, h, y: truth(t, p, h, -y), "R1 pulls ψ towards 0; here it pushes ψ away."),
+        Slip(lambda t, p, h, y: truth(t, p, h, y / 2), "half of R1: the slope of γ ψ² / 2 is γ ψ."),
+        Slip(lambda t, p, h, y: truth(t, p, h, y * p / 2), "that is the penalty's value γ ψ² / 2; a step needs its slope, γ ψ."),
+        Slip(lambda t, p, h, y: truth(t, p, h, y / h), "the step size h multiplies the slope of R1 too."),
+        Slip(at_rest, "σ = ½ holds at the equilibrium only; elsewhere it is sigmoid(θ ψ)."),
         Slip(lambda t, p, h, y: truth(t, p, h, 2 * y), "the penalty is γ ψ² / 2, so its slope is γ ψ, without a 2."),
         Slip(lambda t, p, h, y: truth(t, p, h, y, signs=(-1, 1)), "the discriminator's sign: it makes the logit ψ θ small."),
         Slip(lambda t, p, h, y: truth(t, p, h, y, signs=(1, -1)), "the generator's sign: it makes the logit ψ θ larger."),
@@ -196,38 +242,3 @@ def game_round(attempt, *, record: bool = True) -> Verdict:
     )
     cases = [(1.0, 0.5, 0.2, 0.3), (-0.7, 1.2, 0.5, 0.1), (0.3, -2.0, 0.1, 0.0)]
     return grade("15.4", attempt, truth, cases, slips, tolerance=1e-6, record=record)
-
-
-def modes(attempt, *, record: bool = True) -> Verdict:
-    """15.5 attempt(x (N, 2), centres (K, 2), scale) -> (modes hit, share of good points), good within 3 scale of a centre."""
-
-    def counted(x: Tensor, centres: Tensor, reach: float, strict: bool = False) -> tuple[Tensor, Tensor]:
-        distance, nearest = (x[:, None] - centres).norm(dim=-1).min(1)
-        good = distance < reach if strict else distance <= reach
-        return torch.tensor(len(nearest[good].unique())), good.double().mean()
-
-    def truth(x: Tensor, centres: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-        return counted(x, centres, 3 * scale)
-
-    def boxes(x: Tensor, centres: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-        inside = ((x[:, None] - centres).abs() <= 3 * scale).all(-1)
-        return inside.any(0).sum(), inside.any(1).double().mean()
-
-    def any_point(x: Tensor, centres: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-        return torch.tensor(len(torch.cdist(x, centres).argmin(1).unique())), truth(x, centres, scale)[1]
-
-    slips = (
-        Slip(lambda x, c, s: counted(x, c, 3 * s, strict=True), "a point exactly 3 scale away is good: ≤, not <."),
-        Slip(boxes, "that asks each coordinate alone, which makes a square; the distance is that of both coordinates together."),
-        Slip(any_point, "a mode is hit by good points alone; a point far from every centre hits nothing."),
-        Slip(lambda x, c, s: (truth(x, c, s)[0], 100 * truth(x, c, s)[1]), "that is a percentage; the share lies in [0, 1]."),
-        Slip(lambda x, c, s: (truth(x, c, s)[0], truth(x, c, s)[1] * len(x)), "that is how many are good: divide by N."),
-        Slip(lambda x, c, s: counted(x, c, s), "within one standard deviation; the rule is three."),
-        Slip(lambda x, c, s: counted(x, c, math.sqrt(3 * s)), "the distance was squared, and 3 · scale was not."),
-        Slip(lambda x, c, s: counted(x, c, 3 * s**2), "scale is the standard deviation already: 3 · scale, not 3 · scale²."),
-        Slip(lambda x, c, s: truth(x, c, s)[::-1], "the order is: modes hit, then the good share."),
-    )
-    centres = torch.tensor([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
-    near = torch.tensor([[0.75, 0.0], [0.5, 0.625], [4.0, 0.125], [4.0, 3.5], [2.0, 2.0], [4.8125, 0.0]])
-    far = torch.tensor([[0.0, 0.25], [4.25, 0.0], [-0.25, 4.5], [9.0, 9.0]])
-    return grade("15.5", attempt, truth, [(near, centres, 0.25), (far, centres, 0.25)], slips, record=record)

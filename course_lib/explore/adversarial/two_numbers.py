@@ -153,7 +153,7 @@ def two_numbers() -> Panel:
         rule = rule_of(**given)
         return _ledger(rule, start_of(place))
 
-    label = "click a start: θ across, ψ up; red dot to blue square"
+    label = "click a start: θ across, ψ up; orange square to blue square"
     controls = [
         Pick("place", label, shape=(CELLS, CELLS), value=(42, 53), background=background, tint=plots.VERMILION, side=SIDE),
         Choice("loss", "loss", ["minimax", "non-saturating", "wasserstein"]),

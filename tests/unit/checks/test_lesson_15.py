@@ -31,6 +31,10 @@ def right_value(p, q):
     return 2 * js(p, q) - math.log(4)
 
 
+def zero_where_neither(p, q):
+    return (torch.xlogy(p, p / (p + q)) + torch.xlogy(q, q / (p + q))).sum()
+
+
 def sigmoid(t):
     return 1 / (1 + math.exp(-t))
 
@@ -82,6 +86,32 @@ def wrong_signs(discriminator, generator):
     return answer
 
 
+def at_rest(theta, psi, h, gamma):
+    psi = psi - h * (theta / 2 + gamma * psi)
+    return theta + h * psi / 2, psi
+
+
+def with_penalty(slope):
+    def answer(theta, psi, h, gamma):
+        psi = psi - h * theta * sigmoid(theta * psi) - slope(psi, h, gamma)
+        return theta + h * psi * sigmoid(theta * psi), psi
+
+    return answer
+
+
+def by_near(count, share):
+    def answer(x, centres, scale):
+        near = torch.cdist(x, centres) <= 3 * scale
+        return count(near), share(near)
+
+    return answer
+
+
+def diamonds(x, centres, scale):
+    near = torch.cdist(x, centres, p=1) <= 3 * scale
+    return near.any(0).sum(), near.any(1).float().mean()
+
+
 def with_distance(x, centres, reach, strict=False):
     distance, nearest = torch.cdist(x, centres).min(1)
     good = distance < reach if strict else distance <= reach
@@ -103,6 +133,19 @@ def coefficients(factor=(1, 1, 1), shift=0.0):
         return a * factor[0] + shift * math.log(s_q / s_p), b * factor[1], c * factor[2]
 
     return answer
+
+
+def constant(log=1.0, squares=1.0):
+    def answer(m_p, s_p, m_q, s_q):
+        _, b, c = right_logit(m_p, s_p, m_q, s_q)
+        return log * math.log(s_q / s_p) + squares * (m_q**2 / (2 * s_q**2) - m_p**2 / (2 * s_p**2)), b, c
+
+    return answer
+
+
+def without_halves(m_p, s_p, m_q, s_q):
+    a = math.log(s_q / s_p) - m_p**2 / s_p**2 + m_q**2 / s_q**2
+    return a, 2 * m_p / s_p**2 - 2 * m_q / s_q**2, 1 / s_q**2 - 1 / s_p**2
 
 
 def naive(p, q):
@@ -130,6 +173,18 @@ SLIPS = [
     (check.discriminator_loss, lambda r, f: r.mean() - f.mean(), "without the logarithm"),
     (check.discriminator_loss, lambda r, f: -right_loss(r, f), "sign is turned"),
     (check.discriminator_loss, lambda r, f: right_loss(r, f) / math.log(2), "in bits"),
+    (
+        check.discriminator_loss,
+        lambda r, f: (1 + torch.exp(-r)).log().mean() + (1 + torch.exp(f)).log().mean(),
+        "an exp overflows",
+    ),
+    (check.discriminator_loss, lambda r, f: F.softplus(r).mean() + F.softplus(f).mean(), "real points need"),
+    (check.discriminator_loss, lambda r, f: F.softplus(-f).mean(), "generator's loss"),
+    (check.best_logit, coefficients((1, 1, -1)), "sign of c"),
+    (check.best_logit, constant(squares=-1), "signs of the two terms"),
+    (check.best_logit, constant(squares=0), "lacks the terms with m²"),
+    (check.best_logit, constant(log=0.5), "comes whole"),
+    (check.best_logit, without_halves, "every term lacks ½"),
     (check.best_logit, lambda a, b, c, d: right_logit(c, d, a, b), "log q − log p"),
     (check.best_logit, lambda *case: right_logit(*case)[::-1], "order is a, b, c"),
     (check.best_logit, coefficients(shift=-1.0), "lacks log"),
@@ -140,15 +195,17 @@ SLIPS = [
     (check.best_logit, coefficients(shift=-2.0), "sign of the logarithm"),
     (check.best_logit, lambda m, s, a, b: (-math.log(s) - m**2 / (2 * s**2), m / s**2, -0.5 / s**2), "log p alone"),
     (check.value, naive, "xlogy"),
+    (check.value, zero_where_neither, "0 / 0"),
+    (check.value, lambda p, q: (torch.xlogy(p, p / q) + torch.xlogy(q, q / p)).sum(), "is the logit"),
     (check.value, js, "divergence itself"),
     (check.value, lambda p, q: 2 * js(p, q), "−log 4 is missing"),
     (check.value, lambda p, q: js(p, q) - math.log(4), "whole sum"),
     (check.value, lambda p, q: 2 * js(p, q) - math.log(2), "together −log 4"),
     (check.value, lambda p, q: 2 * js(p, q) + math.log(4), "negative or 0"),
     (check.value, lambda p, q: right_value(p, q) / len(p), "no mean over places"),
-    (check.value, lambda p, q: torch.xlogy(p, p / (p + q)).sum(), "second term"),
-    (check.value, lambda p, q: 2 * torch.xlogy(p, p / (p + q)).sum(), "weighed by q, and holds"),
-    (check.value, lambda p, q: torch.xlogy(p, p * q / (p + q) ** 2).sum(), "weigh it by q"),
+    (check.value, lambda p, q: torch.xlogy(p, p / (p + q)).nan_to_num(0).sum(), "second term"),
+    (check.value, lambda p, q: 2 * torch.xlogy(p, p / (p + q)).nan_to_num(0).sum(), "weighed by q, and holds"),
+    (check.value, lambda p, q: torch.xlogy(p, p * q / (p + q) ** 2).nan_to_num(0).sum(), "weigh it by q"),
     (check.game_round, simultaneous, "simultaneous"),
     (check.game_round, generator_first, "discriminator moves first"),
     (check.game_round, half_old, "old ψ"),
@@ -160,6 +217,15 @@ SLIPS = [
     (check.game_round, lambda *case: right_round(*case)[::-1], "order of the answer"),
     (check.game_round, not_saturating, "non-saturating"),
     (check.modes, lambda x, c, s: with_distance(x, c, 3 * s, strict=True), "not <"),
+    (check.game_round, lambda t, p, h, y: right_round(t, p, h, y / 2), "half of R1"),
+    (check.game_round, with_penalty(lambda psi, h, gamma: h * gamma * psi**2 / 2), "penalty's value"),
+    (check.game_round, with_penalty(lambda psi, h, gamma: gamma * psi), "slope of R1 too"),
+    (check.game_round, at_rest, "equilibrium only"),
+    (check.modes, diamonds, "Euclid"),
+    (check.modes, by_near(lambda n: (n.sum(0) >= len(n) / n.shape[1] / 5).sum(), lambda n: n.any(1).float().mean()), "fifth"),
+    (check.modes, by_near(lambda n: n.any(1).sum(), lambda n: n.any(0).float().mean()), "the axes"),
+    (check.modes, by_near(lambda n: n.any(0).sum(), lambda n: n.float().mean()), "all pairs"),
+    (check.modes, by_near(lambda n: n.any(0).float().mean(), lambda n: n.any(1).float().mean()), "share of K"),
     (check.modes, squares, "makes a square"),
     (check.modes, nearest_alone, "good points alone"),
     (check.modes, lambda x, c, s: (right_modes(x, c, s)[0], 100 * right_modes(x, c, s)[1]), "percentage"),
