@@ -130,7 +130,5 @@ class ImageDiscriminator(nn.Module):
 def _quartered(event_shape: Sequence[int]) -> tuple[int, int, int]:
     """(C, H/4, W/4); ValueError where the sides are no multiples of 4."""
     if len(event_shape) != 3 or event_shape[1] % 4 or event_shape[2] % 4:
-        raise ValueError(
-            f"event_shape is {tuple(event_shape)}; expected (C, H, W), both sides multiples of 4: (1, 28, 28)"
-        )
+        raise ValueError(f"event_shape is {tuple(event_shape)}; expected (C, H, W), both sides multiples of 4: (1, 28, 28)")
     return event_shape[0], event_shape[1] // 4, event_shape[2] // 4

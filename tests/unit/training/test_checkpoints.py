@@ -101,7 +101,7 @@ FOREIGN = [
 @pytest.mark.parametrize("spelled", FOREIGN)
 def test_only_models_of_the_library_are_built(spelled, tmp_path):
     edit(tmp_path, **{"class": spelled})
-    with pytest.raises(ValueError, match="none of this library's models|no model of this library"):
+    with pytest.raises(ValueError, match=r"none of this library's models|no model of this library"):
         checkpoints.load("a", folder=tmp_path)
 
 
@@ -214,7 +214,7 @@ def test_objects_within_lists_and_dicts_come_back():
 @pytest.mark.parametrize("spelled", ["os:system", "torch.nn:Linear", "course_lib.models.protocols:nn"])
 def test_a_foreign_class_among_the_arguments_is_refused(spelled, tmp_path):
     edit(tmp_path, configuration={"event_shape": [6], "hidden": {"class": spelled, "configuration": {}}})
-    with pytest.raises(DataFileError, match="none of this library's models|no model of this library"):
+    with pytest.raises(DataFileError, match=r"none of this library's models|no model of this library"):
         checkpoints.load("a", folder=tmp_path)
 
 

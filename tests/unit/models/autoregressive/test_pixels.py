@@ -283,7 +283,9 @@ def test_the_diagonal_layer_lays_out_images_of_another_size_anew():
 
 @pytest.mark.parametrize("given", [{"levels": 1}, {"spread": 0.0}, {"spread": math.inf}, {"mean": math.nan}])
 def test_grey_values_and_standardisation_that_mean_nothing_are_refused(given):
-    with pytest.raises(ValueError, match=r"expected at least 2 grey values|standard deviation of the data, above 0|mean of the data"):
+    with pytest.raises(
+        ValueError, match=r"expected at least 2 grey values|standard deviation of the data, above 0|mean of the data"
+    ):
         PixelCNN(event_shape=(1, 4, 4), features=4, layers=1, output="categorical", **given)
 
 
