@@ -56,7 +56,7 @@ CHANGES = {
 }
 SAME = {
     "about": "other words", "measure": measure, "measured": "validation", "half": True, "study": "of-nade", "weights": False,
-    "gallery": True,
+    "gallery": True, "film": len,
 }  # fmt: skip
 
 
