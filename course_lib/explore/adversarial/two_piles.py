@@ -14,7 +14,7 @@ from course_lib.distributions import jensen_shannon
 from course_lib.explore.kit.canvas import Canvas
 from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Choice, Panel, Slider, Toggle
-from course_lib.explore.kit.plane import FINE, HIGH, WIDE, Plot, finished
+from course_lib.explore.kit.plane import HIGH, WIDE, Plot, blank_sheet, finished
 from course_lib.explore.kit.sheet import SYMBOLS, font, shade
 from course_lib.metrics.transport import best_critic, cumulative_curves, monotone_plan
 
@@ -63,27 +63,27 @@ def two_piles() -> Panel:
         first[row, list(places)] = True
 
     def render(piles: np.ndarray, shift: float, curves: bool, width: int, p: int) -> Image.Image:
-        sheet = Image.new("RGB", (2 * WIDE * FINE, (2 * HIGH + ROOM) * FINE), "white")
+        sheet = Image.new("RGB", (2 * WIDE, 2 * HIGH + ROOM), "white")
         x, y = grains(piles[:HEIGHT]), grains(piles[HEIGHT:])
         pen = ImageDraw.Draw(sheet)
         if not len(x) or not len(y):
             words = "Paint at least one grain of each pile: real in the blue rows, fake in the red ones."
-            pen.text((40 * FINE, 40 * FINE), words, fill="black", font=font(14 * FINE))
-            return finished(sheet)
-        rows = [Image.new("RGB", (2 * WIDE * FINE, HIGH * FINE), "white") for _ in range(2)]
-        _plan(rows[0], x, y + shift)
-        area = _curves(rows[0], x, y + shift)
-        _critic(rows[1], x, y + shift)
+            pen.text((40, 40), words, fill="black", font=font(14))
+            return sheet
+        upper, lower = blank_sheet(), blank_sheet()
+        _plan(upper, x, y + shift)
+        area = _curves(upper, x, y + shift)
+        _critic(lower, x, y + shift)
         js, w = distances_over_shifts(x, y, shifts, width=width, p=p)
         at = int((shifts - shift).abs().argmin())
-        _over_shifts(rows[1], shifts, js, w, at, p, curves)
-        for number, row in enumerate(rows):
-            sheet.paste(row, (0, number * HIGH * FINE))
+        _over_shifts(lower, shifts, js, w, at, p, curves)
+        for number, row in enumerate((upper, lower)):
+            sheet.paste(finished(row), (0, number * HIGH))
         words = (
             f"JS on bins {js[at]:.3f} of at most 0.693 nats     W{'₁₂'[p - 1]} {w[at]:.2f}     area between the curves {area:.2f}"
         )
-        pen.text((46 * FINE, (2 * HIGH + 2) * FINE), words, fill="black", font=font(14 * FINE, SYMBOLS))
-        return finished(sheet)
+        pen.text((46, 2 * HIGH + 2), words, fill="black", font=font(14, SYMBOLS))
+        return sheet
 
     controls = [
         Canvas("piles", "paint or erase grains: real above, fake below", shape=(2 * HEIGHT, CELLS), background=_lanes(),
