@@ -15,7 +15,7 @@ def only_writer(folder: Path, *, seconds: float = 60) -> Iterator[None]:
     """Inside, no other process that asks for the same lock writes into this folder, which is made where it does not exist.
 
     The system releases the lock when a process ends, however it ends. On a disk without locks, such as some network disks, there
-    is none. seconds: how long to wait for another process, -1 for ever; then TimeoutError, which is an OSError.
+    is none. seconds: how long to wait for another process, -1 without a limit; then TimeoutError, which is an OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock", is_singleton=True)

@@ -14,6 +14,14 @@ import pytest
 from course_lib import files
 
 
+def kill_while_it_writes(program):
+    """Run a program in a process of its own, which is killed when it says that it is writing."""
+    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, env=os.environ)
+    assert child.stdout.readline() == "writing\n"
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+
+
 def test_whole_file_replaces_only_when_all_went_well(tmp_path):
     path = tmp_path / "deep" / "file.txt"
     with files.whole_file(path) as temporary:
@@ -43,10 +51,7 @@ def test_whole_file_survives_a_kill_in_the_middle_of_writing(tmp_path):
             print("writing", flush=True)
             time.sleep(60)
     """
-    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert child.stdout.readline() == "writing\n"
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    kill_while_it_writes(program)
     assert path.read_text() == "old"
 
 
@@ -113,10 +118,7 @@ def test_the_lock_of_a_process_that_was_killed_holds_nobody_up(tmp_path):
             print("writing", flush=True)
             time.sleep(60)
     """
-    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert child.stdout.readline() == "writing\n"
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    kill_while_it_writes(program)
     with files.only_writer(tmp_path, seconds=5):
         pass
 

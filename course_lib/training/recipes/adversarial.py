@@ -16,12 +16,10 @@ from course_lib.models.adversarial.penalties import Penalty, UnitSlope
 from course_lib.nn.adversarial import ImageDiscriminator, ImageGenerator
 from course_lib.training import checkpoints, measures
 from course_lib.training.films import Film
-from course_lib.training.optimisers import linear
 from course_lib.training.recipes.form import Recipe
-from course_lib.training.recipes.game import Game
+from course_lib.training.recipes.game import FALLING, Game
 
 DIGIT = (1, 28, 28)
-falling = partial(linear, constant=0.5)  # the rates fall to 0 over the second half of the training
 
 
 def image_gan(
@@ -69,32 +67,29 @@ def digits_film(step: Any, *, every: int, shown: int = 16, judged: int = 1_000) 
     )
 
 
+def _dcgan(what: str, data: str, epochs: int, split: str) -> Recipe:
+    """The recipe of a DCGAN of grey images, judged by the features of the classifier of its data set."""
+    return Recipe(
+        partial(image_gan, normalisation="batch"),
+        f"GAN of grey {what}: convolutional generator and discriminator, non-saturating loss",
+        (1, 1, epochs),
+        step=Game(lr=1e-3, schedule=FALLING),
+        measure=measures.FrechetDistance(f"features-{data}"),
+        data=data,
+        split=split,
+        batch_size=64,
+        half=True,
+    )
+
+
 ADVERSARIAL: dict[str, Recipe] = {
-    "dcgan-mnist": Recipe(
-        partial(image_gan, normalisation="batch"),
-        "GAN of grey digits: convolutional generator and discriminator, non-saturating loss",
-        (1, 1, 8),
-        step=Game(lr=1e-3, schedule=falling),
-        measure=measures.FrechetDistance("features-mnist"),
-        split="train+validation",
-        batch_size=64,
-        half=True,
-    ),
-    "dcgan-fashion": Recipe(
-        partial(image_gan, normalisation="batch"),
-        "GAN of grey clothes: convolutional generator and discriminator, non-saturating loss",
-        (1, 1, 30),
-        step=Game(lr=1e-3, schedule=falling),
-        measure=measures.FrechetDistance("features-fashion"),
-        data="fashion",
-        batch_size=64,
-        half=True,
-    ),
+    "dcgan-mnist": _dcgan("digits", "mnist", 8, "train+validation"),
+    "dcgan-fashion": _dcgan("clothes", "fashion", 30, "train"),
     "wgan-mnist": Recipe(
         partial(image_gan, objective=Wasserstein(), penalty=UnitSlope(10.0)),
         "Wasserstein GAN of grey digits: gradient penalty of 10, one critic step per generator step, at twice the rate",
         (1, 1, 4),
-        step=Game(lr=1e-3, rates={"discriminator": 2e-3}, betas=(0.5, 0.9), schedule=falling),
+        step=Game(lr=1e-3, rates={"discriminator": 2e-3}, betas=(0.5, 0.9), schedule=FALLING),
         measure=measures.FrechetDistance("features-mnist"),
         batch_size=64,
         half=True,

@@ -20,14 +20,12 @@ from course_lib.nn.conditional import LabelledGenerator, PairDiscriminator, Proj
 from course_lib.nn.unet import UNet
 from course_lib.training import checkpoints
 from course_lib.training.measures import SMOKE_EXAMPLES
-from course_lib.training.optimisers import linear
 from course_lib.training.recipes.form import Recipe, first
-from course_lib.training.recipes.game import Game
+from course_lib.training.recipes.game import FALLING, Game
 from course_lib.training.recipes.gradient import Gradient
 
 GREY_IMAGE, FACE = (1, 28, 28), (3, 32, 32)
 NOISE, EMBEDDING, CLASSES = 64, 32, 10
-falling = partial(linear, constant=0.5)  # the rates fall to 0 over the second half of the training
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def _clothes(about: str, step: Gradient | Game, epochs: int, **weights: float) -
     )
 
 
-GAME = Game(lr=1e-3, rates={"discriminator": 2e-3}, schedule=falling)
+GAME = Game(lr=1e-3, rates={"discriminator": 2e-3}, schedule=FALLING)
 
 
 CONDITIONAL: dict[str, Recipe] = {
@@ -140,7 +138,7 @@ CONDITIONAL: dict[str, Recipe] = {
         labelled_digits,
         "conditional GAN of grey digits: the label beside the noise, a projection discriminator, non-saturating loss",
         (1, 1, 4),
-        step=Game(lr=1e-3, schedule=falling),
+        step=Game(lr=1e-3, schedule=FALLING),
         measure=LabelsRecognised(),
         labels=True,
         split="train+validation",

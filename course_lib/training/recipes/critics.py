@@ -16,9 +16,8 @@ from course_lib.models.adversarial.objectives import NonSaturating, Objective, W
 from course_lib.models.adversarial.penalties import Penalty, UnitSlope
 from course_lib.nn.replicas import PointNetworks
 from course_lib.training.films import Film
-from course_lib.training.optimisers import linear
 from course_lib.training.recipes.form import Recipe
-from course_lib.training.recipes.game import Game
+from course_lib.training.recipes.game import FALLING, Game
 
 STUDY = "critics"
 SEEDS = 5  # networks of each player, trained at once (nn/replicas.py)
@@ -30,7 +29,6 @@ CLIP = 0.1  # the largest parameter of a clipped critic
 BINS = torch.linspace(
     -0.3, 0.3, 31
 )  # middles of the bins in which the critic's weights are counted; the outer ones take the rest
-FALLING = partial(linear, constant=0.5)  # the rates fall to 0 over the second half of the training
 RATES = {"discriminator": 1e-3, "generator": 1e-4}  # two time scales
 
 

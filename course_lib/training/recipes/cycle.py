@@ -19,12 +19,9 @@ from course_lib.nn.residual import ResidualTranslator
 from course_lib.training import translation_measures as measures
 from course_lib.training.averaging import ExponentialAverage
 from course_lib.training.films import Film
-from course_lib.training.optimisers import linear
 from course_lib.training.recipes.form import Recipe
-from course_lib.training.recipes.game import Game
+from course_lib.training.recipes.game import FALLING, Game
 from course_lib.training.recipes.gradient import Gradient
-
-FALLING = partial(linear, constant=0.5)  # the rates fall to 0 over the second half of the training, as in the paper
 
 
 def image_cycle(*, event_shapes: Sequence[Sequence[int]], cycle: float = 10.0, identity: float = 0.0) -> CycleGAN:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import nn
 from torch.optim import Adam
 
 from course_lib.training.averaging import ExponentialAverage, Rule
+from course_lib.training.optimisers import linear
 from course_lib.training.steps import AdversarialStep
 from course_lib.training.steps.base import Schedule
 
 if TYPE_CHECKING:
     from course_lib.training.recipes.form import Recipe
 
+FALLING = partial(linear, constant=0.5)  # the rates fall to 0 over the second half of the training
 LATELY = ExponentialAverage(0.999)  # about the last 1,000 steps
 
 

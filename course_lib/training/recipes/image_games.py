@@ -12,9 +12,9 @@ from course_lib.models.adversarial.penalties import UnitSlope, ZeroCentred
 from course_lib.nn.adversarial import ImageDiscriminator, ImageGenerator
 from course_lib.training import measures
 from course_lib.training.averaging import ExponentialAverage
-from course_lib.training.recipes.adversarial import DIGIT, digits_film, falling
+from course_lib.training.recipes.adversarial import DIGIT, digits_film
 from course_lib.training.recipes.form import Recipe
-from course_lib.training.recipes.game import Game
+from course_lib.training.recipes.game import FALLING, Game
 
 REMEDIES, LOSSES = "gan-remedies", "gan-losses"  # the studies
 SEEDS = (0, 1, 2, 3, 4)
@@ -113,7 +113,7 @@ IMAGE_GAMES: dict[str, Recipe] = {
         partial(small_gan, **RELATIVISTIC),
         "GAN of grey digits: relativistic loss with R1 and R2, no normalisation in the discriminator",
         (1, 1, 6),
-        step=Game(lr=RATE, schedule=falling),
+        step=Game(lr=RATE, schedule=FALLING),
         measure=measures.FrechetDistance("features-mnist"),
         split="train+validation",
         batch_size=BATCH,
