@@ -57,7 +57,8 @@ class Lab:
     def __enter__(self) -> Lab:
         self._folder = tempfile.TemporaryDirectory(prefix="course-lab-", ignore_cleanup_errors=True)
         home = Path(self._folder.name)
-        shutil.copytree(self.notebooks, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        self.folder = home / "notebooks"
+        shutil.copytree(self.notebooks, self.folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
         for name, text in SETTINGS.items():
             path = home / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +81,7 @@ class Lab:
         environment = {**os.environ, **{name: str(home / folder) for name, folder in folders.items()}}
         environment |= {"COURSE_QUIET": "1", "COURSE_BUDGET": self.budget, "JUPYTER_PREFER_ENV_PATH": "1"}
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={home / 'notebooks'}",
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={self.folder}",
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self._token}", "--LabApp.expose_app_in_browser=True",
             # should this process be killed, the server it leaves ends by itself

@@ -49,19 +49,18 @@ OUTPUTS = """() => Array.from(document.querySelectorAll('.jp-Notebook .jp-Output
     child.querySelectorAll(':scope > .jp-RenderedImage img').length])"""
 
 
-def test_a_saved_explorer_shows_its_still_when_it_is_opened_again(tmp_path):
+def test_a_saved_explorer_shows_its_still_when_it_is_opened_again(lab):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SAVED)], metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, tmp_path / "saved.ipynb")
-    with Lab(tmp_path) as lab:
-        lesson = lab.open("saved.ipynb")
-        for _ in range(2):  # run again, the cell shows one panel, as before
-            assert lesson.run_all() == []
-            lesson.page.locator(".course-panel img").wait_for()
-            assert lesson.page.evaluate(OUTPUTS) == [[True, 1, 0], [False, 0, 1]]
-        lesson.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-        lesson.close()
-        lesson = lab.open("saved.ipynb")
-        lesson.page.locator(".jp-RenderedImage img").wait_for()
-        live, still = lesson.page.evaluate(OUTPUTS)
-        assert (live[1], still) == (0, [True, 0, 1])
-        lesson.close()
+    nbformat.write(notebook, lab.folder / "saved.ipynb")
+    lesson = lab.open("saved.ipynb")
+    for _ in range(2):  # run again, the cell shows one panel, as before
+        assert lesson.run_all() == []
+        lesson.page.locator(".course-panel img").wait_for()
+        assert lesson.page.evaluate(OUTPUTS) == [[True, 1, 0], [False, 0, 1]]
+    lesson.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    lesson.close()
+    lesson = lab.open("saved.ipynb")
+    lesson.page.locator(".jp-RenderedImage img").wait_for()
+    live, still = lesson.page.evaluate(OUTPUTS)
+    assert (live[1], still) == (0, [True, 0, 1])
+    lesson.close()
