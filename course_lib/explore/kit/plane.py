@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -20,6 +21,25 @@ CELLS, SIDE = 84, 336  # of a plane of codes: places to click along each side, a
 COLOURS = (*plots.PALETTE[:6], "#999999", "#000000", "#8C6D00", "#004466")  # one per class; the digit drawn names the class, too
 
 
+_BOX = (MARGIN * FINE, 28 * FINE, (WIDE - 12) * FINE, (HIGH - 38) * FINE)  # inside of a frame: left, top, right, bottom
+
+
+@lru_cache(maxsize=64)
+def _frame(title: str, labels: tuple[str, ...], ends: tuple[str, ...]) -> Image.Image:
+    """A plot without data. Letters are slow to draw, so frames are kept. ends: numbers at both ends of x, then of y."""
+    frame, (left, top, right, bottom) = Image.new("RGB", (WIDE * FINE, HIGH * FINE), "white"), _BOX
+    pen = ImageDraw.Draw(frame)
+    pen.line([(left - FINE, top), (left - FINE, bottom + FINE), (right, bottom + FINE)], fill="black", width=FINE)
+    pen.text((left, 4 * FINE), title, fill="black", font=font(13 * FINE))
+    pen.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=font(12 * FINE), anchor="mt")
+    pen.text((left + 6 * FINE, top), labels[1], fill="#555555", font=font(12 * FINE))
+    for end, anchor in ((0, "lt"), (1, "rt")):
+        pen.text(((left, right)[end], bottom + 4 * FINE), ends[end], fill="black", font=font(11 * FINE), anchor=anchor)
+        beside = (left - 5 * FINE, (bottom, top)[end])
+        pen.text(beside, ends[2 + end], fill="black", font=font(11 * FINE), anchor=("rb", "rt")[end])
+    return frame
+
+
 class Plot:
     """One of the two plots of a sheet: turns data into pixels, cuts at the frame, and writes numbers at both ends of each axis.
 
@@ -30,20 +50,12 @@ class Plot:
 
     def __init__(self, sheet: Image.Image, column: int, spans: Sequence[tuple[float, float]], title: str, labels: Sequence[str]):
         self.sheet, self.spans = sheet, np.array(spans, float)  # (2, 2): lowest, highest of x and of y
-        left, top = (column * WIDE + MARGIN) * FINE, 28 * FINE
-        right, bottom = ((column + 1) * WIDE - 12) * FINE, (HIGH - 38) * FINE
-        self.corner, self.size = (left, top), np.array([right - left, bottom - top])
-        self.inner = Image.new("RGB", (right - left, bottom - top), "white")
+        ends = tuple(f"{value:.3g}" for value in self.spans.flatten().tolist())
+        frame, (left, top, right, bottom) = _frame(title, tuple(labels), ends), _BOX
+        self.corner, self.size = (column * WIDE * FINE + left, top), np.array([right - left, bottom - top])
+        sheet.paste(frame, (column * WIDE * FINE, 0))
+        self.inner = frame.crop(_BOX)
         self.draw = ImageDraw.Draw(self.inner)
-        around = ImageDraw.Draw(sheet)
-        around.line([(left - FINE, top), (left - FINE, bottom + FINE), (right, bottom + FINE)], fill="black", width=FINE)
-        around.text((left, 4 * FINE), title, fill="black", font=font(13 * FINE))
-        around.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=font(12 * FINE), anchor="mt")
-        self.draw.text((6 * FINE, 0), labels[1], fill="#555555", font=font(12 * FINE))
-        for end, anchor in ((0, "lt"), (1, "rt")):
-            across, up = ((left, right)[end], bottom + 4 * FINE), (left - 5 * FINE, (bottom, top)[end])
-            around.text(across, f"{self.spans[0, end]:.3g}", fill="black", font=font(11 * FINE), anchor=anchor)
-            around.text(up, f"{self.spans[1, end]:.3g}", fill="black", font=font(11 * FINE), anchor=("rb", "rt")[end])
 
     def at(self, points: np.ndarray) -> list[tuple[float, float]]:
         """Data (N, 2) as N places in the frame, (across, down) in fine pixels."""
