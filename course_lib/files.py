@@ -10,6 +10,10 @@ from pathlib import Path
 from filelock import FileLock
 
 
+class DataFileError(ValueError):
+    """A data file is missing, damaged or changed; the message names the file, both checksums and the fix."""
+
+
 @contextmanager
 def only_writer(folder: Path, *, seconds: float = 60) -> Iterator[None]:
     """Inside, no other process that asks for the same lock writes into this folder, which is made where it does not exist.

@@ -12,14 +12,12 @@ Nothing here knows what a model is. Every choice has one environment variable:
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import operator
 import os
 import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -27,8 +25,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from course_lib import machine
+from course_lib.settings import BUDGETS, budget, by_budget, data_dir, did_you_mean, make_user_dir, quiet, user_dir
 
-BUDGETS = ("smoke", "lesson", "full")
+__all__ = [
+    "BUDGETS", "bf16_supported", "budget", "by_budget", "check_index", "check_seed", "data_dir", "device", "device_of",
+    "did_you_mean", "generator", "generator_state", "make_user_dir", "progress", "quiet", "restore_generator", "seed",
+    "standard_normal", "threads", "uniform", "user_dir",
+]  # fmt: skip
 T = TypeVar("T")
 
 
@@ -140,12 +143,6 @@ def device_of(model: nn.Module) -> torch.device:
     return next((tensor.device for tensors in (model.parameters(), model.buffers()) for tensor in tensors), torch.device("cpu"))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The hint "; did you mean 'nade-mnist'?" for the known name nearest to this one; an empty string when none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 def seed(value: int = 0) -> torch.Generator:
     """Seed Python, NumPy (if loaded) and torch on every device; return a CPU generator with that seed."""
     number = check_seed(value)
@@ -172,50 +169,6 @@ def threads(count: int | None = None) -> int:
     if number != torch.get_num_threads():
         torch.set_num_threads(number)
     return torch.get_num_threads()
-
-
-def budget(override: str | None = None) -> str:
-    """How long things may run: "smoke" (seconds), "lesson" (a laptop), "full" (the shipped checkpoints)."""
-    chosen = override or os.environ.get("COURSE_BUDGET") or "lesson"
-    if chosen not in BUDGETS:
-        raise ValueError(f"budget {chosen!r} is unknown; expected one of {', '.join(BUDGETS)}")
-    return chosen
-
-
-def by_budget(*, smoke: T, lesson: T, full: T, override: str | None = None) -> T:
-    """The value for the present budget: `epochs = by_budget(smoke=1, lesson=10, full=100)`."""
-    return {"smoke": smoke, "lesson": lesson, "full": full}[budget(override)]
-
-
-def data_dir() -> Path:
-    """The folder of data sets and checkpoints that travels with the clone."""
-    return Path(os.environ.get("COURSE_DATA") or Path(__file__).resolve().parent.parent / "data")
-
-
-def user_dir() -> Path:
-    """The user's own folder, for progress and trained models; never in the clone. It need not exist: reading makes no folder.
-
-    Raises FileNotFoundError where this user has no home folder and COURSE_HOME is not set.
-    """
-    named = os.environ.get("COURSE_HOME")
-    try:
-        return Path(named).expanduser() if named else Path.home() / ".deep-generative-models"
-    except RuntimeError as error:
-        raise FileNotFoundError(
-            f"the folder for your own files is unknown ({error}); fix: set COURSE_HOME to a folder of yours"
-        ) from error
-
-
-def make_user_dir() -> Path:
-    """The user's own folder, made where it does not exist: for those who write into it. Raises OSError where that fails."""
-    folder = user_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def quiet() -> bool:
-    """True when progress bars are to stay silent (COURSE_QUIET=1, as in the tests)."""
-    return os.environ.get("COURSE_QUIET", "") not in ("", "0")
 
 
 def _redraws(stream: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import psutil
 
-from course_lib import runtime
+from course_lib import settings
 
 NOT_HANDED_ON = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")  # they change what a lesson does
 OURS = {  # the Jupyter of this environment, not another one's kernel of the same name; and text as we read it
@@ -52,7 +52,7 @@ def environment() -> dict[str, str]:
 
     A lesson runs in the folder in which it lies, so that a relative folder would be another one there.
     """
-    folders = {"COURSE_HOME": runtime.user_dir, "COURSE_DATA": runtime.data_dir}
+    folders = {"COURSE_HOME": settings.user_dir, "COURSE_DATA": settings.data_dir}
     absolute = {name: str(folder().absolute()) for name, folder in folders.items() if os.environ.get(name)}
     return {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON} | absolute | OURS
 

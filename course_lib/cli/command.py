@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from course_lib import __version__, runtime
+from course_lib import __version__, settings
 from course_lib.cli import children, streams
 from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import ROOT, UnknownName, find, lessons
-from course_lib.datasets.manifest import DataFileError
+from course_lib.files import DataFileError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +84,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
 
 
 def _add_budget(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--budget", choices=runtime.BUDGETS, help="how long it may run (default: COURSE_BUDGET, or lesson)")
+    parser.add_argument("--budget", choices=settings.BUDGETS, help="how long it may run (default: COURSE_BUDGET, or lesson)")
 
 
 def _lab(asked: argparse.Namespace) -> int:
@@ -94,23 +94,9 @@ def _lab(asked: argparse.Namespace) -> int:
 
 
 def _list(asked: argparse.Namespace) -> int:
-    from collections import Counter
+    from course_lib.cli import listing
 
-    from course_lib.datasets import names
-    from course_lib.training import checkpoints, recipes, studies
-
-    for lesson in lessons():
-        print(f"{lesson.number}  {lesson.name:24} {lesson.title.removeprefix(f'{lesson.number} · ')}")
-    print(f"\ndata sets   {', '.join(names())}")
-    print("models")
-    shipped = checkpoints.names()
-    for name, recipe in recipes.RECIPES.items():
-        if recipe.weights:
-            print(f"    {name:30} {'shipped' if name in shipped else 'not shipped':12} {recipe.about}")
-    print("studies: the numbers of many runs")
-    for study, runs in Counter(recipe.study for recipe in recipes.RECIPES.values() if recipe.study).items():
-        kept = len(studies.read(study)) if studies.path(study).is_file() else 0
-        print(f"    {study:30} {kept} of {runs} runs kept")
+    print(listing.text())
     return 0
 
 
@@ -119,7 +105,7 @@ def _run(asked: argparse.Namespace) -> int:
 
     known = lessons()
     chosen = known if asked.lesson == ["all"] else list(dict.fromkeys(find(name, known) for name in asked.lesson))
-    return running.run(chosen, budget=checked(runtime.budget, asked.budget), out=asked.out, jobs=asked.jobs)
+    return running.run(chosen, budget=checked(settings.budget, asked.budget), out=asked.out, jobs=asked.jobs)
 
 
 def _train(asked: argparse.Namespace) -> int:
@@ -127,7 +113,7 @@ def _train(asked: argparse.Namespace) -> int:
 
     return train.train(
         asked.name,
-        budget=checked(runtime.budget, asked.budget),
+        budget=checked(settings.budget, asked.budget),
         device=asked.device,
         ship=asked.ship,
         validate=asked.validate,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-
-from course_lib import runtime
+from course_lib import settings
 from course_lib.cli.asked import AskedWrongly
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -19,7 +18,7 @@ class UnknownName(AskedWrongly):
     """A name that nothing here has; the message says which one was likely meant."""
 
     def __init__(self, kind: str, name: str, known: list[str]):
-        hint = runtime.did_you_mean(name, known)
+        hint = settings.did_you_mean(name, known)
         super().__init__(f"no {kind} is called {name!r}{hint} (there are: {', '.join(known) or 'none'})")
 
 
@@ -34,9 +33,9 @@ class Lesson:
     @property
     def title(self) -> str:
         """The first heading of the notebook; its name if it has none."""
-        for cell in nbformat.read(self.path, as_version=4).cells:
-            for line in cell.source.splitlines():
-                if cell.cell_type == "markdown" and line.startswith("# "):
+        for cell in json.loads(self.path.read_text(encoding="utf-8"))["cells"]:
+            for line in "".join(cell["source"]).splitlines():  # the file format allows a text and a list of lines
+                if cell["cell_type"] == "markdown" and line.startswith("# "):
                     return line.removeprefix("# ").strip()
         return self.name
 

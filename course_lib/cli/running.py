@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from course_lib import machine, runtime
+from course_lib import machine, settings
 from course_lib.cli import executed
 from course_lib.cli.asked import AskedWrongly
 from course_lib.cli.children import Children, environment
@@ -125,4 +125,4 @@ def _environment(budget: str, jobs: int) -> dict[str, str]:
 
 
 def _no_bar() -> bool:
-    return runtime.quiet() or sys.stderr is None or not sys.stderr.isatty()
+    return settings.quiet() or sys.stderr is None or not sys.stderr.isatty()

@@ -7,12 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from course_lib import runtime
+from course_lib.files import DataFileError
 
 RENEW = "in the clone, keep a copy of what you changed yourself; then run `git rm --cached -r -q .` and `git reset --hard`"
-
-
-class DataFileError(ValueError):
-    """A data file is missing, damaged or changed; the message names the file, both checksums and the fix."""
 
 
 def checksums() -> dict[str, str]:

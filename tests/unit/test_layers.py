@@ -20,12 +20,13 @@ FLOORS = [
     {"models"},
     {"nn", "distributions", "datasets"},
     {"runtime"},
+    {"settings"},
     {"machine", "files"},
 ]
 LEVEL = {room: height for height, floor in enumerate(reversed(FLOORS)) for room in floor}
 BARE = {"torch", "numpy", "safetensors", "tqdm", "filelock"}  # all there is on a machine that only trains
 DRAWING, WIDGETS = {"matplotlib"}, {"ipywidgets", "anywidget", "traitlets"}
-BARE_ROOMS = {"machine", "files", "runtime", "nn", "distributions", "datasets", "models", "training", "metrics"}
+BARE_ROOMS = {"machine", "files", "settings", "runtime", "nn", "distributions", "datasets", "models", "training", "metrics"}
 
 
 def room_of(path: Path) -> str:
