@@ -1,0 +1,67 @@
+"""How well an RBM does by an estimated log Z: annealed importance sampling, and its reverse on the same examples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_lib.metrics.likelihood import Estimate, mean_with_error
+from course_lib.models.energy.annealing import forward_log_weights, ladder, reverse_log_probs
+from course_lib.models.energy.rbm import RBM
+
+
+@dataclass(frozen=True)
+class LogPartition:
+    """An estimate of log Z in nats from n weights, with what they say about its error.
+
+    low, high: log of (mean of the weights, minus and plus three standard errors); low is -inf where three errors exceed the mean.
+    effective: the effective sample size, n when all weights are equal and 1 when one of them outweighs the rest. When the
+        chains have missed a region of the states, none of these numbers shows it.
+    """
+
+    log_z: float
+    low: float
+    high: float
+    effective: float
+    n: int
+
+
+def log_mean(log_weights: Tensor) -> LogPartition:
+    """log of the mean of weights w, from their logs (n,): the estimate of annealed importance sampling (Neal 2001)."""
+    if log_weights.ndim != 1 or len(log_weights) < 2 or log_weights.isnan().any():
+        raise ValueError(f"log_weights has shape {tuple(log_weights.shape)}; expected at least 2 numbers (n,), none of them NaN")
+    logs, n = log_weights.cpu().double(), len(log_weights)
+    log_z = torch.logsumexp(logs, 0).item() - math.log(n)
+    shares = torch.softmax(logs, 0)
+    error = 3 * (n * shares).std().item() / math.sqrt(n)  # of the mean weight, in units of the mean weight
+    low = log_z + math.log1p(-error) if error < 1 else -math.inf
+    return LogPartition(log_z, low, log_z + math.log1p(error), 1 / shares.square().sum().item(), n)
+
+
+def annealed_log_partition(
+    model: RBM, *, steps: int = 5_000, chains: int = 100, generator: torch.Generator | None = None
+) -> LogPartition:
+    """log Z of a machine by annealed importance sampling of so many chains and steps from beta = 0 to 1."""
+    return log_mean(forward_log_weights(model, ladder(steps), chains, generator=generator))
+
+
+def reverse_nats(
+    model: RBM, x: Tensor, *, steps: int = 5_000, batch_size: int = 100, generator: torch.Generator | None = None
+) -> Estimate:
+    """Mean of -log p(x) by the reverse of annealing (RAISE), one chain per example x (N, *event_shape), with its error.
+
+    The estimate is pessimistic: in expectation it is at least the nats of what annealing upwards draws, which is nearly p.
+    """
+    betas = ladder(steps)
+    return mean_with_error(
+        -torch.cat([reverse_log_probs(model, part, betas, generator=generator) for part in x.split(batch_size)])
+    )
+
+
+@torch.no_grad()
+def annealed_nats(model: RBM, x: Tensor, log_z: float) -> Estimate:
+    """Mean of -log p(x) = F(x) + log Z over examples x (N, *event_shape) with this log Z; the error is that over x alone."""
+    return mean_with_error(torch.cat([model.free_energy(part) for part in x.split(500)]).double() + log_z)
