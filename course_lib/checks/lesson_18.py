@@ -1,4 +1,4 @@
-"""Exercises of lesson 18, conditional GANs: best constants, receptive fields, the projection, pairs, colour pairs."""
+"""Exercises of lesson 18, conditional GANs: the projection, best constants, receptive fields, pairs, colour pairs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,50 @@ from course_lib.checks.report import Slip, Verdict, grade
 from course_lib.datasets import pairs
 
 EXERCISES = {
-    "18.1": "the best constant under L1 and under L2",
-    "18.2": "the receptive field of a stack of convolutions",
-    "18.3": "the logit of a projection discriminator",
+    "18.1": "the logit of a projection discriminator",
+    "18.2": "the best constant under L1 and under L2",
+    "18.3": "the receptive field of a stack of convolutions",
     "18.4": "the loss of a discriminator that sees pairs",
     "18.5": "pairs for colourisation",
 }
 
 
+def projection(attempt, *, record: bool = True) -> Verdict:
+    """18.1 attempt(h (B, F), y (B,), w (F,), vectors (K, F)) -> logits (B,): w·h plus h times the vector of class y."""
+    slips = (
+        Slip(lambda h, y, w, v: h @ w, "the label is missing: this judges only whether x is real at all."),
+        Slip(lambda h, y, w, v: (h * v[y]).sum(1), "the first term, w·h, is missing: it judges whether x is real at all."),
+        Slip(
+            lambda h, y, w, v: (h @ w)[:, None] + h @ v.T,
+            "those are the logits of all K classes; take the one of each example's y.",
+        ),
+        Slip(
+            lambda h, y, w, v: (h @ w)[:, None] + h @ v[y].T,
+            "that pairs each example with every other one's label: multiply row by row, then sum.",
+        ),
+        Slip(lambda h, y, w, v: (h @ w)[:, None] + h * v[y], "one logit per example is wanted: sum over the features."),
+        Slip(lambda h, y, w, v: h @ w + (h * v[y]).mean(1), "an inner product is a sum over the features, not a mean."),
+        Slip(lambda h, y, w, v: h @ w + (h @ v.T).sum(1), "that adds up all classes, so that the label plays no part."),
+        Slip(
+            lambda h, y, w, v: torch.sigmoid(h @ w + (h * v[y]).sum(1)),
+            "the logit is wanted, not the probability: leave the sigmoid to the loss.",
+        ),
+        Slip(
+            lambda h, y, w, v: h @ w + (h @ v.T).log_softmax(1).gather(1, y[:, None])[:, 0],
+            "that normalises over the classes, as a classifier does: add the plain product.",
+        ),
+        Slip(lambda h, y, w, v: h @ w + v[y].sum(1), "the vector of the class has to meet the features: multiply it by h."),
+    )
+    cases = []
+    for seed, (B, F_, K) in ((0, (4, 3, 5)), (1, (3, 4, 3))):
+        g = runtime.generator(seed)
+        h, w, v = (torch.randn(*shape, generator=g) for shape in ((B, F_), (F_,), (K, F_)))
+        cases.append((h, torch.randint(K, (B,), generator=g), w, v))
+    return grade("18.1", attempt, lambda h, y, w, v: h @ w + (h * v[y]).sum(1), cases, slips, record=record)
+
+
 def best_constants(attempt, *, record: bool = True) -> Verdict:
-    """18.1 attempt(values (N,), N odd) -> the constant nearest to them by mean absolute error, and that by mean squared error."""
+    """18.2 attempt(values (N,), N odd) -> the constant nearest to them by mean absolute error, and that by mean squared error."""
 
     def middle(v: Tensor) -> Tensor:
         return v.sort().values[len(v) // 2]
@@ -57,11 +91,11 @@ def best_constants(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda v: (middle(v), v.sum()), "a sum grows with the number of values: divide by it."),
     )
     cases = [(torch.tensor(v),) for v in ([0.9, 0.1, 0.1, 0.2, 0.35], [0.6, 0.0, 0.05, 1.0, 0.05, 0.4, 0.3])]
-    return grade("18.1", attempt, right, cases, slips, record=record)
+    return grade("18.2", attempt, right, cases, slips, record=record)
 
 
 def receptive_field(attempt, *, record: bool = True) -> Verdict:
-    """18.2 attempt(kernels, strides), lists from the first layer to the last -> pixels along one side that a last unit sees."""
+    """18.3 attempt(kernels, strides), lists from the first layer to the last -> pixels along one side that a last unit sees."""
 
     def field(kernels: list[int], strides: list[int]) -> int:
         seen, step = 1, 1
@@ -98,41 +132,7 @@ def receptive_field(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda k, s: field(k, s) - 1, "a single unit without any layer sees 1 pixel: begin with 1."),
     )
     cases = [([4, 4, 3], [2, 2, 1]), ([3, 5], [1, 1]), ([4, 4, 4, 4, 4], [2, 2, 2, 1, 1]), ([5, 3, 2], [3, 1, 2])]
-    return grade("18.2", attempt, field, cases, slips, record=record)
-
-
-def projection(attempt, *, record: bool = True) -> Verdict:
-    """18.3 attempt(h (B, F), y (B,), w (F,), vectors (K, F)) -> logits (B,): w·h plus h times the vector of class y."""
-    slips = (
-        Slip(lambda h, y, w, v: h @ w, "the label is missing: this judges only whether x is real at all."),
-        Slip(lambda h, y, w, v: (h * v[y]).sum(1), "the first term, w·h, is missing: it judges whether x is real at all."),
-        Slip(
-            lambda h, y, w, v: (h @ w)[:, None] + h @ v.T,
-            "those are the logits of all K classes; take the one of each example's y.",
-        ),
-        Slip(
-            lambda h, y, w, v: (h @ w)[:, None] + h @ v[y].T,
-            "that pairs each example with every other one's label: multiply row by row, then sum.",
-        ),
-        Slip(lambda h, y, w, v: (h @ w)[:, None] + h * v[y], "one logit per example is wanted: sum over the features."),
-        Slip(lambda h, y, w, v: h @ w + (h * v[y]).mean(1), "an inner product is a sum over the features, not a mean."),
-        Slip(lambda h, y, w, v: h @ w + (h @ v.T).sum(1), "that adds up all classes, so that the label plays no part."),
-        Slip(
-            lambda h, y, w, v: torch.sigmoid(h @ w + (h * v[y]).sum(1)),
-            "the logit is wanted, not the probability: leave the sigmoid to the loss.",
-        ),
-        Slip(
-            lambda h, y, w, v: h @ w + (h @ v.T).log_softmax(1).gather(1, y[:, None])[:, 0],
-            "that normalises over the classes, as a classifier does: add the plain product.",
-        ),
-        Slip(lambda h, y, w, v: h @ w + v[y].sum(1), "the vector of the class has to meet the features: multiply it by h."),
-    )
-    cases = []
-    for seed, (B, F_, K) in ((0, (4, 3, 5)), (1, (3, 4, 3))):
-        g = runtime.generator(seed)
-        h, w, v = (torch.randn(*shape, generator=g) for shape in ((B, F_), (F_,), (K, F_)))
-        cases.append((h, torch.randint(K, (B,), generator=g), w, v))
-    return grade("18.3", attempt, lambda h, y, w, v: h @ w + (h * v[y]).sum(1), cases, slips, record=record)
+    return grade("18.3", attempt, field, cases, slips, record=record)
 
 
 def pair_loss(attempt, *, record: bool = True) -> Verdict:

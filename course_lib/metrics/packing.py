@@ -1,4 +1,4 @@
-"""Where the game about a coin comes to rest: how often a generator that also pays for its distance tosses the rarer side."""
+"""Where the game about a coin comes to rest: how often a generator makes the rarer side when a second loss holds it back."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from course_lib.plots.figures import LessonFigure, figure
 from course_lib.plots.style import BLACK, BLUE, ORANGE, PALETTE, SKY, VERMILION
 
 MARKERS = "osD^vP*Xh"  # one per label
+HOLLOW = {"color": "white", "markeredgecolor": "0.35", "markeredgewidth": 0.9}  # of labels beyond the colours
 
 
 def unet(shapes: Sequence[str], *, inputs: str, output: str, noise: str, title: str, alt: str) -> LessonFigure:
@@ -84,7 +85,7 @@ def tosses(
             label=f"packing of {packing}: {len(found)} runs",
         )  # fmt: skip
     axes.set(ylim=(-0.02, due + 0.08), xlim=(0, weights[-1]))
-    made.legend(fontsize=10, ncols=3, loc="outside lower center")
+    made.legend(fontsize=11, ncols=3, loc="outside lower center")
     return made
 
 
@@ -94,8 +95,8 @@ def asked_points(panels: Mapping[str, Tensor], *, reach: float = 1.6) -> LessonF
     made = figure("What is made for each label (the first run)", columns=len(panels), size=(3.5 * len(panels), 4.4), alt=alt)
     for axes, (name, points) in zip(made.axes, panels.items(), strict=True):
         for label, cloud in enumerate(points):
-            colour, sign = PALETTE[label % len(PALETTE)], MARKERS[label % len(MARKERS)]
-            axes.plot(cloud[:, 1], cloud[:, 0], sign, color=colour, markersize=5, alpha=0.7, markeredgewidth=0, label=f"{label}")
+            look = {"color": PALETTE[label], "markeredgewidth": 0, "alpha": 0.7} if label < len(PALETTE) else HOLLOW
+            axes.plot(cloud[:, 1], cloud[:, 0], MARKERS[label % len(MARKERS)], markersize=5, label=f"{label}", **look)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="column")
         axes.set_title(name, fontsize=11)
     made.axes[0].set_ylabel("row")
