@@ -11,7 +11,7 @@ NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/notebooks/sanit
 
 help: ## this list
 	@echo "make lab               open the course (LESSON=07 opens that lesson)"
-	@echo "make test              check everything: style, mathematics, a GPU, lessons, browser"
+	@echo "make test              check everything: style, mathematics, a GPU, lessons, browser (LESSON=07 checks that lesson)"
 	@echo "make bench             measure speed, as ratios to plain implementations"
 	@echo "make clean-notebooks   bring saved notebooks into the form in which they are kept"
 	@echo "Another Python: make lab PYTHON=python3.12"
@@ -29,14 +29,19 @@ lint: environment
 
 # Progress and models go to a folder that is removed afterwards, so the user's own folder stays untouched.
 # Without a GPU, tests over CUDA run on a pretended one (tests/device/pretend_cuda.py), or are skipped where that is impossible.
+# `make test LESSON=07` tests that lesson alone.
+ONLY := $(if $(filter command environment,$(firstword $(origin LESSON))),$(LESSON))
+SOME := $(if $(ONLY),-k $(ONLY)_)
 test: lint
-	@set -e; COURSE_HOME=$$(mktemp -d); export COURSE_HOME $(TEST_SETTINGS); trap 'rm -rf "$$COURSE_HOME"' EXIT; set -x; \
-	$(BIN)/pytest -q -n 2 tests/unit tests/conformance; \
-	PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/unit tests/conformance -k cuda; \
-	PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/device; \
-	$(BIN)/pytest -q -n 2 tests/notebooks; \
-	$(BIN)/pytest -q -n 2 --dist loadfile $(NBVAL) notebooks; \
-	$(BIN)/pytest -q tests/browser
+	@set -e; COURSE_HOME=$$(mktemp -d); export COURSE_HOME $(TEST_SETTINGS); trap 'rm -rf "$$COURSE_HOME"' EXIT; \
+	part() { name=$$1; shift; echo "+ $$name"; "$$@" --junitxml="$$COURSE_HOME/times/$$name.xml"; }; \
+	$(if $(ONLY),part unit $(BIN)/pytest -q tests/unit/checks/test_lesson_$(ONLY).py,part unit $(BIN)/pytest -q -n 2 tests/unit tests/conformance; \
+	part cuda env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/unit tests/conformance -k cuda); \
+	part device env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/device $(SOME); \
+	part smoke $(BIN)/pytest -q -n 2 tests/notebooks $(SOME); \
+	part lesson $(BIN)/pytest -q -n 2 --dist loadfile $(NBVAL) $(if $(ONLY),notebooks/$(ONLY)_*.ipynb,notebooks); \
+	part browser $(BIN)/pytest -q -n 2 tests/browser $(SOME); \
+	$(BIN)/python tests/times.py "$$COURSE_HOME/times"
 
 bench: environment
 	@COURSE_QUIET=1 $(BIN)/pytest -q -s tests/benchmarks

@@ -40,7 +40,8 @@ def test_the_list_names_every_model_and_study(home):
         if recipe.weights:
             assert any(line.split()[:1] == [name] and line.endswith(recipe.about) for line in lines), name
         if recipe.study and studies.path(recipe.study).is_file():
-            assert any(line.startswith(f"    {recipe.study} ") and f"{len(studies.read(recipe.study))} of" in line for line in lines)
+            kept = f"{len(studies.read(recipe.study))} of "
+            assert any(line.startswith(f"    {recipe.study} ") and kept in line for line in lines)
 
 
 def test_the_second_list_is_read_and_not_computed(home, monkeypatch):

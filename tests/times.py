@@ -1,0 +1,40 @@
+"""Where the time of `make test` went: python tests/times.py FOLDER, a folder of the files that pytest --junitxml wrote."""
+
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import defaultdict
+from pathlib import Path
+
+LESSON = re.compile(r"(\d\d_\w+)")
+SLOWEST = 10
+
+
+def read(folder: Path) -> list[tuple[str, str, float]]:
+    """(part, test, seconds) of every test, with its set-up; the part is the name of the file."""
+    cases = ((path.stem, case) for path in sorted(folder.glob("*.xml")) for case in ElementTree.parse(path).iter("testcase"))
+    return [(part, f"{case.get('classname')}::{case.get('name')}", float(case.get("time", 0))) for part, case in cases]
+
+
+def table(tests: list[tuple[str, str, float]]) -> str:
+    """Seconds per part; seconds per lesson and part; the slowest cells, and the slowest other tests."""
+    total, by_lesson = defaultdict(float), defaultdict(lambda: defaultdict(float))
+    for part, name, seconds in tests:
+        total[part] += seconds
+        if part not in ("unit", "cuda") and (lesson := LESSON.search(name)):
+            by_lesson[lesson[1]][part] += seconds
+    parts = [part for part in ("device", "smoke", "lesson", "browser") if part in total]
+    lines = ["seconds of all tests, added up: " + ", ".join(f"{part} {seconds:.0f}" for part, seconds in total.items())]
+    lines.append(f"{'seconds per lesson':30}" + "".join(f"{part:>9}" for part in parts))
+    for lesson, row in sorted(by_lesson.items()):
+        lines.append(f"{lesson:30}" + "".join(f"{row[part]:9.1f}" for part in parts))
+    cells = [test for test in tests if test[0] == "lesson"]
+    others = [test for test in tests if test[0] in ("unit", "cuda")]
+    for what, chosen in (("cells", cells), ("other tests", others)):
+        lines.append(f"the slowest {what}")
+        lines += [f"{seconds:9.1f}  {name}" for _, name, seconds in sorted(chosen, key=lambda test: -test[2])[:SLOWEST]]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(read(Path(sys.argv[1]))))

@@ -1,0 +1,31 @@
+"""The table of times that ends `make test`."""
+
+import importlib.util
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "times.py"
+CASE = "<testsuites><testsuite>{}</testsuite></testsuites>"
+
+
+def _times():
+    spec = importlib.util.spec_from_file_location("times", SOURCE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_each_part_each_lesson_and_the_slowest_cell_are_named(tmp_path):
+    cells = "".join(f'<testcase classname="notebooks.07_nade.ipynb" name="Cell {k}" time="{k}.5" />' for k in range(12))
+    (tmp_path / "lesson.xml").write_text(CASE.format(cells), encoding="utf-8")
+    browser = '<testcase classname="tests.browser" name="test_a_lesson[07_nade.ipynb]" time="20" />'
+    (tmp_path / "browser.xml").write_text(CASE.format(browser), encoding="utf-8")
+    unit = '<testcase classname="tests.unit" name="test_slow" time="3" />'
+    (tmp_path / "unit.xml").write_text(CASE.format(unit), encoding="utf-8")
+    times = _times()
+    lines = times.table(times.read(tmp_path)).splitlines()
+    assert lines[0] == "seconds of all tests, added up: browser 20, lesson 72, unit 3"
+    assert lines[1].split() == ["seconds", "per", "lesson", "lesson", "browser"]
+    assert lines[2].split() == ["07_nade", "72.0", "20.0"]
+    assert lines[4].split() == ["11.5", "notebooks.07_nade.ipynb::Cell", "11"]
+    assert len([line for line in lines if "Cell" in line]) == times.SLOWEST
+    assert lines[-1].split() == ["3.0", "tests.unit::test_slow"]
