@@ -6,6 +6,7 @@ import torch
 
 from course_lib import runtime
 from course_lib.models.energy.rbm import RBM
+from course_lib.models.energy.wells import TwoWells
 
 
 def machine(visible=4, hidden=3, strength=1.0, seed=1, dtype=torch.float64, event_shape=None):
@@ -35,5 +36,6 @@ BUILD = {
     "rbm-one": lambda: machine(1, 1),
     "rbm-image": lambda: machine(6, 5, event_shape=(1, 2, 3)),
     "rbm-wide": lambda: machine(3, 9),
+    "two-wells": lambda: TwoWells(barrier=4.0, tilt=1.0, stiffness=3.0),
 }
 BINARY = [name for name in BUILD if name.startswith("rbm")]

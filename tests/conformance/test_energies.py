@@ -77,7 +77,7 @@ def test_bad_input_is_refused(name):
             model.energy(255 * torch.ones_like(x))
 
 
-@every_model
+@pytest.mark.parametrize("name", BINARY)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_samples_and_energies_have_the_type_of_the_parameters(name, dtype):
     model = BUILD[name]().to(dtype)
