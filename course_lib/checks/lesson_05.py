@@ -1,4 +1,4 @@
-"""Exercises of lesson 05, hidden Markov models: stationary distribution, forward pass, best path, M-step, perplexity."""
+"""Exercises of lesson 05, hidden Markov models: stationary distribution, forward pass, best path, expected moves, perplexity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXERCISES = {
     "05.1": "the stationary distribution of a chain",
     "05.2": "the forward pass",
     "05.3": "the most probable path",
-    "05.4": "Baum-Welch: new emissions from responsibilities",
+    "05.4": "Baum-Welch: new transitions from expected moves",
     "05.5": "perplexity",
 }
 
@@ -37,7 +37,15 @@ def stationary(attempt, *, record: bool = True) -> Verdict:
     chains = ([[0.9, 0.1], [0.3, 0.7]], [[0.5, 0.5, 0.0], [0.2, 0.3, 0.5], [0.6, 0.2, 0.2]], [[0.99, 0.01], [0.04, 0.96]])
     truth = markov_chain.stationary
     right_side = "that is a right eigenvector, A v = v, whose entries are all alike: pi is a left one, so take those of A.T."
+    few = tuple(
+        Slip(
+            lambda A, n=n: torch.linalg.matrix_power(A, n)[0],
+            f"{n} steps are not enough for a slow chain: its rows still differ. Take more, until they agree.",
+        )
+        for n in (5, 10, 20, 50, 100)
+    )
     slips = (
+        *few,
         Slip(
             lambda A: torch.full((len(A),), 1 / len(A)), "equal shares solve A v = v, the wrong side: pi stands to the left of A."
         ),
@@ -45,7 +53,7 @@ def stationary(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda A: A[0], "that is one step from state 0; take many steps."),
         Slip(lambda A: A.diagonal() / A.diagonal().sum(), "the chances of staying are not the shares of time spent."),
         Slip(lambda A: truth(A) / truth(A).norm(), "the right direction, but its entries must sum to 1, not their squares."),
-        Slip(lambda A: -truth(A) / truth(A).norm(), "the right direction; divide by the sum, which also mends the sign."),
+        Slip(lambda A: -truth(A) / truth(A).norm(), "the right direction; divide by the sum, which also corrects the sign."),
         Slip(lambda A: torch.full((len(A),), len(A) ** -0.5), right_side),
         Slip(lambda A: -torch.full((len(A),), len(A) ** -0.5), right_side),
         Slip(lambda A: truth(A)[0].expand(len(A)), "that is a column of the matrix of many steps: pi is in each row."),
@@ -80,6 +88,10 @@ def forward(attempt, *, record: bool = True) -> Verdict:
             lambda p, A, E, x: run(p, A, E, x, best=True),
             "that is the best path alone; p(x) sums over all paths: sum where you take max.",
         ),
+        Slip(
+            lambda p, A, E, x: run(p, A, E, torch.cat([x[:1], x])),
+            "the first symbol is emitted twice: the loop goes over x[1:], since alpha_1 has seen x[0].",
+        ),
         Slip(last_emission_lost, "the last symbol's emission is missing."),
         Slip(lambda p, A, E, x: run(p, A, E, x).exp(), "that is p(x); take the log at the end."),
     )
@@ -95,7 +107,36 @@ def best_path(attempt, *, record: bool = True) -> Verdict:
     def shifted(*case):
         return torch.cat([truth(*case)[1:], truth(*case)[-1:]])
 
+    def one_choice_after_another(p, A, E, x):
+        path = [(p * E[:, x[0]]).argmax()]
+        for symbol in x[1:]:
+            path.append((A[path[-1]] * E[:, symbol]).argmax())
+        return torch.stack(path)
+
+    def by_table(p, A, E, x, *, column: bool, axis: int):
+        best, sources = (p * E[:, x[0]]).log(), []
+        for symbol in x[1:]:
+            best, source = ((best[:, None] if column else best) + A.log()).max(axis)
+            best = best + E[:, symbol].log()
+            sources.append(source)
+        path = [best.argmax()]
+        for source in reversed(sources):
+            path.append(source[path[-1]])
+        return torch.stack(path[::-1])
+
     slips = (
+        Slip(
+            one_choice_after_another,
+            "each state was chosen before the next symbol was seen: keep the best path into EVERY state, and choose at the end.",
+        ),
+        Slip(
+            lambda *case: by_table(*case, column=True, axis=1),
+            "the maximum runs over the wrong axis: rows are where a move comes from, so .max(0).",
+        ),
+        Slip(
+            lambda *case: by_table(*case, column=False, axis=0),
+            "best was added to the columns, where a move goes to: best[:, None] puts it on the rows, where it comes from.",
+        ),
         Slip(
             lambda p, A, E, x: _hmm(p, A, E).posterior(x[None])[0].argmax(1),
             "those are the best states one by one; a path must be best as a whole.",
@@ -116,33 +157,72 @@ def best_path(attempt, *, record: bool = True) -> Verdict:
     return grade("05.3", attempt, truth, _cases(), slips, record=record)
 
 
-def new_emissions(attempt, *, record: bool = True) -> Verdict:
-    """05.4 attempt(gamma (T, K), x (T), M) -> the emission table (K, M) of the M-step."""
+def moves(attempt, *, record: bool = True) -> Verdict:
+    """05.4 attempt(alpha (T, K), beta (T, K), A (K, K), E (K, M), x (T)) -> the new transition matrix (K, K) of the M-step.
 
-    def counts(gamma: Tensor, x: Tensor, M: int) -> Tensor:
-        return torch.zeros(M, gamma.shape[1]).index_add(0, x, gamma).T
+    alpha and beta are right up to a factor of their own at every step t.
+    """
 
-    def truth(gamma: Tensor, x: Tensor, M: int) -> Tensor:
-        return counts(gamma, x, M) / gamma.sum(0)[:, None]
+    def joint(alpha, beta, A, E, x, *, symbols: Tensor | None = None, later: Tensor | None = None) -> Tensor:
+        emitted = E[:, x[1:] if symbols is None else symbols].T  # (T - 1, K)
+        arriving = emitted * (beta[1:] if later is None else later)
+        return alpha[:-1, :, None] * A * arriving[:, None]  # (T - 1, K, K)
 
-    def hard(gamma: Tensor, x: Tensor, M: int) -> Tensor:
-        return truth(torch.nn.functional.one_hot(gamma.argmax(1), gamma.shape[1]).float(), x, M)
+    def each(xi: Tensor) -> Tensor:
+        return xi / xi.sum((1, 2), keepdim=True)
+
+    def rows(counts: Tensor) -> Tensor:
+        return counts / counts.sum(1, keepdim=True)
+
+    def truth(*case):
+        return rows(each(joint(*case)).sum(0))
+
+    def visits(alpha, beta):
+        gamma = alpha * beta
+        return gamma / gamma.sum(1, keepdim=True)
+
+    def all_visits(alpha, beta, A, E, x):
+        return each(joint(alpha, beta, A, E, x)).sum(0) / visits(alpha, beta).sum(0)[:, None]
+
+    def independent(alpha, beta, A, E, x):
+        gamma = visits(alpha, beta)
+        return rows((gamma[:-1, :, None] * gamma[1:, None]).sum(0))
 
     slips = (
-        Slip(counts, "those are expected counts; divide each state's row by its sum."),
         Slip(
-            lambda g, x, M: counts(g, x, M) / counts(g, x, M).sum(0),
-            "normalised over the wrong axis: for each state the symbols must sum to 1.",
+            lambda *case: rows(joint(*case).sum(0)),
+            "the products were summed over t before each was scaled: for every t alone, xi must sum to 1 over all pairs (i, j).",
+        ),
+        Slip(lambda *case: each(joint(*case)).sum(0), "those are the expected moves; divide each row by its sum."),
+        Slip(
+            lambda *case: each(joint(*case)).sum(0) / each(joint(*case)).sum((0, 1)),
+            "normalised over the wrong axis: from each state i the moves to all j must sum to 1.",
+        ),
+        Slip(lambda *case: each(joint(*case)).mean(0), "divided by T - 1; each state has its own expected number of departures."),
+        Slip(
+            lambda a, b, A, E, x: rows(each(joint(a, b, A, torch.ones_like(E), x)).sum(0)),
+            "the emission of the next symbol, E[j, x_t+1], is missing.",
         ),
         Slip(
-            lambda g, x, M: counts(g, x, M) / len(x),
-            "divided by T; each state has its own expected number of visits, gamma.sum(0).",
+            lambda a, b, A, E, x: rows(each(joint(a, b, A, E, x, symbols=x[:-1])).sum(0)),
+            "the emission belongs to the state that is reached: E[:, x[1:]], since alpha has seen x[:-1] already.",
         ),
-        Slip(hard, "each step was given to its likeliest state; EM shares it out by gamma."),
-        Slip(lambda g, x, M: truth(g, x, M).T, "rows and columns are exchanged: the table is (K, M)."),
-    )
-    g = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7], [0.5, 0.5]])
-    cases = [(g, torch.tensor([0, 1, 2, 1, 0]), 3), (g.flip(1)[:4], torch.tensor([1, 1, 0, 2]), 3)]
+        Slip(
+            lambda a, b, A, E, x: rows(each(joint(a, b, A, E, x, later=b[:-1])).sum(0)),
+            "the future of the state that is reached begins one step later: beta[1:].",
+        ),
+        Slip(
+            lambda a, b, A, E, x: rows(each(joint(a, torch.ones_like(b), A, E, x)).sum(0)),
+            "beta plays no part: without it, what comes later is not heard.",
+        ),
+        Slip(independent, "the product of two gammas forgets that h_t and h_t+1 depend on each other: A and E stand between."),
+        Slip(all_visits, "the last step was counted as a departure: divide by the sum of gamma over t < T, or by the row sums."),
+        Slip(lambda *case: truth(*case).T, "rows and columns are exchanged: row i holds the moves that leave i."),
+    )  # fmt: skip
+    cases = []
+    for initial, A, E, x in _cases():
+        message = _hmm(initial, A, E).messages(x[None])
+        cases.append((message.alpha[:, 0].float(), message.beta[:, 0].float(), A, E, x))
     return grade("05.4", attempt, truth, cases, slips, record=record)
 
 

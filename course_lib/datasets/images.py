@@ -16,6 +16,7 @@ MNIST_SPLITS = ("train", "validation", "test", "train+validation")
 FASHION_SPLITS = ("train", "validation", "test", "all")
 MNIST_TRAIN = 50_000  # images of MNIST's training file for training; the last 10,000 are for validation
 FASHION_CLASSES = 10
+SMALL = 14  # side of the small digits
 _FASHION_PARTS = {"train": slice(0, 800), "validation": slice(800, 900), "test": slice(900, 1_000)}  # of each class
 
 
@@ -34,6 +35,15 @@ def mnist_patches(split: str) -> tuple[Tensor, Tensor]:
     digits, labels = _images(f"mnist/{_mnist_file(split)}", slice(None), runtime.generator(0))
     rows = _mnist_rows(split)
     return cut_patches(digits, generator=runtime.generator(1))[rows].clone(), labels[rows].clone()
+
+
+def small_digits(split: str) -> Tensor:
+    """Binary digits of 14 x 14 pixels as sequences (N, 196) of the integers 0 and 1, row after row.
+
+    Each 2 x 2 pixels are averaged, then every pixel is drawn from its grey value with seed 0. split: as for `mnist`.
+    """
+    grey = torch.nn.functional.avg_pool2d(mnist(split)[0], 2)  # (N, 1, 14, 14)
+    return binarise(grey, generator=runtime.generator(0)).flatten(1).long()
 
 
 def fashion(split: str, drawn: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

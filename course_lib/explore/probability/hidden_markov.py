@@ -18,6 +18,7 @@ from course_lib.models.probability.markov_chain import MarkovChain
 
 CELL, LEFT, TOP, GAP = (52, 30), 150, 44, 26  # a cell's width and height, margins, and between two blocks, in pixels
 GREY = "#666666"
+SPANS = (20, 60, 150)  # steps that the picture of a chain shows at once, while so many are enough
 
 
 @explorer
@@ -142,16 +143,17 @@ def _sentence(word, names, trace, step, now) -> str:
 
 
 @explorer
-def mixing(*, steps: int = 200, seed: int = 0) -> Panel:
+def mixing(*, steps: int = 300, seed: int = 0) -> Panel:
     """A chain of two states that keeps its state with a chosen probability: how soon does it forget its first state?
 
-    steps: the length of the chain. seed: of the sampled walk.
+    steps: the largest number of steps walked; fewer are drawn wider. seed: of the sampled walk.
     """
     noise = torch.rand(steps, generator=runtime.generator(seed))
     width, height, left = 640, 330, 60
-    across = (width - left - 20) / steps
 
     def render(stay: float, step: int) -> Image.Image:
+        span = next((some for some in SPANS if step <= some < steps), steps)  # steps in the picture
+        across = (width - left - 20) / span
         chain = MarkovChain(states=2, length=steps).set_probs(initial=[1.0, 0.0], transition=[[stay, 1 - stay], [1 - stay, stay]])
         image = Image.new("RGB", (width, height), "white")
         draw = ImageDraw.Draw(image)
@@ -166,24 +168,24 @@ def mixing(*, steps: int = 200, seed: int = 0) -> Panel:
         draw.text(
             (left, 30), "p(state 1): blue from state 1, orange from state 2; grey the stationary ½", GREY, font(11, SYMBOLS), "lm"
         )
-        share = 0.5 + 0.5 * (2 * stay - 1) ** torch.arange(steps + 1)
+        share = 0.5 + 0.5 * (2 * stay - 1) ** torch.arange(span + 1)
         for values, colour in ((share, plots.BLUE), (1 - share, plots.ORANGE)):
             draw.line([(left + t * across, 180 - 140 * v) for t, v in enumerate(values.tolist())], colour, 2)
         draw.line((left + step * across, 36, left + step * across, 286), plots.VERMILION, 1)
         states = torch.cat([torch.zeros(1), (noise < 1 - stay).cumsum(0) % 2]).long().tolist()  # a step away flips the state
-        for t, state in enumerate(states):
+        for t, state in enumerate(states[:span]):
             draw.rectangle((left + t * across, 230, left + (t + 1) * across, 270), fill=(plots.BLUE, plots.ORANGE)[state])
         visited = 1 - sum(states[1 : step + 1]) / max(1, step)
         draw.text((left, 216), "one walk from state 1 (blue: state 1, orange: state 2)", GREY, font(11, SYMBOLS), "lm")
         draw.text((left, 290), f"share of steps 1 … {step} spent in state 1: {visited:.2f}", "black", font(12, SYMBOLS), "lm")
-        draw.text((width - 20, 310), f"step, 0 to {steps}", GREY, font(11, SYMBOLS), "rm")
+        draw.text((width - 20, 310), f"step, 0 to {span}", GREY, font(11, SYMBOLS), "rm")
         return image
 
     return Panel(
         render,
         [
-            Slider("stay", "p(stay)", 0.0, 0.99, value=0.9, step=0.01),
-            Slider("step", "steps walked", 1, steps, value=20),
+            Slider("stay", "p(stay)", 0.0, 0.99, value=0.7, step=0.01),
+            Slider("step", "steps walked", 1, steps, value=5),
         ],
         title="How soon does a chain forget?",
         alt="The probability of state 1 over time from two different starts, nearing one half, and one sampled walk below.",

@@ -47,8 +47,18 @@ def one_by_one(initial, A, E, x):
     return weight.argmax(1)
 
 
-def right_emissions(gamma, x, M):
-    return (gamma.T @ torch.nn.functional.one_hot(x, M).float()) / gamma.sum(0)[:, None]
+def expected_moves(alpha, beta, A, E, x):
+    """(T - 1, K, K), one time and one pair of states after the other."""
+    xi = torch.zeros(len(x) - 1, len(A), len(A))
+    for t in range(len(x) - 1):
+        for i, j in itertools.product(range(len(A)), repeat=2):
+            xi[t, i, j] = alpha[t, i] * A[i, j] * E[j, x[t + 1]] * beta[t + 1, j]
+    return xi
+
+
+def right_moves(alpha, beta, A, E, x):
+    counts = sum(each / each.sum() for each in expected_moves(alpha, beta, A, E, x))
+    return counts / counts.sum(1, keepdim=True)
 
 
 def right_perplexity(log_probs):
@@ -59,7 +69,7 @@ RIGHT = {
     check.stationary: right_stationary,
     check.forward: right_forward,
     check.best_path: right_path,
-    check.new_emissions: right_emissions,
+    check.moves: right_moves,
     check.perplexity: right_perplexity,
 }
 
@@ -87,12 +97,38 @@ def shifted_path(*case):
     return torch.tensor([*path[1:], path[-1]])
 
 
-def soft_counts(gamma, x, M):
-    return right_emissions(gamma, x, M) * gamma.sum(0)[:, None]
+def right(counts):
+    return counts / counts.sum(1, keepdim=True)
 
 
-def hard_emissions(gamma, x, M):
-    return right_emissions(torch.eye(gamma.shape[1])[gamma.argmax(1)], x, M)
+def counts(*case):
+    return sum(each / each.sum() for each in expected_moves(*case))
+
+
+def gammas(alpha, beta):
+    return alpha * beta / (alpha * beta).sum(1, keepdim=True)
+
+
+def forever_chosen(initial, A, E, x):
+    path = [int((initial * E[:, x[0]]).argmax())]
+    for symbol in x[1:].tolist():
+        path.append(int((A[path[-1]] * E[:, symbol]).argmax()))
+    return torch.tensor(path)
+
+
+def best_path_by(table, axis):
+    def attempt(initial, A, E, x):
+        best, sources = (initial * E[:, x[0]]).log(), []
+        for symbol in x[1:]:
+            best, source = table(best, A.log()).max(axis)
+            best = best + E[:, symbol].log()
+            sources.append(source)
+        path = [int(best.argmax())]
+        for source in sources[::-1]:
+            path.insert(0, int(source[path[0]]))
+        return torch.tensor(path)
+
+    return attempt
 
 
 WRONG = [
@@ -101,10 +137,13 @@ WRONG = [
     (check.stationary, lambda A: A[0], "many steps"),
     (check.stationary, lambda A: A.diagonal() / A.diagonal().sum(), "staying"),
     (check.stationary, lambda A: right_stationary(A) / right_stationary(A).norm(), "not their squares"),
-    (check.stationary, lambda A: -right_stationary(A) / right_stationary(A).norm(), "mends the sign"),
+    (check.stationary, lambda A: -right_stationary(A) / right_stationary(A).norm(), "corrects the sign"),
     (check.stationary, lambda A: torch.ones(len(A)) / torch.ones(len(A)).norm(), "right eigenvector"),
     (check.stationary, lambda A: -torch.ones(len(A)) / torch.ones(len(A)).norm(), "right eigenvector"),
     (check.stationary, lambda A: torch.linalg.matrix_power(A, 2000)[:, 0], "in each row"),
+    (check.stationary, lambda A: torch.linalg.matrix_power(A, 100)[0], "100 steps are not enough"),
+    (check.stationary, lambda A: torch.linalg.matrix_power(A, 20)[0], "20 steps are not enough"),
+    (check.forward, lambda p, A, E, x: right_forward(p, A, E, torch.cat([x[:1], x])), "emitted twice"),
     (check.forward, lambda p, A, E, x: right_forward(p, A.T, E, x), "transposed"),
     (check.forward, no_first_emission, "first symbol's emission"),
     (check.forward, no_last_emission, "last symbol's emission"),
@@ -126,11 +165,20 @@ WRONG = [
     ),
     (check.best_path, lambda p, A, E, x: right_path(p / E[:, x[0]], A, E, x), "emission is missing"),
     (check.best_path, lambda p, A, E, x: right_path(torch.ones(len(p)), A, E, x), "play no part"),
-    (check.new_emissions, soft_counts, "expected counts"),
-    (check.new_emissions, lambda g, x, M: soft_counts(g, x, M) / soft_counts(g, x, M).sum(0), "wrong axis"),
-    (check.new_emissions, lambda g, x, M: soft_counts(g, x, M) / len(x), "divided by T"),
-    (check.new_emissions, hard_emissions, "shares it out"),
-    (check.new_emissions, lambda g, x, M: right_emissions(g, x, M).T, "exchanged"),
+    (check.best_path, forever_chosen, "EVERY state"),
+    (check.best_path, best_path_by(lambda best, moves: best[:, None] + moves, 1), "wrong axis"),
+    (check.best_path, best_path_by(lambda best, moves: best + moves, 0), "on the rows"),
+    (check.moves, lambda *case: right(expected_moves(*case).sum(0)), "for every t alone"),
+    (check.moves, counts, "those are the expected moves"),
+    (check.moves, lambda *case: counts(*case) / counts(*case).sum(0), "wrong axis"),
+    (check.moves, lambda *case: counts(*case) / (len(case[4]) - 1), "number of departures"),
+    (check.moves, lambda a, b, A, E, x: right_moves(a, b, A, torch.ones_like(E), x), "is missing"),
+    (check.moves, lambda a, b, A, E, x: right_moves(a, b, A, E, x.roll(1)), "has seen"),
+    (check.moves, lambda a, b, A, E, x: right_moves(a, b.roll(1, 0), A, E, x), "one step later"),
+    (check.moves, lambda a, b, A, E, x: right_moves(a, torch.ones_like(b), A, E, x), "no part"),
+    (check.moves, lambda a, b, A, E, x: right(gammas(a, b)[:-1].T @ gammas(a, b)[1:]), "two gammas"),
+    (check.moves, lambda a, b, A, E, x: counts(a, b, A, E, x) / gammas(a, b).sum(0)[:, None], "counted as a departure"),
+    (check.moves, lambda *case: right_moves(*case).T, "exchanged"),
     (check.perplexity, lambda lp: 2 ** (-lp.mean()), "bits"),
     (check.perplexity, lambda lp: lp.mean().exp(), "inverse"),
     (check.perplexity, lambda lp: (-lp.sum()).exp(), "per character"),

@@ -64,6 +64,16 @@ def test_no_digit_trains_and_tests():
     assert not set(train) & set(test)
 
 
+def test_small_digits_are_the_digits_averaged_and_drawn():
+    small = images.small_digits("test")
+    assert small.shape == (10_000, 14 * 14)
+    assert small.unique().tolist() == [0, 1]
+    grey = load("mnist", "test").x.view(-1, 14, 2, 14, 2).mean((2, 4)).flatten(1)
+    assert small.double().mean().item() == pytest.approx(grey.double().mean().item(), abs=1e-3)
+    assert not small[grey == 0].any()
+    assert torch.equal(small, images.small_digits("test"))
+
+
 class TestFashion:
     def test_parts_hold_every_class_equally_and_are_disjoint(self):
         everything = load("fashion", "all")
