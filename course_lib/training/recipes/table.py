@@ -15,6 +15,7 @@ from course_lib.training.recipes.judges import JUDGES
 from course_lib.training.recipes.ladders import LADDERS
 from course_lib.training.recipes.latent import LATENT
 from course_lib.training.recipes.probability import PROBABILITY
+from course_lib.training.recipes.rows import ROWS
 from course_lib.training.recipes.sequence import SEQUENCE
 from course_lib.training.recipes.toy_games import TOY_GAMES
 
@@ -22,6 +23,7 @@ RECIPES: dict[str, Recipe] = {
     **PROBABILITY,
     **AUTOREGRESSIVE,
     **SEQUENCE,
+    **ROWS,
     **LATENT,
     **LADDERS,
     **ADVERSARIAL,
