@@ -44,6 +44,12 @@ def distance(attempt, *, record: bool = True) -> Verdict:
     def tiled(x: Tensor, y: Tensor) -> Tensor:
         return (x.sort().values.repeat(len(y)) - y.sort().values.repeat(len(x))).abs().mean()
 
+    def downwards(x: Tensor, y: Tensor) -> Tensor:
+        return ways(x.sort().values, y.sort().values.flip(0)).abs().mean()
+
+    def nearest(x: Tensor, y: Tensor) -> Tensor:
+        return (x[:, None] - y).abs().amin(1).mean()
+
     def unweighted(x: Tensor, y: Tensor) -> Tensor:
         plan = transport.monotone_plan(x, y)
         return (x[plan.source] - y[plan.target]).abs().mean()
@@ -57,11 +63,10 @@ def distance(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x, y: gaps(x, y).square().mean().sqrt(), "that is W₂; W₁ has no square in it."),
         Slip(lambda x, y: (x[:, None] - y).abs().mean(), "only the pairs of the best plan count, not all pairs."),
         Slip(lambda x, y: gaps(x, y).amax(), "that is the longest way; the mean way is wanted."),
+        Slip(lambda x, y: gaps(x, y).sum() / len(x), "every pile weighs 1 in total: use shares, not counts of grains."),
+        Slip(nearest, "several grains go to one place here: each grain of y can take in only its own mass."),
         Slip(tiled, "after repeating, sort again: repeat() sets whole copies of the pile side by side."),
-        Slip(
-            lambda x, y: ways(x.sort().values, y.sort().values.flip(0)).abs().mean(),
-            "sorted downwards, a pile meets its worst plan.",
-        ),
+        Slip(downwards, "sorted downwards, a pile meets its worst plan."),
         Slip(lambda x, y: ways(x, y).abs().mean(), "the points are paired as they came; sort both piles first."),
         Slip(lambda x, y: ways(x, y).mean(), "the absolute value is missing: ways to the left count too."),
     )
@@ -89,10 +94,7 @@ def slope(attempt, *, record: bool = True) -> Verdict:
         return (y[:, None] < t).sum(0) - (x[:, None] < t).sum(0)
 
     slips = (
-        Slip(
-            lambda *case: -torch.sign(gap(*case)),
-            "the sign is turned around: where a larger share of the fake points lies to the left, f must rise.",
-        ),
+        Slip(lambda *case: -torch.sign(gap(*case)), "the sign is turned around: where G is above F, f must rise."),
         Slip(lambda *case: gap(*case), "the slope is as steep as it may be: 1 or −1 wherever F and G differ."),
         Slip(lambda *case: -gap(*case), "that is F − G; the slope is the sign of G − F."),
         Slip(lambda *case: torch.sign(counts(*case)), "the piles differ in size: compare shares, not the counts."),
@@ -129,6 +131,9 @@ def bound(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda c, s: prod(c * a * b for a, b in pairs(s)), "a layer's norm grows with the *root* of its number of weights."),
         Slip(lambda c, s: c * prod(sqrt(a * b) for a, b in pairs(s)), "every layer brings its own factor c."),
         Slip(lambda c, s: prod(c * sqrt(a * b) for a, b in pairs(s)[:-1]), "the last layer is missing."),
+        Slip(lambda c, s: prod(c * sqrt(a * b) for a, b in pairs(s)[1:]), "the first layer is missing."),
+        Slip(lambda c, s: c * sqrt(sum(a * b for a, b in pairs(s))), "that takes all weights as one matrix; each layer is one."),
+        Slip(lambda c, s: prod(c * sqrt(a) for a in s), "each matrix has two sizes: there is one factor less than sizes."),
         Slip(lambda c, s: sum(c * sqrt(a * b) for a, b in pairs(s)), "layers follow one another: their bounds multiply."),
         Slip(lambda c, s: prod(c * c * a * b for a, b in pairs(s)), "that is the bound's square: a root is missing."),
         Slip(lambda c, s: prod(c * a for a, _ in pairs(s)), "c n_in bounds the largest single output, not the norm."),
@@ -177,9 +182,10 @@ def penalty(attempt, *, record: bool = True) -> Verdict:
         def value_and_gradient(critic: nn.Module, x: Tensor):
             value, weights = function(critic, x), list(critic.parameters())
             value = torch.tensor(value) if isinstance(value, float) else value
-            if not isinstance(value, Tensor) or value.ndim:
+            if not isinstance(value, Tensor):
                 return value
-            found = torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else [None] * len(weights)
+            learns = value.requires_grad and not value.ndim
+            found = torch.autograd.grad(value, weights, allow_unused=True) if learns else [None] * len(weights)
             parts = [torch.zeros_like(w) if slope is None else slope for w, slope in zip(weights, found, strict=True)]
             return value.detach(), torch.cat([part.flatten() for part in parts])
 
@@ -196,6 +202,10 @@ def penalty(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda f, x: lengths(f, x).mean().sub(1).square(), "first square, then average over the examples."),
         Slip(lambda f, x: off(lengths(f, x) / len(x)), "the gradient of a *mean* of values is too small by B."),
         Slip(lambda f, x: off(lengths(f, x).square()), "the root is missing: the length is the root of a sum of squares."),
+        Slip(lambda f, x: (lengths(f, x) - 1).square(), "that is one number per example: take the mean over the examples."),
+        Slip(lambda f, x: off(_slopes(f, x).flatten(2).norm(dim=2)), "that is one length per channel, not per example."),
+        Slip(lambda f, x: off(_slopes(f, x).norm(dim=-1)), "that is one length per row of pixels: flatten each example first."),
+        Slip(lambda f, x: 10 * off(lengths(f, x)), "the weight λ is not part of this function: it is multiplied outside."),
         Slip(lambda f, x: (lengths(f, x) - 1).square().sum(), "a sum grows with the batch: take the mean over the examples."),
         Slip(lambda f, x: (lengths(f, x) - 1).abs().mean(), "the difference from 1 is squared, not taken as an absolute value."),
         Slip(lambda f, x: lengths(f, x).square().mean(), "that pulls every slope to 0; the length 1 is wanted."),
@@ -203,14 +213,12 @@ def penalty(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda f, x: off(_slopes(f, x)), "that asks each derivative to be 1, not the length."),
         Slip(lambda f, x: off(_slopes(f, x).flatten(1).abs().sum(1)), "that adds absolute values; the length is Euclidean."),
     )
-    cases = [(_critic(shape, seed), _images(shape, seed)) for seed, shape in ((1, (1, 3, 3)), (2, (3, 2, 4)))]
+    cases = []
+    for seed, shape in ((1, (1, 3, 3)), (2, (3, 2, 4))):
+        cases.append((_critic(shape, seed), 2 * torch.randn(4, *shape, generator=runtime.generator(seed))))
     slips = [Slip(probed(slip.wrong), slip.hint) for slip in slips]
     answer = probed(attempt) if callable(attempt) else attempt
     return grade("17.4", answer, probed(truth), cases, slips, record=record)
-
-
-def _images(shape: Sequence[int], seed: int) -> Tensor:
-    return 2 * torch.randn(4, *shape, generator=runtime.generator(seed))
 
 
 def mixing(attempt, *, record: bool = True) -> Verdict:

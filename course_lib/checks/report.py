@@ -243,5 +243,6 @@ def _named(attempt: Any, case: tuple, place: int, count: int) -> str:
     except (TypeError, ValueError):
         names = []
     names += [f"argument {i + 1}" for i in range(len(names), len(case))]
-    arguments = ", ".join(f"{name} = {shown(value)}" for name, value in zip(names, case, strict=False))
+    given = [shown(value).removesuffix(" that was not called") for value in case]
+    arguments = ", ".join(f"{name} = {value}" for name, value in zip(names, given, strict=False))
     return f"{f'case {place} of {count}, ' if count > 1 else 'with '}{arguments}: "
