@@ -9,6 +9,7 @@ from course_lib.training.recipes.conditional import CONDITIONAL
 from course_lib.training.recipes.critics import CRITICS
 from course_lib.training.recipes.cycle import CYCLE
 from course_lib.training.recipes.energy import ENERGY
+from course_lib.training.recipes.flows import FLOWS
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.image_games import IMAGE_GAMES
 from course_lib.training.recipes.judges import JUDGES
@@ -33,6 +34,7 @@ RECIPES: dict[str, Recipe] = {
     **CRITICS,
     **CYCLE,
     **ENERGY,
+    **FLOWS,
     **JUDGES,
 }
 
