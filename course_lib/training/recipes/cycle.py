@@ -68,7 +68,7 @@ IMAGES: dict[str, Recipe] = {
     "cycle-shoes": _of_images(
         unpaired.shoes,
         "CycleGAN between sneakers and ankle boots",
-        65,
+        30,
         measures.TargetClass("features-fashion", (unpaired.SNEAKER, unpaired.BOOT), ("sneaker", "boot")),
         shapes=(SHOE, SHOE),
         data="fashion",
@@ -77,7 +77,7 @@ IMAGES: dict[str, Recipe] = {
     "cycle-faces": _of_images(
         unpaired.faces,
         "CycleGAN between frowning and laughing faces",
-        36,
+        18,
         measures.partners,
         shapes=(COLOUR, COLOUR),
         data="close_ups",
@@ -85,7 +85,7 @@ IMAGES: dict[str, Recipe] = {
     "cycle-sketches": _of_images(
         unpaired.sketches,
         "CycleGAN between faces in colour and pencil sketches",
-        20,
+        8,
         measures.smuggled,
         shapes=(COLOUR, PENCIL),
         data="close_ups",
