@@ -21,14 +21,13 @@ from pathlib import Path
 from panels import LivePanel
 from playwright.sync_api import Page, sync_playwright
 
+from course_lib.cli.lab import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[2]
 QUIET_CHROMIUM = [
     "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-sync",
     "--no-first-run", "--disable-dev-shm-usage",
 ]  # fmt: skip
-SETTINGS = {  # no question about news, no look for updates: nothing outside this machine is asked
-    "@jupyterlab/apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}',
-}
 
 
 def chromium() -> str | None:
@@ -59,10 +58,6 @@ class Lab:
         home = Path(self._folder.name)
         self.folder = home / "notebooks"
         shutil.copytree(self.notebooks, self.folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-        for name, text in SETTINGS.items():
-            path = home / "settings" / f"{name}.jupyterlab-settings"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
         try:
             self._start_server(home)
             self._playwright = sync_playwright().start()
@@ -84,6 +79,7 @@ class Lab:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={self.folder}",
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self._token}", "--LabApp.expose_app_in_browser=True",
+            f"--LabApp.app_settings_dir={SETTINGS}",  # as `course lab` opens it
             # should this process be killed, the server it leaves ends by itself
             "--MappingKernelManager.cull_idle_timeout=900", "--MappingKernelManager.cull_interval=60",
             "--MappingKernelManager.cull_connected=True", "--ServerApp.shutdown_no_activity_timeout=900",

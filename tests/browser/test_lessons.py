@@ -27,6 +27,7 @@ def test_a_lesson_runs_and_its_explorers_move(lab, name):
     lesson = lab.open(name)
     try:
         assert lesson.run_all() == []
+        assert lesson.page.locator(".Toastify__toast").count() == 0, "a notice covers the lesson"
         for panel in lesson.panels():
             moved = []
             for control in panel.controls():
