@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from course_lib.training.films import Film
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.game import FALLING, Game
 
-STUDY = "critics"
+STUDY, ROBUSTNESS = "critics", "critic-settings"
 SEEDS = 5  # networks of each player, trained at once (nn/replicas.py)
 BATCH = 128  # examples per network and move
 JUDGED, SHOWN = 200, 100  # points of each seed whose distance to data is measured, and that a film shows
@@ -33,12 +34,19 @@ RATES = {"discriminator": 1e-3, "generator": 1e-4}  # two time scales
 
 
 def point_critics(
-    *, objective: Objective | None = None, penalty: Penalty | None = None, clip: float | None = None, copies: int = SEEDS
+    *,
+    objective: Objective | None = None,
+    penalty: Penalty | None = None,
+    clip: float | None = None,
+    copies: int = SEEDS,
+    hidden: Sequence[int] = (64, 64),
+    activation: str = "relu",
 ) -> GAN:
-    """`copies` GANs of points in the plane at once, with noise of 2 numbers and two layers of 64 units in each network."""
+    """`copies` GANs of points in the plane at once, with noise of 2 numbers; both networks of each have these hidden layers."""
+    layers = {"copies": copies, "inputs": 2, "hidden": hidden, "activation": activation}
     return GAN(
-        generator=PointNetworks(copies=copies, inputs=2, hidden=(64, 64), outputs=2),
-        discriminator=PointNetworks(copies=copies, inputs=2, hidden=(64, 64)),
+        generator=PointNetworks(**layers, outputs=2),
+        discriminator=PointNetworks(**layers),
         event_shape=(2,),
         noise=2,
         objective=objective,
@@ -103,22 +111,32 @@ def final_distances(model: nn.Module, recipe: Recipe, budget: str) -> dict[str, 
     return {"test_transport": distances, "data_to_data": [round(value, 4) for value in between], "points": judged}
 
 
-def _recipe(what: str, *, rounds: int = 5, rates: dict[str, float] = RATES, **parts: Any) -> Recipe:
-    """rounds: moves of the discriminator before each of the generator."""
+def _recipe(
+    what: str,
+    *,
+    rounds: int = 5,
+    rates: dict[str, float] = RATES,
+    betas: tuple[float, float] = (0.5, 0.9),
+    repeats: int = 1,
+    study: str = STUDY,
+    filmed: bool = True,
+    **parts: Any,
+) -> Recipe:
+    """rounds: moves of the discriminator before each of the generator. repeats: how many times EVERY moves an epoch has."""
     batch = SEEDS * BATCH * rounds
     return Recipe(
         partial(point_critics, **parts),
         f"{SEEDS} GANs of a ring of eight: {what}",
         (1, 2, FRAMES),
-        step=Game(rates=rates, betas=(0.5, 0.9), discriminator_steps=rounds, schedule=FALLING, averaging=None),
+        step=Game(rates=rates, betas=betas, discriminator_steps=rounds, schedule=FALLING, averaging=None),
         measure=final_distances,
         examples=(512, 10 * batch, None),
         data="ring",
-        source=partial(points, EVERY * batch),
+        source=partial(points, repeats * EVERY * batch),
         batch_size=batch,
-        study=STUDY,
+        study=study,
         weights=False,
-        film=film,
+        film=film if filmed else None,
     )
 
 
@@ -135,4 +153,28 @@ CRITICS: dict[str, Recipe] = {
     "critics-two-rates": _recipe(
         "penalty of 10, one critic step, critic ten times as fast", rounds=1, penalty=UnitSlope(10.0), **WASSERSTEIN
     ),
+    "critics-patient": _recipe("non-saturating loss, the rates and rounds of the critics", objective=NonSaturating()),
+}
+FASTER = {player: 5 * rate for player, rate in ALIKE.items()}
+SETTINGS: dict[str, dict[str, Any]] = {  # of ROBUSTNESS: what differs from two layers of 64 ReLUs, rates ALIKE, betas (0.5, 0.9)
+    "usual": {},
+    "deep": {"hidden": (64,) * 4},
+    "tanh": {"activation": "tanh"},
+    "fast": {"rates": FASTER},
+    "inert": {"betas": (0.9, 0.999)},
+}
+LOSSES: dict[str, dict[str, Any]] = {  # the plain game moves five times as often: all discriminators move equally often
+    "penalty": {"penalty": UnitSlope(0.1), **WASSERSTEIN},
+    "clipping": {"clip": CLIP, **WASSERSTEIN},
+    "plain": {"objective": NonSaturating(), "rounds": 1, "repeats": 5},
+}
+CRITICS |= {
+    f"critics-{loss}-{setting}": _recipe(
+        f"{loss}, {setting}",
+        study=ROBUSTNESS,
+        filmed=(loss, setting) == ("penalty", "usual"),
+        **{"rates": ALIKE, **parts, **changes},
+    )
+    for loss, parts in LOSSES.items()
+    for setting, changes in SETTINGS.items()
 }

@@ -56,3 +56,25 @@ def test_a_clipped_critic_stays_within_the_clip():
     step(critics.points(critics.SEEDS * 20, "train"))
     assert max(p.abs().max() for p in step.model.discriminator.parameters()) <= critics.CLIP
     assert max(p.abs().max() for p in step.model.generator.parameters()) > critics.CLIP
+
+
+@pytest.mark.parametrize("loss", critics.LOSSES)
+def test_in_all_settings_the_discriminators_move_equally_often(loss):
+    for setting in critics.SETTINGS:
+        chosen = recipe(f"critics-{loss}-{setting}")
+        rounds = chosen.step.discriminator_steps
+        assert len(chosen.load("train")) // chosen.batch_size * rounds * chosen.epochs[-1] == critics.EVERY * critics.FRAMES * 5
+        assert chosen.batch_size == critics.SEEDS * critics.BATCH * rounds
+
+
+@pytest.mark.parametrize("loss", critics.LOSSES)
+def test_a_setting_changes_what_it_names_and_nothing_else(loss):
+    usual = recipe(f"critics-{loss}-usual")
+    for setting, changes in critics.SETTINGS.items():
+        chosen = recipe(f"critics-{loss}-{setting}")
+        model = chosen.build()
+        for player in (model.generator, model.discriminator):
+            assert (len(player.hidden), player.activation) == (4 if setting == "deep" else 2, changes.get("activation", "relu"))
+        assert chosen.step.rates == changes.get("rates", critics.ALIKE)
+        assert chosen.step.betas == changes.get("betas", usual.step.betas)
+        assert model.objective == usual.build().objective
