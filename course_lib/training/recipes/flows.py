@@ -56,7 +56,7 @@ def _of_the_plane(kind: str, toy: str) -> Recipe:
     return Recipe(
         build,
         f"{kind} flow of the data set {toy}, whose points lie in a plane",
-        (1, 20, 60),
+        (1, 15, 30),
         step=Gradient(lr=rate, clip=10.0),
         measure=measures.nats,
         data=toy,
