@@ -9,15 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.distributions import Bernoulli, logit_threshold
-from course_lib.models.autoregressive.reordering import in_order, keep_order
-from course_lib.models.inputs import as_parameters, check_binary, check_count, check_counts, check_event_shape, check_some
-from course_lib.models.protocols import AutoregressiveModel
-from course_lib.runtime import uniform
+from course_lib.models.autoregressive.any_order import AnyOrderModel
+from course_lib.models.inputs import check_count, check_counts, check_event_shape
 
 AHEAD = 16  # variables guessed at a time in sampling: a higher number wastes more guesses, a lower one needs more forward passes
 
 
-class OrderlessNADE(AutoregressiveModel):
+class OrderlessNADE(AnyOrderModel):
     """A network that sees any part of x, and which part it sees, and predicts the rest (Uria et al. 2014, section 3).
 
     Trained on random parts it serves every order: `with_order` gives the model in the order that is wanted. Both `log_prob` and
@@ -56,42 +54,15 @@ class OrderlessNADE(AutoregressiveModel):
             h = torch.relu(layer(h))
         return h
 
-    def set_order(self, order: Sequence[int] | Tensor | None) -> None:
-        """Take the variables in this order from now on."""
-        keep_order(self, order)
-
     def _steps(self, ordered: Tensor, places: Tensor) -> Tensor:
         """What seeing the variables at `places` (K,) adds to the first layer, (B, K, H), from their values (B, K)."""
         value, seen = self.first.weight[:, places].T, self.first.weight[:, places + self.dimensions].T  # (K, H)
         return ordered[..., None] * value + seen
 
     def predict(self, x: Tensor, seen: Tensor) -> Bernoulli:
-        """p(x_d = 1 | the part of x where `seen` is true) for every d, seen ones too: batch shape (B, *event_shape).
-
-        x: (B, *event_shape), checked by the caller; what is not seen may hold any finite number. seen: booleans, of that shape.
-        """
         flat, mask = x.flatten(1), seen.flatten(1).to(x.dtype)
         logits = self.readout(self._features(self.first(torch.cat([flat * mask, mask], 1))))
         return Bernoulli(logits.reshape(x.shape))
-
-    def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """An unbiased estimate of the mean negative log-likelihood over all orders, in nats (Uria et al. 2014, eq. 9).
-
-        In each example d random variables are seen; the mean loss over the other D - d, times D, estimates the sum over all.
-        The batch spreads its d evenly over 0 … D - 1, which keeps the estimate steady.
-        """
-        x = check_some(self.check(x))
-        B, D = x.flatten(1).shape
-        noise = uniform((B, D + 1), x, generator)
-        count = ((torch.arange(B, device=x.device) + noise[:, D]) * (D / B)).long().clamp(max=D - 1)  # (B,): d
-        rank = noise[:, :D].argsort(1).argsort(1)  # (B, D)
-        seen = rank < count[:, None]
-        cost = -self.predict(x, seen.reshape(x.shape)).log_prob(x).flatten(1)  # (B, D)
-        return ((cost * ~seen).sum(1) * D / (D - count)).mean()
-
-    def check(self, x: Tensor) -> Tensor:
-        """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
-        return as_parameters(check_binary(x, self.event_shape), self)
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
@@ -106,10 +77,6 @@ class OrderlessNADE(AutoregressiveModel):
             logits.append(torch.einsum("bkh,kh->bk", features, self.readout.weight[places]) + self.readout.bias[places])
             activation = running[:, -1:]
         return Bernoulli(torch.cat(logits, 1)[:, self.turns].reshape(x.shape))
-
-    def with_order(self, order: Sequence[int]) -> OrderlessNADE:
-        """The same model in another order: a twin that shares these weights."""
-        return in_order(self, order)
 
     def sample_from_noise(self, noise: Tensor, x: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
         """Ancestral sampling of several variables per forward pass: the result is the same as one by one, from the same noise.

@@ -8,6 +8,7 @@ from course_lib.training.recipes.autoregressive import AUTOREGRESSIVE
 from course_lib.training.recipes.conditional import CONDITIONAL
 from course_lib.training.recipes.critics import CRITICS
 from course_lib.training.recipes.cycle import CYCLE
+from course_lib.training.recipes.diffusion import DIFFUSION
 from course_lib.training.recipes.energy import ENERGY
 from course_lib.training.recipes.flows import FLOWS
 from course_lib.training.recipes.form import Recipe
@@ -35,6 +36,7 @@ RECIPES: dict[str, Recipe] = {
     **CYCLE,
     **ENERGY,
     **FLOWS,
+    **DIFFUSION,
     **JUDGES,
 }
 
