@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,3 +66,20 @@ def reverse_nats(
 def annealed_nats(model: RBM, x: Tensor, log_z: float) -> Estimate:
     """Mean of -log p(x) = F(x) + log Z over examples x (N, *event_shape) with this log Z; the error is that over x alone."""
     return mean_with_error(torch.cat([model.free_energy(part) for part in x.split(500)]).double() + log_z)
+
+
+@torch.no_grad()
+def bridge(
+    model: RBM, x: Tensor, steps: Sequence[int], *, chains: int = 100, generator: torch.Generator | None = None
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Estimates of log Z from both sides for ladders of several lengths: steps -> (forward (chains,), reverse (B,)), in nats.
+
+    forward: of annealing upwards; the log of the mean of their exponentials is low on average. reverse: -F(x) minus the estimate
+    of log p(x) by annealing downwards from each example of x (B, *event_shape). Where x are exact samples of the model, the
+    mean of the reverse is at least log Z in expectation.
+    """
+    energy, found = model.free_energy(x).double(), {}
+    for count in steps:
+        up = forward_log_weights(model, ladder(count), chains, generator=generator)
+        found[count] = up, -energy - reverse_log_probs(model, x, ladder(count), generator=generator)
+    return found

@@ -11,7 +11,7 @@ from course_lib.models.inputs import check_count, check_list, check_number
 from course_lib.models.protocols import EnergyModel
 from course_lib.runtime import standard_normal, uniform
 
-Move = Callable[[Tensor, float, torch.Generator | None], Tensor]  # states (n, …), temperature, generator -> states
+Move = Callable[[Tensor, Tensor, torch.Generator | None], Tensor]  # states (N, …), their temperatures (N,), generator -> states
 
 
 def temperatures(rungs: int, ratio: float) -> list[float]:
@@ -20,7 +20,7 @@ def temperatures(rungs: int, ratio: float) -> list[float]:
     return [ratio**k for k in range(check_count(rungs, "rungs"))]
 
 
-def swap_probability(energy_i: Tensor, energy_j: Tensor, temperature_i: float, temperature_j: float) -> Tensor:
+def swap_probability(energy_i: Tensor, energy_j: Tensor, temperature_i: Tensor | float, temperature_j: Tensor | float) -> Tensor:
     """The probability with which two chains swap their states, elementwise (Geyer 1991): it keeps both densities.
 
         min(1, exp((1 / T_i - 1 / T_j) (E_i - E_j)))
@@ -30,16 +30,19 @@ def swap_probability(energy_i: Tensor, energy_j: Tensor, temperature_i: float, t
     return torch.exp(((1 / temperature_i - 1 / temperature_j) * (energy_i - energy_j)).clamp(max=0))
 
 
-@torch.no_grad()
 def metropolis(energy: Callable[[Tensor], Tensor], step: float) -> Move:
-    """A move by a random walk with Gaussian steps of this size, accepted by the rule of Metropolis et al. (1953)."""
+    """A move by a random walk, accepted by the rule of Metropolis et al. (1953).
+
+    energy: states (N, …) -> (N,). step: standard deviation of the walk at temperature 1; sqrt(T) times that at T.
+    """
     step = check_number(step, "step", above=0)
 
-    def move(x: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
-        offered = x + step * temperature**0.5 * standard_normal(x.shape, x, generator)
+    def move(x: Tensor, temperature: Tensor, generator: torch.Generator | None) -> Tensor:
+        shape = (-1, *[1] * (x.ndim - 1))
+        offered = x + step * temperature.sqrt().view(shape) * standard_normal(x.shape, x, generator)
         rises = energy(offered) - energy(x)
         accepted = uniform((len(x),), x, generator) < torch.exp(-rises / temperature)
-        return torch.where(accepted.view(-1, *[1] * (x.ndim - 1)), offered, x)
+        return torch.where(accepted.view(shape), offered, x)
 
     return move
 
@@ -67,24 +70,26 @@ class Tempering:
             raise ValueError(f"ladder is {ladder}; expected temperatures that rise from 1: temperatures(6, 2.0)")
         self.model, self.move, self.generator = model, move, generator
         self.states = model.check(start).expand(len(self.ladder), *start.shape).clone()
+        self.hot = torch.tensor(self.ladder).to(self.states)  # (K,)
         self.offered, self.swapped = torch.zeros(len(self.ladder) - 1), torch.zeros(len(self.ladder) - 1)
         self.steps = 0
 
     @torch.no_grad()
     def step(self) -> Tensor:
         """Move all chains once and offer swaps; the states at temperature 1, (n, …)."""
-        for k, temperature in enumerate(self.ladder):
-            self.states[k] = self.move(self.states[k], temperature, self.generator)
-        count = self.states.shape[1]
-        energies = self.model.energy(self.states.flatten(0, 1)).reshape(-1, count)  # (K, n)
-        for k in range(self.steps % 2, len(self.ladder) - 1, 2):
-            chance = swap_probability(energies[k], energies[k + 1], self.ladder[k], self.ladder[k + 1])
-            yes = uniform((count,), energies, self.generator) < chance
-            shaped = yes.view(-1, *[1] * (self.states.ndim - 2))
-            cold, hot = self.states[k], self.states[k + 1]
-            self.states[k], self.states[k + 1] = torch.where(shaped, hot, cold), torch.where(shaped, cold, hot)
-            self.offered[k] += count
-            self.swapped[k] += yes.sum().item()
+        rungs, count = self.states.shape[:2]
+        moved = self.move(self.states.flatten(0, 1), self.hot.repeat_interleave(count), self.generator)
+        self.states = moved.reshape(self.states.shape)
+        low = torch.arange(rungs - 1)[self.steps % 2 :: 2]  # (P,), the colder one of each pair
+        if len(low):
+            energies = self.model.energy(moved).reshape(rungs, count)
+            chance = swap_probability(energies[low], energies[low + 1], self.hot[low, None], self.hot[low + 1, None])
+            yes = uniform(chance.shape, chance, self.generator) < chance  # (P, n)
+            shaped = yes.view(*yes.shape, *[1] * (self.states.ndim - 2))
+            cold, hot = self.states[low], self.states[low + 1]
+            self.states[low], self.states[low + 1] = torch.where(shaped, hot, cold), torch.where(shaped, cold, hot)
+            self.offered[low] += count
+            self.swapped[low] += yes.sum(1).cpu()
         self.steps += 1
         return self.states[0].clone()
 

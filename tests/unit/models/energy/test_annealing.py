@@ -7,7 +7,7 @@ import torch
 from energies import joint, machine, states
 
 from course_lib import runtime
-from course_lib.metrics.partition import annealed_log_partition, annealed_nats, log_mean, reverse_nats
+from course_lib.metrics.partition import annealed_log_partition, annealed_nats, bridge, log_mean, reverse_nats
 from course_lib.models.energy.annealing import forward_log_weights, ladder, reverse_log_probs
 
 
@@ -80,6 +80,17 @@ def test_both_directions_close_on_the_exact_nats():
     assert back[3].mean > exact + 0.05  # a short ladder is pessimistic
     assert back[300].mean == pytest.approx(exact, abs=0.03)
     assert back[300].n == 400
+
+
+def test_a_bridge_has_the_exact_value_between_its_ends_and_closes():
+    model = machine(6, 4, strength=2.0)
+    log_z = joint(model)[1].item()
+    x = model.normalised().sample(300, generator=runtime.generator(8))
+    found = bridge(model, x, [2, 200], chains=300, generator=runtime.generator(9))
+    gaps = {steps: (log_z - up.mean().item(), down.mean().item() - log_z) for steps, (up, down) in found.items()}
+    assert all(len(up) == len(down) == 300 for up, down in found.values())
+    assert min(gaps[2]) > 0.05
+    assert max(abs(gap) for gap in gaps[200]) < 0.05
 
 
 def test_log_mean_says_how_good_the_weights_are():

@@ -47,7 +47,7 @@ def test_metropolis_keeps_the_density_within_a_well():
     exact, move, generator = x.mean(0), metropolis(model.energy, 0.3), runtime.generator(2)
     start = x.clone()
     for _ in range(60):
-        x = move(x, 1.0, generator)
+        x = move(x, torch.ones(len(x)), generator)
     assert (x != start).any(1).float().mean() > 0.9
     torch.testing.assert_close(x.mean(0), exact, atol=0.02, rtol=0)
     torch.testing.assert_close(x.std(0), start.std(0), atol=0.02, rtol=0)
