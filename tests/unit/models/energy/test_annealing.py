@@ -89,8 +89,8 @@ def test_a_bridge_has_the_exact_value_between_its_ends_and_closes():
     found = bridge(model, x, [2, 200], chains=300, generator=runtime.generator(9))
     gaps = {steps: (log_z - up.mean().item(), down.mean().item() - log_z) for steps, (up, down) in found.items()}
     assert all(len(up) == len(down) == 300 for up, down in found.values())
-    assert min(gaps[2]) > 0.05
-    assert max(abs(gap) for gap in gaps[200]) < 0.05
+    assert min(gaps[2]) > 0.3
+    assert max(abs(gap) for gap in gaps[200]) < 0.1
 
 
 def test_log_mean_says_how_good_the_weights_are():
