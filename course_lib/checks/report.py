@@ -16,6 +16,7 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -64,7 +65,8 @@ def grade(
         tolerance: allowed |answer - truth| / (1 + |truth|).
         record: False leaves the student's progress alone (for the solutions).
     """
-    return _verdict(exercise, record, lambda: _judge(attempt, truth, cases, slips, tolerance))
+    verdict = _verdict(exercise, record, lambda: _judge(attempt, truth, cases, slips, tolerance))
+    return replace(verdict, answer=attempt if verdict.status == "right" else truth)
 
 
 def grade_samples(

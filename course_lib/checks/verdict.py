@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 # A sign and a word beside each colour (Okabe & Ito), so that nothing is said by colour alone.
@@ -61,6 +61,7 @@ class Verdict:
     """The outcome of a check. `status` is "right", "wrong", "not tried" or "raised".
 
     text: what was found. hint: which slip the answer looks like. note: a word about the file of progress, if any.
+    answer: what a lesson goes on with: the student's answer where it is right, and the course's own otherwise.
     """
 
     exercise: str
@@ -68,6 +69,7 @@ class Verdict:
     text: str
     hint: str = ""
     note: str = ""
+    answer: Any = field(default=None, compare=False)
 
     def __str__(self) -> str:
         sign, _ = _LOOKS[self.status]

@@ -11,7 +11,7 @@ from pathlib import Path
 from course_lib import __version__, settings
 from course_lib.cli import children, streams
 from course_lib.cli.asked import AskedWrongly, Failed, checked
-from course_lib.cli.lessons import ROOT, UnknownName, find, lessons
+from course_lib.cli.lessons import ROOT, Lesson, UnknownName, find, lessons
 from course_lib.files import DataFileError
 
 
@@ -74,6 +74,16 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     train.add_argument("--ship", action="store_true", help="put the result into data/checkpoints (budget full only)")
     train.set_defaults(answer=_train)
 
+    release = commands.add_parser(
+        "release", help="copies of the lessons to hand out: without solutions, or with all of them open"
+    )
+    release.add_argument("lesson", nargs="*", default=["all"], help="7, 07, nade, 07_nade, or all (default: all)")
+    release.add_argument(
+        "--student", type=Path, metavar="FOLDER", help="no solutions, no notes for the speaker, exercises untried"
+    )
+    release.add_argument("--instructor", type=Path, metavar="FOLDER", help="solutions and notes for the speaker unfolded")
+    release.set_defaults(answer=_release)
+
     commands.add_parser("doctor", help="look for what is wrong, and say the fix").set_defaults(answer=_doctor)
 
     clean = commands.add_parser("clean", help="bring notebooks into the form in which they are kept")
@@ -103,9 +113,19 @@ def _list(asked: argparse.Namespace) -> int:
 def _run(asked: argparse.Namespace) -> int:
     from course_lib.cli import running
 
+    return running.run(_chosen(asked.lesson), budget=checked(settings.budget, asked.budget), out=asked.out, jobs=asked.jobs)
+
+
+def _chosen(names: Sequence[str]) -> list[Lesson]:
+    """The lessons meant by these names, each once; all of them where "all" is the only name."""
     known = lessons()
-    chosen = known if asked.lesson == ["all"] else list(dict.fromkeys(find(name, known) for name in asked.lesson))
-    return running.run(chosen, budget=checked(settings.budget, asked.budget), out=asked.out, jobs=asked.jobs)
+    return known if list(names) == ["all"] else list(dict.fromkeys(find(name, known) for name in names))
+
+
+def _release(asked: argparse.Namespace) -> int:
+    from course_lib.cli import release
+
+    return release.release(_chosen(asked.lesson), student=asked.student, instructor=asked.instructor)
 
 
 def _train(asked: argparse.Namespace) -> int:
