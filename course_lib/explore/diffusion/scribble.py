@@ -1,0 +1,96 @@
+"""Draw anything, drown it in noise, and let a flow clean it: from a tidy copy to a digit of the flow's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_lib import plots
+from course_lib.explore.kit.canvas import Canvas
+from course_lib.explore.kit.entry import explorer
+from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
+from course_lib.explore.kit.sheet import GAP, font
+from course_lib.models.diffusion import samplers
+from course_lib.models.diffusion.flow_matching import VelocityFlow
+from course_lib.models.diffusion.paths import on_path
+from course_lib.runtime import generator
+
+SHOWN, SCALE = 16, 3  # pictures at once, and screen pixels per pixel of each
+WORDS = 112  # screen pixels that the words over the drowned picture need
+
+
+def scribbled(side: int = 28) -> np.ndarray:
+    """A crossed ring, which is no digit, as booleans (side, side)."""
+    rows, columns = np.indices((side, side))
+    middle = (side - 1) / 2
+    radius = np.hypot(rows - middle, columns - middle)
+    ring = np.abs(radius - 0.28 * side) < 1.2
+    return ring | ((np.abs(columns - middle) < 1.2) & (radius < 0.4 * side))
+
+
+@torch.no_grad()
+def cleaned(
+    flow: VelocityFlow, x: Tensor, t: float, *, y: Tensor | None, guidance: float, steps: int, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """A picture (1, C, H, W) in the data's units, drowned to time t with SHOWN draws of noise: one of them, and all cleaned.
+
+    y: a mixture of classes (1, K), or None for no class. The noise is the same at every t (SDEdit, Meng et al. 2022).
+    """
+    noise = torch.randn(SHOWN, *flow.event_shape, generator=generator(seed))
+    drowned = on_path(flow.to_flow(x).expand_as(noise), noise, noise.new_full((SHOWN,), t))
+    if t == 0:
+        return x, x.expand_as(noise)
+    guided = flow if y is None else flow.given(y.expand(SHOWN, -1), guidance)
+    made = samplers.EULER(guided, drowned, samplers.equal_times(steps, t))
+    return flow.to_data(drowned[:1]), flow.to_data(made)
+
+
+@explorer
+def scribble(flow: VelocityFlow) -> Panel:
+    """A canvas; how deep the drawing is drowned; a class, or two and their mixture; guidance; steps: 16 cleaned pictures.
+
+    flow: of grey pictures (1, H, W) with values from 0 to 1, told the class.
+    """
+    side = flow.event_shape[-1]
+    classes = ["no class", *(str(k) for k in range(flow.classes))]
+
+    def mixture(first: str, second: str, share: float) -> Tensor | None:
+        if first == classes[0]:
+            return None
+        rows = F.one_hot(torch.tensor([int(first), int(first if second == classes[0] else second)]), flow.classes).float()
+        return torch.lerp(rows[:1], rows[1:], share)
+
+    def render(strokes, t: float, first: str, second: str, share: float, guidance: float, steps: int, again: int) -> Image.Image:
+        x = torch.from_numpy(np.asarray(strokes, np.float32))[None, None]
+        y = mixture(first, second, share)
+        drowned, made = cleaned(flow, x, t, y=y, guidance=guidance, steps=steps, seed=again)
+        wall = plots.to_image(plots.tile(made, columns=4), SCALE)
+        before = plots.to_image(drowned[0], SCALE).convert("RGB")
+        left = max(before.width, WORDS) + 2 * GAP
+        sheet = Image.new("RGB", (left + wall.width + GAP, wall.height + 24), "white")
+        pen = ImageDraw.Draw(sheet)
+        pen.text((GAP, 4), f"drowned: t = {t:.2f}", fill="black", font=font(13))
+        pen.text((left, 4), f"cleaned in {steps} steps", fill="black", font=font(13))
+        sheet.paste(before, (GAP, 24))
+        sheet.paste(wall.convert("RGB"), (left, 24))
+        return sheet
+
+    controls = [
+        Canvas("strokes", "draw anything", shape=(side, side), value=scribbled(side), tint="#FFFFFF", strength=1.0, brush=2),
+        Slider("t", "how deep it is drowned: 0 not at all, 1 nothing is left", 0.0, 1.0, value=0.7, step=0.05, live=False),
+        Choice("first", "class", classes, value=classes[min(9, flow.classes)]),
+        Choice("second", "mixed with", classes),
+        Slider("share", "share of the second class", 0.0, 1.0, value=0.0, step=0.1, live=False),
+        Slider(
+            "guidance", "guidance w: 0 ignores the class, 1 obeys, more exaggerates", 0.0, 8.0, value=2.0, step=0.5, live=False
+        ),
+        Slider("steps", "steps", 1, 20, value=10, step=1, live=False),
+        Button("again", "other noise"),
+    ]
+    return Panel(
+        render, controls, title="Scribble: drown it, have it cleaned",
+        alt="A drawing in noise, and sixteen pictures that the flow makes of it, each from another draw of noise.",
+    )  # fmt: skip

@@ -1,0 +1,38 @@
+"""The explorers of diffusion models, for the sweep over all controls. A row's builder imports what it needs itself."""
+
+
+def _exact_field():
+    from course_lib.explore.diffusion.exact_field import exact_field
+
+    return exact_field()
+
+
+def _scribble():
+    from small_models import seeded
+
+    from course_lib.explore.diffusion.scribble import scribble
+    from course_lib.models.diffusion.flow_matching import VelocityFlow
+    from course_lib.nn.velocity import TimedUNet
+
+    with seeded():
+        network = TimedUNet(sides=(16, 16), widths=(8, 8), told=8, rows=4)
+        flow = VelocityFlow(network=network, event_shape=(1, 16, 16), classes=3, low=0.0, high=1.0)
+    return scribble(flow.eval().requires_grad_(False))
+
+
+def _guidance_dial():
+    import torch
+
+    from course_lib import runtime
+    from course_lib.explore.diffusion.guidance_dial import guidance_dial
+
+    pictures = torch.rand(4, 16, 1, 28, 28, generator=runtime.generator(0))
+    numbers = {"recognised, %": [20.0, 80.0, 95.0, 99.0], "variance": [5.0, 4.0, 2.0, 0.0], "flat": [0.0] * 4}
+    return guidance_dial([0.0, 1.0, 2.0, 8.0], pictures, numbers)
+
+
+EXPLORERS = {
+    "exact_field.exact_field": _exact_field,
+    "scribble.scribble": _scribble,
+    "guidance_dial.guidance_dial": _guidance_dial,
+}
