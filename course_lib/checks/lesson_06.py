@@ -35,6 +35,11 @@ def least_squares(attempt, *, record: bool = True) -> Verdict:
         rows = torch.cat([rows, torch.ones(len(rows), 1).double()], 1) if ones else rows
         return torch.linalg.lstsq(rows, windows[:, -1:]).solution[:, 0]
 
+    def flipped_first(series, lags):
+        windows = series.double().unfold(0, lags + 1, 1).flip(1)
+        rows = torch.cat([windows[:, :-1], torch.ones(len(windows), 1).double()], 1)
+        return torch.linalg.lstsq(rows, windows[:, -1:]).solution[:, 0]
+
     def without(*case):
         return solve(*case, inputs=slice(-1), ones=False)
 
@@ -48,6 +53,7 @@ def least_squares(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda *case: F.pad(truth(*case)[:-1], (0, 1)), "the bias is not right: it is the weight of the column of ones."),
         Slip(lambda *case: solve(*case, inputs=slice(1, None)), "off by one: the value to be predicted is among its own inputs."),
         Slip(lambda *case: solve(*case, inputs=slice(-2), width=2), "off by one: the nearest input is two steps back."),
+        Slip(flipped_first, "the windows were flipped before the target was cut off: after that, the last column is the oldest."),
         Slip(lambda series, lags: truth(series.flip(0), lags), "time runs backwards: you predict the past from what came later."),
         Slip(
             lambda series, lags: truth(F.pad(series, (lags, 0)), lags),
@@ -104,6 +110,14 @@ def forecast(attempt, *, record: bool = True) -> Verdict:
         (lambda w, s, h: s**2 * total(w**2, h + 1, 1), "the latest shock arrives whole: its weight is weight**0, not weight**1."),
     )
     slips = [Slip(variance(wrong), hint) for wrong, hint in variances] + [Slip(mean(wrong), hint) for wrong, hint in means]
+    slips += [
+        Slip(
+            lambda x, w, b, s, h, m=m, v=v: torch.tensor([m(x, w, b, h), v(w, s, h) ** 0.5]).double(),
+            f"both numbers are off. Mean: {about_mean} Spread: {about_spread}",
+        )
+        for m, about_mean in means
+        for v, about_spread in variances
+    ]
     slips.append(Slip(lambda *case: truth(*case).flip(0), "mean and standard deviation have changed places."))
     cases = [(3.0, 0.8, 1.0, 0.5, 3), (-2.0, -0.6, 0.5, 1.5, 4), (10.0, 0.9, 2.0, 1.2, 1)]
     return grade("06.2", attempt, truth, cases, slips, record=record)
@@ -137,6 +151,12 @@ def probabilities(attempt, *, record: bool = True) -> Verdict:
         (lambda j, d: j == d - 1, "each pixel sees the one before it only: that is a Markov chain."),
     )
     slips = [Slip(wrong_mask(mask), hint) for mask, hint in masks]
+    slips.append(
+        Slip(
+            lambda x, W, b, order: torch.sigmoid(x @ W.tril().T + b),
+            "that is raster order, and with the diagonal: compare the places in `order`, and let no pixel see itself.",
+        )
+    )
     slips += [
         Slip(wrong_mask(lambda j, d: j < d, turned=True), "W[d, j] runs from j to d: x @ W.T is wanted, not x @ W."),
         Slip(

@@ -82,7 +82,15 @@ def by_error(error):
     return attempt
 
 
+def flipped_too_early(series, lags):
+    windows = series.unfold(0, lags + 1, 1).flip(1)
+    return torch.linalg.lstsq(torch.cat([windows[:, :-1], torch.ones(len(windows), 1)], 1), windows[:, -1:]).solution[:, 0]
+
+
 WRONG = [
+    (check.least_squares, flipped_too_early, "before the target was cut off"),
+    (check.probabilities, lambda x, W, b, order: torch.sigmoid(x @ W.tril().T + b), "with the diagonal"),
+    (check.forecast, lambda x, w, b, s, h: (w**h * x, s), "both numbers are off"),
     (check.forecast, spread(lambda w, s, h: s), "that of one step"),
     (check.forecast, spread(lambda w, s, h: s * h**0.5), "random walk"),
     (check.forecast, spread(lambda w, s, h: s**2 * sum(w ** (2 * j) for j in range(h))), "the variance"),
