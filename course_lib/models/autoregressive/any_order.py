@@ -67,6 +67,8 @@ class AnyOrderModel(AutoregressiveModel):
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | those before d in the order), for every d: Bernoulli of batch shape (B, *event_shape)."""
         x = self.check(x)
+        if not len(x):
+            return Bernoulli(torch.zeros_like(x))
         before = self.turns[None, :] < self.turns[:, None]  # (D, D): is variable e seen when d is predicted?
         logits = []
         for places in torch.arange(self.dimensions, device=x.device).split(self.chunk):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from course_lib.distributions import Categorical
 from course_lib.models.classifier import FeatureClassifier
 from course_lib.models.diffusion import paths
-from course_lib.models.inputs import check_event_shape
+from course_lib.models.inputs import as_parameters, check_event_shape, check_events, check_number, check_some
 from course_lib.runtime import standard_normal, uniform
 
 
@@ -35,10 +35,13 @@ class NoisyClassifier(nn.Module):
     ):
         super().__init__()
         self.event_shape = check_event_shape(event_shape)
+        if len(self.event_shape) != 3:
+            raise ValueError(f"event_shape is {self.event_shape}; expected an image (C, H, W)")
         C, H, W = self.event_shape
         self.network = FeatureClassifier(event_shape=(C + 1, H, W), classes=classes, channels=channels, width=width)
-        self.classes, self.channels, self.width = classes, self.network.channels, width
-        self.low, self.high = low, high
+        self.classes, self.channels, self.width = self.network.classes, self.network.channels, self.network.width
+        self.low = check_number(low, "low", "the lowest value of the data")
+        self.high = check_number(high, "high", "the highest value of the data", above=self.low)
 
     def to_flow(self, x: Tensor) -> Tensor:
         """Examples (B, *event_shape) in the units of the path."""
@@ -61,6 +64,8 @@ class NoisyClassifier(nn.Module):
 
     def loss(self, batch: tuple[Tensor, Tensor], *, generator: torch.Generator | None = None) -> Tensor:
         """Cross-entropy in nats per example, (), of examples in the data's units with labels, at times uniform in [0, 1)."""
-        x, y = batch
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise ValueError(f"the batch is a {type(batch).__name__}; expected a pair of images and labels: Batches((x, y), …)")
+        x, y = check_some(as_parameters(check_events(batch[0], self.event_shape), self)), batch[1]
         t, x = uniform((len(x),), x, generator), self.to_flow(x)
         return -Categorical(self.logits(self.noise(x, t, generator=generator), t)).log_prob(y).mean()

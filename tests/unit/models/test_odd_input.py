@@ -12,12 +12,16 @@ import torch
 
 from course_lib import runtime
 from course_lib.models.classifier import FeatureClassifier
+from course_lib.models.diffusion.flow_matching import VelocityFlow
+from course_lib.models.diffusion.masked import MaskedDiffusion
+from course_lib.models.diffusion.noisy_classifier import NoisyClassifier
 from course_lib.models.latent import Autoencoder, VectorQuantised
 from course_lib.models.latent.pca import PCA
 from course_lib.models.probability.hidden_markov import CategoricalHMM
 from course_lib.models.probability.hidden_markov_gaussian import GaussianHMM
 from course_lib.models.probability.markov_chain import MarkovChain
 from course_lib.models.protocols import configuration
+from course_lib.nn.velocity import TimedDense
 
 OTHERS = {
     "autoencoder": lambda: Autoencoder(event_shape=(1, 4, 4), latent=2, widths=(5,)),
@@ -27,6 +31,9 @@ OTHERS = {
     "hmm": lambda: CategoricalHMM(states=2, symbols=3, length=4),
     "hmm-gaussian": lambda: GaussianHMM(states=2, length=3),
     "markov-chain": lambda: MarkovChain(states=3, length=4),
+    "velocity-flow": lambda: VelocityFlow(network=TimedDense(size=3, width=8, blocks=1), event_shape=(3,), low=0.0, high=1.0),
+    "masked": lambda: MaskedDiffusion(event_shape=(1, 4, 4), widths=(8, 8), told=8),
+    "noisy-classifier": lambda: NoisyClassifier(event_shape=(1, 8, 8), classes=3, channels=(2, 3, 4), width=5),
     "classifier": lambda: FeatureClassifier(event_shape=(1, 8, 8), classes=3, channels=(2, 3, 4), width=5),
 }
 MODELS = {**configs.BUILD, **latents.BUILD, **sequences.BUILD, **OTHERS}
