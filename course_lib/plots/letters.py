@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
-from course_lib.plots.style import BLUE, ORANGE, VERMILION
+from course_lib.plots.probability import paired_bars
+from course_lib.plots.style import BLUE, VERMILION
 
 
 def transition_table(table: Tensor, names: Sequence[str], *, title: str, alt: str) -> LessonFigure:
@@ -25,14 +26,7 @@ def transition_table(table: Tensor, names: Sequence[str], *, title: str, alt: st
 
 def emissions(rows: Mapping[str, Tensor], names: Sequence[str], *, title: str, alt: str) -> LessonFigure:
     """What each of two states emits, as bars side by side. rows: state -> probabilities (M), of the symbols with these names."""
-    made = figure(title, xlabel="letter", ylabel="p(letter | state)", size=(9.5, 3.8), alt=alt)
-    axes = made.axes[0]
-    for k, ((name, probs), colour) in enumerate(zip(rows.items(), (ORANGE, BLUE), strict=True)):
-        axes.bar([place + 0.4 * k for place in range(len(names))], probs.tolist(), width=0.4, label=name, color=colour)
-    axes.set_xticks([place + 0.2 for place in range(len(names))])
-    axes.set_xticklabels(names, fontsize=12)
-    axes.legend()
-    return made
+    return paired_bars(rows, names, title=title, xlabel="letter", ylabel="p(letter | state)", alt=alt)
 
 
 def nats_by_states(starts: Mapping[int, Sequence[float]], lines: Mapping[str, float], *, title: str, alt: str) -> LessonFigure:

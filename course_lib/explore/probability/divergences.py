@@ -59,6 +59,7 @@ def one_bump() -> Panel:
     boxes = bars.barh(names, [0, 0, 0], color=[plots.BLUE, plots.ORANGE, plots.GREEN])
     bars.invert_yaxis()
     words = [bars.text(0, i, "", va="center") for i in range(3)]
+    curves.set_xlim(-6, 6)
     made.hold_still(line, curves.set_title(""), *boxes, *words)
 
     def render(fit: str, mean: float, scale: float):
@@ -70,7 +71,8 @@ def one_bump() -> Panel:
         for box, word, value in zip(boxes, words, values, strict=True):
             box.set_width(min(value, 4))
             word.set_text(f"{value:.2f}")
-            word.set_x(min(value + 0.1, 3.3))
+            inside = value > 3.2  # a long bar holds its number
+            word.set(x=2.5 if inside else value + 0.1, color="white" if inside else "black")
         said = ", ".join(f"{name} {value:.2f}" for name, value in zip(("forward", "reverse", "JS"), values, strict=True))
         made.alt = f"A bump of mean {mean:.1f} and scale {scale:.1f} over two modes at -2 and 2; in nats: {said}."
         return made

@@ -1,14 +1,24 @@
 """Lesson 02: the right answers pass, and each likely mistake is told what it is."""
 
+import math
+
 import torch
 from frame import frame
 
 from course_lib.checks import lesson_02 as check
 
 
-def right_sampler(n, generator):
+def right_sampler(theta, n, generator):
     u = torch.rand(n, generator=generator)
-    return (u[:, None] >= torch.tensor([0.1, 0.3, 0.6])).sum(1)
+    return (torch.log1p(-u) / math.log(1 - theta)).floor().long()
+
+
+def one_by_one(theta, n, generator):
+    failures, waiting = torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.bool)
+    while waiting.any():
+        waiting &= torch.rand(n, generator=generator) >= theta
+        failures += waiting
+    return failures
 
 
 def right_entropy(p):
@@ -21,25 +31,41 @@ def right_kl(p, q):
     return (p[some] * (p[some] / q[some]).log()).sum()
 
 
-def right_smoothed(counts, alpha):
-    return (counts + alpha) / (counts.sum() + len(counts) * alpha)
+def cost(counts, held_out, alpha):
+    table = (counts + alpha) / (counts.sum() + len(counts) * alpha)
+    return -(held_out * table.log()).sum().item()
+
+
+def right_smoothing(counts, held_out, alphas):
+    return min(alphas, key=lambda alpha: cost(counts, held_out, alpha))
+
+
+def chosen(cost_of):
+    return lambda counts, held_out, alphas: min(alphas, key=lambda alpha: float(cost_of(counts, held_out, alpha)))
 
 
 RIGHT = {
     check.sampler: right_sampler,
     check.entropy: right_entropy,
     check.kl: right_kl,
-    check.smoothed: right_smoothed,
+    check.smoothing: right_smoothing,
 }
 
 
 WRONG = [
-    (check.sampler, lambda n, generator: torch.randint(4, (n,), generator=generator), "equally often"),
-    (check.sampler, lambda n, generator: 3 - right_sampler(n, generator), "backwards"),
-    (check.sampler, lambda n, generator: (torch.rand(n, 1, generator=generator) >= check.TABLE).sum(1), "running sums"),
-    (check.sampler, lambda n, generator: 1 + right_sampler(n, generator), "one too high"),
-    (check.sampler, lambda n, generator: 4 - right_sampler(n, generator), "running sums above u"),
-    (check.sampler, lambda n, generator: torch.multinomial(check.TABLE, n, replacement=True), "generator"),
+    (check.sampler, lambda theta, n, generator: 1 + right_sampler(theta, n, generator), "one too high"),
+    (check.sampler, lambda theta, n, generator: right_sampler(1 - theta, n, generator), "changed places: k"),
+    (check.sampler, lambda theta, n, generator: 1 + right_sampler(1 - theta, n, generator), "changed places, and"),
+    (check.sampler, lambda theta, n, generator: (torch.rand(n, generator=generator) >= theta).long(), "one toss"),
+    (check.entropy, lambda p: -(p[p > 0] * p[p > 0].log()).mean(), "states that can occur"),
+    (check.kl, lambda p, q: (q * (q / p).log()).sum(), "and 0 · log 0"),
+    (check.kl, lambda p, q: (p * (p / q).log()).nan_to_num().sum(), "stay infinite"),
+    (check.smoothing, lambda c, h, alphas: right_smoothing(c, c, alphas), "also judged it"),
+    (check.smoothing, lambda c, h, alphas: max(alphas, key=lambda a: cost(c, h, a)), "worst alpha"),
+    (check.smoothing, lambda c, h, alphas: right_smoothing(c, torch.ones_like(h), alphas), "always take the largest"),
+    (check.smoothing, chosen(lambda c, h, a: -(h * ((c + a) / c.sum()).log()).sum()), "always take the largest"),
+    (check.smoothing, chosen(lambda c, h, a: -(h * ((c + a) / (c.sum() + a)).log()).sum()), "grows by K times alpha"),
+    (check.smoothing, chosen(lambda c, h, a: cost(c, (h + a) / (h + a).sum(), a)), "stay as they are"),
     (check.entropy, lambda p: -(p * p.log()).sum(), "NaN"),
     (check.entropy, lambda p: (p * p.log()).sum(), "sign is turned around, and"),
     (check.entropy, lambda p: -p[p > 0].log().sum(), "weighed"),
@@ -53,14 +79,12 @@ WRONG = [
     (check.kl, lambda p, q: (p * (p / q).log()).sum(), "NaN"),
     (check.kl, lambda p, q: (p[p > 0] / q[p > 0]).log().sum(), "weighed"),
     (check.kl, lambda p, q: right_kl(p[q > 0], q[q > 0]), "left out"),
-    (check.smoothed, lambda counts, alpha: counts / counts.sum() + alpha, "before anything is divided"),
     (check.kl, lambda p, q: (p * (p - q)).sum(), "log is missing"),
     (check.kl, lambda p, q: (right_kl(p, (p + q) / 2) + right_kl(q, (p + q) / 2)) / 2, "Jensen"),
-    (check.smoothed, lambda c, a: c / c.sum(), "nothing was smoothed"),
-    (check.smoothed, lambda c, a: (c + a) / c.sum(), "does not sum to 1"),
-    (check.smoothed, lambda c, a: (c + a) / (c.sum() + a), "K times"),
-    (check.smoothed, lambda c, a: c + a, "those are counts"),
-    (check.smoothed, lambda c, a: (c + 1) / (c.sum() + len(c)), "alpha = 1"),
 ]
 
 TestLesson02 = frame(check, RIGHT, WRONG)
+
+
+def test_tosses_one_after_another_are_right_too():
+    assert check.sampler(one_by_one, record=False).status == "right"
