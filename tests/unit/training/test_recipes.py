@@ -15,6 +15,7 @@ from course_lib.training.recipes.image_games import IMAGE_GAMES
 # settings that tests of their own look at
 ALIKE = [name for name in recipes.RECIPES if name.startswith(("fvsbn-mnist-", "gans-balance-")) or "-seed-" in name]
 ALIKE += [name for name in IMAGE_GAMES if name not in ("gan-noisy-labels", "gan-loss-r1-r2", "r1gan-mnist") and name not in ALIKE]
+ALIKE += ["coupling-spiral", "coupling-ring", "planar-spiral", "planar-ring"]  # as on the moons, with other points
 DIFFERENT = [name for name in recipes.RECIPES if name not in ALIKE]
 
 
