@@ -168,6 +168,10 @@ def causal_mask(attempt, *, record: bool = True) -> Verdict:
         return lambda T: compare(torch.arange(T)[None, :], torch.arange(T)[:, None])
 
     slips = (
+        Slip(
+            lambda T: mask(lambda s, t: s <= t)(T).float().log(),
+            "that is the mask to add to the scores, 0 and −inf; here return True where a row may look.",
+        ),
         Slip(mask(lambda s, t: s >= t), "transposed: row t would look at the future only; rows say who looks."),
         Slip(
             mask(lambda s, t: s < t),

@@ -138,11 +138,11 @@ def transformer_block() -> LessonFigure:
              ("scores", "mean"), ("v", "mean"), ("mean", "mix"), ("mix", "add1"), ("again", "norm2"), ("norm2", "up"),
              ("up", "down"), ("down", "add2"), ("add2", "out")]  # fmt: skip
     arrows = [Arrow(start, end) for start, end in pairs]
-    arrows += [Arrow("in", "add1", bend=-1.15, strong=True), Arrow("again", "add2", bend=-0.7, strong=True)]
+    arrows += [Arrow("in", "add1", bend=-1.0, strong=True), Arrow("again", "add2", bend=-0.7, strong=True)]
     return diagram(
         nodes,
         arrows,
-        notes=[(-2.6, 5.35, "1 · look back"), (3.35, 5.35, "2 · place by place"), (0.35, 5.35, "(go on right)")],
+        notes=[(-3.0, 5.35, "1 · look back"), (3.35, 5.35, "2 · place by place"), (0.35, 5.35, "(go on right)")],
         title="One block of a causal transformer: the thick paths carry what was there around each part",
         alt="Left: a vector per place goes through a norm into query, key and value; scores with a mask and a softmax weight the "
         "values; the result is added to what was there. Right: a norm and two dense layers, place by place, added again.",
@@ -175,4 +175,45 @@ def lstm_cell() -> LessonFigure:
         title="An LSTM cell: the memory runs straight through, and is only multiplied and added to",
         alt="A thick straight line leads from the old memory c through a multiplication by the forget gate and an addition to "
         "the new memory. Input gate and candidate are multiplied and added; the output gate lets a part out as the state h.",
+    )
+
+
+def nade(variables: int = 4) -> LessonFigure:
+    """NADE: one hidden vector per conditional, all from the same rows of W; the arrows from x₀ are thick."""
+    nodes, arrows = {}, []
+    for d in range(variables):
+        across = 2.2 * d
+        before = ", ".join(f"x_{j}" for j in range(d))
+        nodes[f"x{d}"] = Node(across, 0.0, f"$x_{d}$", SEEN, 0.6, 0.42)
+        nodes[f"h{d}"] = Node(across, 1.4, f"$h_{d}$: H", LAYER, 0.95, 0.48)
+        nodes[f"p{d}"] = Node(across, 2.6, f"$p(x_{d} \\mid {before})$" if d else "$p(x_0)$", GOAL, 1.75, 0.46)
+        arrows += [Arrow(f"x{j}", f"h{d}", "$W_0$" if j == 0 else "", strong=j == 0) for j in range(d)]
+        arrows.append(Arrow(f"h{d}", f"p{d}", f"$V_{d}$"))
+    return diagram(
+        nodes,
+        arrows,
+        title="NADE: every hidden vector reads the pixels before it, through the same weights",
+        alt="Four pixels below, a hidden vector above each, a conditional above that. Each pixel has arrows to the hidden "
+        "vectors of all later pixels, none to its own. The thick arrows from the first pixel all carry the same weights.",
+    )
+
+
+def masked_network(variables: int = 4) -> LessonFigure:
+    """MADE: an ordinary network whose units have degrees, with the connections that the masks keep."""
+    degrees = [k % (variables - 1) + 1 for k in range(2 * (variables - 1))]
+    wide, nodes, arrows = 1.35, {}, []
+    start = (len(degrees) - variables) * wide / 2
+    for d in range(variables):
+        nodes[f"x{d}"] = Node(start + wide * d, 0.0, f"$x_{d}$: {d + 1}", SEEN, 0.8, 0.42)
+        nodes[f"p{d}"] = Node(start + wide * d, 3.0, f"$p_{d}$: {d}", GOAL, 0.8, 0.42)
+    for k, degree in enumerate(degrees):
+        nodes[f"h{k}"] = Node(wide * k, 1.5, str(degree), LAYER, 0.6, 0.46)
+        arrows += [Arrow(f"x{d}", f"h{k}") for d in range(variables) if d + 1 <= degree]
+        arrows += [Arrow(f"h{k}", f"p{d}") for d in range(variables) if degree <= d]
+    return diagram(
+        nodes,
+        arrows,
+        title="MADE: a connection is kept where the degree does not fall on the way up",
+        alt="Inputs with degrees 1 to 4, hidden units with degrees 1 to 3, outputs that take units of degree 0 to 3. Only arrows "
+        "from a degree to one at least as large are drawn, so that no path leads from a pixel to its own output.",
     )

@@ -1,24 +1,26 @@
-"""Explorers of hierarchical sequence models: where a translator looks, and how a plan changes the letters. Drawn with Pillow."""
+"""Explorers of hierarchical sequence models: where a translator looks, and how a plan changes a digit. Drawn with Pillow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Mapping
 from functools import lru_cache
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from course_lib import plots, runtime
 from course_lib.datasets import numerals
-from course_lib.datasets.text import decode, encode
 from course_lib.explore.kit.entry import explorer
-from course_lib.explore.kit.panel import Button, Choice, Panel, Slider, Text
-from course_lib.explore.kit.sheet import MONOSPACED, SYMBOLS, font, shade
+from course_lib.explore.kit.panel import Choice, Panel, Slider, Text
+from course_lib.explore.kit.sheet import GAP, SYMBOLS, enlarged, font, ink, paste_row, shade, shades
 from course_lib.models.sequence import NestedRNN, Seq2Seq
 
 CELL = (32, 22)  # width and height of a cell of the attention map, in pixels
 DARK, PALE = "#4d4d4d", "#dddddd"
+MIXES = 4  # steps from one plan to the other
 
 
 @explorer
@@ -99,78 +101,59 @@ def _draw_attention(typed: str, answer: str, truth: str, weights: list, probs: l
 
 
 @explorer
-def change_the_plan(
-    model: NestedRNN, letters: str, contexts: Sequence[str], *, streams: int = 8, length: int = 24, seed: int = 0
-) -> Panel:
-    """The noise of the lower level stays the same while the plan of the upper level moves from one text's to another text's.
+def change_the_plan(model: NestedRNN, digits: Mapping[str, Tensor], *, streams: int = 24, seed: int = 0) -> Panel:
+    """Keep the upper half of one digit, and write the lower half by the plan of another, or by a mixture of two plans.
 
     Args:
-        model: of words made of characters.
-        letters: symbol i is letters[i].
-        contexts: beginnings of sentences. Each ends with a separator, because a new segment is planned after a separator.
-        streams: how many lines are written, each from its own noise. length: characters per line.
-        seed: of the first noise; each click on "other noise" adds 1.
+        model: of rows over pixels; a row is a segment.
+        digits: name -> a binary digit as a sequence (T,), T a square; the names fill the choices.
+        streams: lower halves written for each plan, always from the same uniform numbers; eight of them are shown.
+        seed: of those numbers.
     """
-    plans = {text: plan_after(model, encode(text, letters)) for text in contexts}
+    names, side = list(digits), model.longest
+    middle = side // 2
+    plans = model.plans(torch.stack(list(digits.values())))[:, middle]  # (N, U): before the first row of the lower half
+    pairs = list(itertools.product(range(len(names)), range(len(names)), range(MIXES + 1)))
+    mixed = torch.stack([torch.lerp(plans[a], plans[b], step / MIXES) for a, b, step in pairs])  # (P, U)
+    noise = model.noise(streams, runtime.generator(seed), length=side * (side - middle))  # (S, T, 1)
+    with torch.no_grad():
+        lower = model.write_by(mixed.repeat_interleave(streams, 0), noise.repeat(len(pairs), 1, 1))
+    halves = dict(zip(pairs, lower.view(len(pairs), streams, side - middle, side).float().numpy(), strict=True))
+    uppers = {name: digits[name].view(side, side)[:middle].float().numpy() for name in names}
 
-    @lru_cache(maxsize=128)
-    def written(first: str, second: str, mix: float, again: int) -> tuple[list[str], list[float]]:
-        plan = torch.lerp(plans[first], plans[second], mix)  # (U)
-        noise = model.noise(streams, runtime.generator(seed + again), length=length)
-        start = torch.full((1,), model.start_symbol)
-        with torch.no_grad():
-            logits, _ = model.step(start, model.begin(plan[None]))
-            lines = model.write_by(plan.expand(streams, -1), noise)
-        return [decode(line, letters) for line in lines], logits[0].softmax(0).tolist()
-
-    def render(first: str, second: str, mix: float, again: int) -> Image.Image:
-        before, _ = written(first, second, 0.0, again)
-        now, probs = written(first, second, mix, again)
-        return _draw_lines((first, second), mix, before, now, probs, letters)
+    def render(above: str, first: str, second: str, mix: float) -> Image.Image:
+        some = halves[names.index(first), names.index(second), round(mix * MIXES)]
+        return _draw_halves(uppers[above], some, f"{1 - mix:.0%} of the plan of {first}, {mix:.0%} of the plan of {second}")
 
     return Panel(
         render,
         [
-            Choice("first", "plan A after", list(contexts), value=contexts[0]),
-            Choice("second", "plan B after", list(contexts), value=contexts[1]),
-            Slider("mix", "from A (0) to B (1)", 0.0, 1.0, value=0.5, step=0.05),
-            Button("again", "other noise"),
+            Choice("above", "upper half of", names, value=names[0]),
+            Choice("first", "plan A: of", names, value=names[0]),
+            Choice("second", "plan B: of", names, value=names[1]),
+            Slider("mix", "from A (0) to B (1)", 0.0, 1.0, value=0.0, step=1 / MIXES),
         ],
-        title="Change the plan, keep the letters' noise",
-        alt="Lines of text written by a plan between those of two contexts, in orange what plan A would not have written, and "
-        "bars of the first letter's probabilities.",
+        title="Change the plan, keep the noise",
+        alt="A digit whose upper half is given and whose lower half is the mean of many halves written by a plan, and eight of "
+        "these halves; orange is what the model wrote.",
     )
 
 
-@torch.no_grad()
-def plan_after(model: NestedRNN, x: Tensor) -> Tensor:
-    """The plan (U,) for the segment after x (T,). The last symbol of x must be a separator: ValueError otherwise."""
-    if int(x[-1]) not in model.separators:
-        raise ValueError(f"x ends with symbol {int(x[-1])}, which is no separator; expected one of {model.separators} at its end")
-    return model.plans(torch.cat([x, x[:1]])[None])[
-        0, -1
-    ]  # one more symbol opens the next segment; the plan does not see that symbol
-
-
-def _draw_lines(contexts: tuple[str, str], mix: float, before: list[str], now: list[str], probs: list[float], letters: str):
-    wide, top, line = 11, 62, 26
-    width = max(350, 24 + wide * (len(now[0]) + 2))
-    image = Image.new("RGB", (width + 230, top + line * len(now) + 34), "white")
-    draw = ImageDraw.Draw(image)
-    for row, (share, context) in enumerate(zip((1 - mix, mix), contexts, strict=True)):
-        words = f"{share:.0%} of the plan after “{context.strip()[-26:]}”"
-        draw.text((12, 16 + 20 * row), words, (plots.BLUE, plots.VERMILION)[row], font(13, SYMBOLS), "lm")
-    mono = font(17, MONOSPACED)
-    for row, (old, new) in enumerate(zip(before, now, strict=True)):
-        for column, letter in enumerate(new):
-            same = old[: column + 1] == new[: column + 1]
-            shown = {"\n": "¶", " ": "·"}.get(letter, letter)
-            draw.text((12 + wide * column, top + line * row), shown, DARK if same else plots.VERMILION, mono)
-    draw.text((12, image.height - 16), "· space   ¶ new line   orange: no longer what plan A gave", DARK, font(12, SYMBOLS), "lm")
-    draw.text((width, 46), "first letter", "black", font(13, SYMBOLS), "lm")
-    for row, k in enumerate(sorted(range(len(probs)), key=lambda k: -probs[k])[: len(now)]):
-        y = top + line * row
-        draw.text((width, y), {"\n": "¶", " ": "·"}.get(letters[k], letters[k]), "black", mono)
-        draw.rectangle((width + 24, y + 4, width + 24 + 130 * probs[k], y + 18), fill=plots.BLUE)
-        draw.text((width + 30 + 130 * probs[k], y + 11), f"{probs[k]:.2f}", DARK, font(11, SYMBOLS), "lm")
-    return image
+def _draw_halves(above: np.ndarray, lower: np.ndarray, words: str) -> Image.Image:
+    """above (M, W): the given rows. lower (S, H - M, W): the rows written. The mean on the left, eight of them on the right."""
+    known = np.repeat(above[None], 8, 0)
+    drawn = np.concatenate([np.zeros_like(above), np.ones_like(lower[0])]) > 0  # (H, W)
+    tiles = [enlarged(ink(np.concatenate([top, part]) > 0, drawn), 7) for top, part in zip(known, lower[:8], strict=True)]
+    mean = np.concatenate([above[..., None] * np.full(3, 255), shades(lower.mean(0))]).astype(np.uint8)  # (H, W, 3)
+    large = enlarged(mean, 15)
+    sheet = Image.new("RGB", (large.width + 4 * (tiles[0].width + GAP) + 3 * GAP, large.height + 62), "white")
+    draw = ImageDraw.Draw(sheet)
+    draw.text((GAP, 16), words, "black", font(14, SYMBOLS), "lm")
+    sheet.paste(large, (GAP, 34))
+    for row in (0, 1):
+        paste_row(sheet, tiles[4 * row : 4 * row + 4], large.width + 3 * GAP, 34 + row * (tiles[0].height + GAP))
+    draw.text((GAP, sheet.height - 14), f"mean of {len(lower)}", DARK, font(13, SYMBOLS), "lm")
+    draw.text(
+        (large.width + 3 * GAP, sheet.height - 14), "eight of them; orange: written by the model", DARK, font(13, SYMBOLS), "lm"
+    )
+    return sheet

@@ -1,4 +1,4 @@
-"""The recipes of sequence models: characters and words of the novel, and numerals translated.
+"""The recipes of sequence models: characters of the novel, and numerals translated.
 
 The models of the novel are all measured on the windows of `datasets.text.novel_windows`, in nats per character.
 """
@@ -10,7 +10,7 @@ from functools import partial
 import torch
 
 from course_lib.datasets import Data, load, numerals, text
-from course_lib.models.sequence import CausalTransformer, CharacterModel, NestedRNN, Seq2Seq
+from course_lib.models.sequence import CausalTransformer, CharacterModel, Seq2Seq
 from course_lib.training import measures
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.gradient import Gradient
@@ -95,20 +95,5 @@ SEQUENCE: dict[str, Recipe] = {
         source=novel_wide,
         examples=(256, 1_024, None),
         batch_size=8,
-    ),
-    "nested-words-novel": on_novel(
-        partial(
-            NestedRNN, states=NOVEL_CHARACTERS, length=TRAINED_ON, separators=(0, 1), longest=16,
-            upper=184, reader=112, lower=188, embedding=96, dropout=0.1,
-        ),
-        "words over characters: three GRUs, 0.47 million parameters, characters of the novel",
-        (1, 1, 1),
-        precision="float32",  # lesson 10 trains it, on CPUs too that have no LSTM in bfloat16
-    ),
-    "flat-lstm-novel": on_novel(
-        partial(CharacterModel, states=NOVEL_CHARACTERS, length=TRAINED_ON, hidden=288, embedding=96, dropout=0.1),
-        "one LSTM of 288 units, 0.47 million parameters, characters of the novel: what the nested one is compared with",
-        (1, 1, 1),
-        precision="float32",  # lesson 10 trains it, on CPUs too that have no LSTM in bfloat16
     ),
 }  # fmt: skip

@@ -105,6 +105,7 @@ WRONG = [
     (check.attention, lambda q, k, v, i: (scores(q, k).exp() * i) @ v, "divided by their sum"),
     (check.attention, best_place, "best place only"),
     (check.attention, masked_weights, "those are the weights"),
+    (check.causal_mask, lambda T: torch.zeros(T, T).masked_fill(~right_mask(T), -torch.inf), "to add to the scores"),
     (check.causal_mask, lambda T: right_mask(T).T, "transposed"),
     (check.causal_mask, lambda T: torch.ones(T, T).tril(-1) > 0, "too strict"),
     (check.causal_mask, lambda T: ~right_mask(T), "turned around"),

@@ -1,5 +1,6 @@
 """The explorers of sequence models, for the sweep over all controls."""
 
+import torch
 from small_models import seeded
 
 
@@ -40,8 +41,9 @@ def _change_the_plan():
     from course_lib.models.sequence import NestedRNN
 
     with seeded():
-        model = NestedRNN(states=4, length=8, separators=[0], longest=5, upper=6, reader=4, lower=6, embedding=3)
-    return change_the_plan(model.eval().requires_grad_(False), " abc", ["ab ", "c cab ", "b "], streams=3, length=12)
+        model = NestedRNN(states=2, length=16, longest=4, upper=6, reader=4, lower=6, embedding=3).eval().requires_grad_(False)
+    digits = {name: torch.randint(2, (16,), generator=torch.Generator().manual_seed(k)) for k, name in enumerate("037")}
+    return change_the_plan(model, digits, streams=9)
 
 
 EXPLORERS = {
