@@ -27,7 +27,7 @@ def equal_masses(
             inside = slice(first, last + 1)
             mass = torch.trapezoid(density[inside], places[inside]).abs().item()
             axes.fill_between(places[inside], density[inside], color=colour, alpha=0.6, label=f"{label}: mass {mass:.3f}")
-        axes.set(xlabel=name, ylabel=f"density of {name}", ylim=(0, None))
+        axes.set(xlabel=name, ylabel=f"density of {name}", ylim=(0, 1.4 * density.max().item()))
         axes.legend(fontsize=10, loc="upper right")
     return made
 
@@ -86,14 +86,14 @@ def coupling_layer() -> LessonFigure:
     return diagram(
         nodes,
         arrows,
-        title="An affine coupling: log |det| is the sum of s; to undo it, the network runs in the same direction",
+        title="An affine coupling: log |det| is the sum of s",
         alt="The half x1 goes straight to z1. A network reads x1 and gives s and t, by which x2 is stretched and moved to z2.",
     )
 
 
 def realnvp_of_digits() -> LessonFigure:
     """The flow of digits: histogram, couplings on three stages, and where half of the values are finished."""
-    across = (0.0, 2.2, 4.7, 7.2, 9.9)
+    across = (0.0, 2.6, 5.3, 8.0, 10.9)
     nodes = {
         "x": Node(across[0], 0.0, "pixels y\nin (0, 1)", SEEN, 1.1, 0.7),
         "hist": Node(across[1], 0.0, "histogram,\nthen quantile", VALUE, 1.5, 0.7),
