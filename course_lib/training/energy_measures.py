@@ -13,7 +13,7 @@ from course_lib.models.energy.rbm import RBM
 from course_lib.training.measures import measured_examples
 from course_lib.training.recipes.form import Recipe
 
-FEW_STEPS = 100  # of annealing below the full budget
+FEW_STEPS = 20  # of annealing below the full budget
 
 
 def exact_nats(model: RBM, recipe: Recipe, budget: str) -> dict[str, Any]:

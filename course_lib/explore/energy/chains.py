@@ -14,7 +14,7 @@ from course_lib import plots, runtime
 from course_lib.explore.kit.canvas import Canvas
 from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
-from course_lib.explore.kit.plane import FINE, HIGH, Plot, blank_sheet, finished
+from course_lib.explore.kit.plane import FINE, Plot, blank_sheet, finished
 from course_lib.explore.kit.sheet import font
 from course_lib.models.energy.rbm import RBM
 from course_lib.models.inputs import trusted_values
@@ -38,6 +38,48 @@ def held(hold: str, drawn: np.ndarray) -> Tensor | None:
     return mask[None]
 
 
+class _Runs:
+    """Runs of STEPS Gibbs steps, made as far as they are asked for, and kept."""
+
+    def __init__(self, machines: Mapping[str, RBM], digits: Tensor):
+        self.machines, self.digits, self.shape = machines, digits, tuple(digits.shape[-2:])
+        self.run = lru_cache(maxsize=4)(self._run)
+
+    def _first(self, machine: str, start: str, hold: str, drawn: np.ndarray) -> Tensor:
+        """Where the chains begin, (25, 1, H, W)."""
+        count, ink = SIDE * SIDE, torch.tensor(drawn).to(self.digits)
+        if start == "data":
+            return self.digits[:count]
+        if start == "drawing":
+            return ink[None, None].expand(count, 1, *self.shape)
+        like, kept = self.machines[machine].base, held(hold, drawn)
+        noise = (runtime.uniform((count, 1, *self.shape), like, runtime.generator(1)) < 0.5).to(like.dtype)
+        return noise if kept is None else torch.where(kept, ink, noise)
+
+    def _run(
+        self, machine: str, start: str, temperature: float, hold: str, ink: bytes, more: int
+    ) -> tuple[list[Tensor], list[Tensor], torch.Generator]:
+        """The states of a run so far, their free energies, and its generator; run `more` goes on from the one before."""
+        if more:
+            begin = self.states(machine, start, temperature, hold, ink, more - 1, STEPS)[0][-1]
+        else:
+            begin = self._first(machine, start, hold, np.frombuffer(ink, bool).reshape(self.shape))
+        return [begin], [_heights(self.machines[machine], begin)], runtime.generator(2 + more)
+
+    def states(
+        self, machine: str, start: str, temperature: float, hold: str, ink: bytes, more: int, steps: int
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The states of the chains after 0, 1, … steps, and three quantiles of their free energies."""
+        made, heights, generator = self.run(machine, start, temperature, hold, ink, more)
+        kept = held(hold, np.frombuffer(ink, bool).reshape(self.shape))
+        with trusted_values():
+            while len(made) <= steps:
+                model = self.machines[machine]
+                made.append(model.gibbs_step(made[-1], temperature=temperature, known=kept, generator=generator))
+                heights.append(_heights(model, made[-1]))
+        return made[: steps + 1], heights[: steps + 1]
+
+
 @explorer
 def chain_player(machines: Mapping[str, RBM], digits: Tensor, *, drawing: Tensor | None = None) -> Panel:
     """Twenty-five chains, step by step, and the free energy along them beside that of the data.
@@ -47,47 +89,12 @@ def chain_player(machines: Mapping[str, RBM], digits: Tensor, *, drawing: Tensor
         digits: at least 25 binary pictures (N, 1, H, W): the first 25 are where chains from data begin, all give the histogram.
         drawing: what the canvas shows at first, (H, W) or (1, H, W); None is an empty canvas.
     """
-    shape, count = tuple(digits.shape[-2:]), SIDE * SIDE
+    runs = _Runs(machines, digits)
     energies = {name: machine.free_energy(digits).numpy() for name, machine in machines.items()}
-
-    def first(machine: str, start: str, drawn: np.ndarray) -> Tensor:
-        if start == "data":
-            return digits[:count]
-        if start == "drawing":
-            return torch.tensor(drawn).to(digits)[None, None].expand(count, 1, *shape)
-        like = machines[machine].base
-        return (runtime.uniform((count, 1, *shape), like, runtime.generator(1)) < 0.5).to(like.dtype)
-
-    @lru_cache(maxsize=4)
-    def run(
-        machine: str, start: str, temperature: float, hold: str, ink: bytes, more: int
-    ) -> tuple[list[Tensor], list[Tensor], torch.Generator]:
-        """The states of a run so far, which `states` makes longer, and its generator; run `more` goes on from the one before."""
-        drawn = np.frombuffer(ink, bool).reshape(shape)
-        if more:
-            begin = states(machine, start, temperature, hold, ink, more - 1, STEPS)[0][-1]
-        else:
-            begin = first(machine, start, drawn)
-            kept = held(hold, drawn)
-            if kept is not None and start == "noise":
-                begin = torch.where(kept, torch.tensor(drawn).to(begin), begin)
-        return [begin], [_heights(machines[machine], begin)], runtime.generator(2 + more)
-
-    def states(
-        machine: str, start: str, temperature: float, hold: str, ink: bytes, more: int, steps: int
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """The states of the chains after 0, 1, … steps, and three quantiles of their free energies."""
-        made, heights, generator = run(machine, start, temperature, hold, ink, more)
-        kept = held(hold, np.frombuffer(ink, bool).reshape(shape))
-        with trusted_values():
-            while len(made) <= steps:
-                made.append(machines[machine].gibbs_step(made[-1], temperature=temperature, known=kept, generator=generator))
-                heights.append(_heights(machines[machine], made[-1]))
-        return made[: steps + 1], heights[: steps + 1]
 
     def render(machine: str, start: str, steps: int, temperature: float, hold: str, drawn: np.ndarray, more: int) -> Image.Image:
         ink = np.ascontiguousarray(drawn, bool).tobytes()
-        path, heights = states(machine, start, temperature, hold, ink, more, steps)
+        path, heights = runs.states(machine, start, temperature, hold, ink, more, steps)
         sheet = blank_sheet()
         _tiles(sheet, path[-1][:, 0].numpy() > 0, f"25 chains after {more * STEPS + steps} Gibbs steps")
         _energies(sheet, torch.stack(heights).numpy(), energies[machine], more * STEPS)
@@ -100,7 +107,7 @@ def chain_player(machines: Mapping[str, RBM], digits: Tensor, *, drawing: Tensor
         Button("more", f"{STEPS} more steps"),
         Slider("temperature", "temperature", 0.5, 3.0, value=1.0, step=0.1),
         Choice("hold", "hold fixed", HOLDS),
-        Canvas("drawn", "your drawing", shape=shape, value=None if drawing is None else drawing.reshape(shape) > 0,
+        Canvas("drawn", "your drawing", shape=runs.shape, value=None if drawing is None else drawing.reshape(runs.shape) > 0,
                tint="#ffffff", strength=1.0, brush=2, side=168),
     ]  # fmt: skip
     alt = "Left, 25 pictures, the present states of the chains; right, their free energy by step, and a histogram of the data's."
@@ -121,7 +128,6 @@ def _tiles(sheet: Image.Image, strokes: np.ndarray, words: str) -> None:
             ((TILE - 3) * FINE,) * 2, Image.Resampling.NEAREST
         )
         sheet.paste(tile, ((14 + column * TILE) * FINE, (28 + row * TILE) * FINE))
-    assert 28 + SIDE * TILE <= HIGH
 
 
 def _energies(sheet: Image.Image, heights: np.ndarray, data: np.ndarray, before: int) -> None:
