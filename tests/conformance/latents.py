@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from course_lib import runtime
+from course_lib.models.flows import CouplingFlow, Dequantised
 from course_lib.models.latent import ELBO, VAE, HierarchicalVAE, ImportanceBound, MixturePrior, VampPrior
 
 vae = partial(VAE, event_shape=(5,), latent=2, hidden=(7,))
@@ -21,6 +22,7 @@ BUILD = {
     "vae-encoded": partial(vae, prior=VampPrior(components=3)),
     "vae-convolutional": partial(VAE, event_shape=(1, 2, 2), latent=2, hidden=(5,), convolutions=(3,), mean=0.3, spread=0.4),
     "vae-one": partial(VAE, event_shape=(1,), latent=1, hidden=(3,)),
+    "dequantised": lambda: Dequantised(flow=CouplingFlow(event_shape=(3,), layers=2, hidden=(3,), unit=True), levels=2),
     "ladder": ladder,
     "ladder-three-levels": partial(ladder, latents=(2, 2, 1), hidden=((6,), (5,), (4,)), activation="tanh", mean=0.3, spread=0.4),
     "ladder-upward": partial(ladder, event_shape=(5,), inference="upward", activation="relu"),
