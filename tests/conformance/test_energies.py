@@ -9,19 +9,20 @@ import torch
 from energies import BINARY, BUILD
 
 from course_lib import runtime
+from course_lib.metrics import partition
 from course_lib.models.protocols import EnergyModel, ExplicitModel, configuration
 
 every_model = pytest.mark.parametrize("name", BUILD)
 
 
 @every_model
-def test_protocol(name, capsys):
-    model = BUILD[name]()
+def test_protocol(name, device, capsys):
+    model = BUILD[name]().to(device)
     assert isinstance(model, EnergyModel)
     assert not isinstance(model, ExplicitModel)
     assert not hasattr(model, "log_prob")
     assert all(p.kind is p.KEYWORD_ONLY for p in inspect.signature(type(model).__init__).parameters.values() if p.name != "self")
-    x = model.sample(5, generator=runtime.generator(3))
+    x = model.sample(5, generator=runtime.generator(3, device)).to(device)
     assert x.shape == (5, *model.event_shape)
     assert not x.requires_grad
     energy = model.energy(x)
@@ -34,14 +35,14 @@ def test_protocol(name, capsys):
 
 
 @every_model
-def test_sampling_depends_on_the_generator_alone(name):
-    model = BUILD[name]()
-    first = model.sample(40, generator=runtime.generator(4))
+def test_sampling_depends_on_the_generator_alone(name, device):
+    model = BUILD[name]().to(device)
+    first = model.sample(40, generator=runtime.generator(4, device))
     torch.manual_seed(99)
     before = torch.get_rng_state()
-    assert torch.equal(first, model.sample(40, generator=runtime.generator(4)))
+    assert torch.equal(first, model.sample(40, generator=runtime.generator(4, device)))
     assert torch.equal(before, torch.get_rng_state())
-    assert not torch.equal(first, model.sample(40, generator=runtime.generator(5)))
+    assert not torch.equal(first, model.sample(40, generator=runtime.generator(5, device)))
     with pytest.raises(ValueError, match="n is 0"):
         model.sample(0)
 
@@ -84,3 +85,16 @@ def test_samples_and_energies_have_the_type_of_the_parameters(name, dtype):
     x = model.sample(3, generator=runtime.generator(1))
     assert x.dtype == dtype
     assert model.energy(x.double()).dtype == dtype
+
+
+@pytest.mark.parametrize("name", BINARY)
+def test_exact_and_annealed_log_z_agree_on_every_device(name, device):
+    model = BUILD[name]().to(device)
+    generator = runtime.generator(0, device)
+    exact = model.normalised()
+    x = exact.sample(300, generator=generator)
+    assert x.device.type == torch.device(device).type
+    found = partition.annealed_log_partition(model, steps=200, chains=200, generator=generator).log_z
+    assert found == pytest.approx(exact.log_partition().item(), abs=0.2)
+    back = partition.reverse_nats(model, x, steps=100, generator=generator)
+    assert back.mean == pytest.approx(-exact.log_prob(x).mean().item(), abs=0.2)

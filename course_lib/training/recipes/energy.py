@@ -45,7 +45,7 @@ class Contrastive:
     averaged: float = 0.0
 
     def __call__(self, model: RBM, recipe: Recipe, total_steps: int) -> ContrastiveDivergenceStep:
-        model.begin_at(recipe.load(recipe.split).x)
+        model.begin_at(recipe.load(recipe.split).x.to(runtime.device_of(model)))
         return ContrastiveDivergenceStep(
             model,
             lr=self.lr,
