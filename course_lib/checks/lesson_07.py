@@ -10,9 +10,9 @@ from course_lib.checks.report import Slip, Verdict, grade
 from course_lib.distributions import Bernoulli, UnivariateGaussianMixture, gaussian_log_prob
 
 EXERCISES = {
-    "07.1": "one conditional of NADE",
-    "07.2": "log p(x) from logits",
-    "07.3": "count the weights, shared and not",
+    "07.1": "count the weights, shared and not",
+    "07.2": "one conditional of NADE",
+    "07.3": "log p(x) from logits",
     "07.4": "MADE's last mask",
     "07.5": "the log-density of a mixture of Gaussians",
 }
@@ -27,7 +27,7 @@ def _small_nade(seed: int, D: int, H: int) -> tuple[Tensor, Tensor, Tensor, Tens
 
 
 def conditional(attempt, *, record: bool = True) -> Verdict:
-    """07.1 attempt(x (D), d, W (D, H), V (D, H), b (D), c (H)) -> p(x_d = 1 | x_0 … x_{d-1}), counting d from 0."""
+    """07.2 attempt(x (D), d, W (D, H), V (D, H), b (D), c (H)) -> p(x_d = 1 | x_0 … x_{d-1}), counting d from 0."""
 
     def logit(x, d, W, V, b, c, *, seen=0, hidden=torch.sigmoid):
         return b[d] + V[d] @ hidden(c + x[: d + seen] @ W[: d + seen])
@@ -52,17 +52,26 @@ def conditional(attempt, *, record: bool = True) -> Verdict:
             "c is missing: the hidden layer's bias is there before any pixel is seen.",
         ),
         Slip(lambda x, d, W, V, b, c: torch.sigmoid(logit(x, d, W, V, torch.zeros_like(b), c)), "b[d] is missing."),
+        Slip(
+            lambda x, d, *rest: torch.sigmoid(logit(x, d, *rest) * (2 * x[d] - 1)),
+            "that is the probability of the value that x_d has; asked is that of 1, whatever x_d is.",
+        ),
+        Slip(lambda *case: torch.sigmoid(logit(*case, hidden=torch.tanh)), "the hidden layer has a sigmoid here, not a tanh."),
+        Slip(
+            lambda x, d, W, V, b, c: torch.sigmoid(b[d] + V[d] @ torch.sigmoid(c + (x[d - 1] * W[d - 1] if d else 0))),
+            "only the pixel just before is used: that is a Markov model; NADE reads all of x[:d].",
+        ),
         Slip(lambda *case: 1 - torch.sigmoid(logit(*case)), "that is p(x_d = 0 | …)."),
     )
     cases = []
     for seed, d in ((0, 0), (1, 2), (2, 5)):
         x, *parameters = _small_nade(seed, 6, 4)
         cases.append((x, d, *parameters))
-    return grade("07.1", attempt, lambda *case: torch.sigmoid(logit(*case)), cases, slips, record=record)
+    return grade("07.2", attempt, lambda *case: torch.sigmoid(logit(*case)), cases, slips, record=record)
 
 
 def log_prob(attempt, *, record: bool = True) -> Verdict:
-    """07.2 attempt(logits (B, D), x (B, D) of 0 and 1) -> log p(x) in nats, (B,)."""
+    """07.3 attempt(logits (B, D), x (B, D) of 0 and 1) -> log p(x) in nats, (B,)."""
 
     def each(logits: Tensor, x: Tensor) -> Tensor:
         return Bernoulli(logits).log_prob(x)  # (B, D)
@@ -83,17 +92,28 @@ def log_prob(attempt, *, record: bool = True) -> Verdict:
             "only the 1s are counted: a pixel that is 0 has a probability too.",
         ),
         Slip(lambda logits, x: each(-logits, x).sum(1), "0 and 1 have changed places."),
+        *(
+            Slip(
+                lambda logits, x, e=e: torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()).add(e).log().sum(1),
+                f"log(p + {e:g}) hides the infinity and is wrong: F.logsigmoid needs no such help.",
+            )
+            for e in (1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5)
+        ),
+        Slip(
+            lambda logits, x: (x * logits - torch.log1p(logits.exp())).sum(1),
+            "exp(logit) overflows above 88: F.softplus, or F.logsigmoid, takes log(1 + exp) in one safe step.",
+        ),
         Slip(lambda logits, x: torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()).log().sum(1), unsafe),
         Slip(lambda logits, x: (x * logits.sigmoid().log() + (1 - x) * (1 - logits.sigmoid()).log()).sum(1), unsafe),
     )
     g = runtime.generator(7)
     cases = [(2 * torch.randn(3, 5, generator=g), (torch.rand(3, 5, generator=g) < 0.5).float())]
-    cases.append((torch.tensor([[60.0, -120.0], [3.0, -1.0]]), torch.tensor([[1.0, 1.0], [0.0, 0.0]])))
-    return grade("07.2", attempt, lambda logits, x: each(logits, x).sum(1), cases, slips, record=record)
+    cases.append((torch.tensor([[60.0, -120.0], [3.0, 120.0]]), torch.tensor([[1.0, 1.0], [0.0, 0.0]])))
+    return grade("07.3", attempt, lambda logits, x: each(logits, x).sum(1), cases, slips, record=record)
 
 
 def count(attempt, *, record: bool = True) -> Verdict:
-    """07.3 attempt(D, H) -> (parameters in D separate networks, parameters in NADE), weights and biases."""
+    """07.1 attempt(D, H) -> (parameters in D separate networks, parameters in NADE), weights and biases."""
 
     def separate(D: int, H: int) -> int:
         return H * D * (D - 1) // 2 + D * H + D * H + D  # weights in, hidden biases, weights out, output biases
@@ -118,6 +138,12 @@ def count(attempt, *, record: bool = True) -> Verdict:
             pair(lambda D, H: separate(D, H) + D * H, shared),
             "off by one: the first variable (d = 0) has no variable before it, the last has D - 1.",
         ),
+        Slip(
+            pair(lambda D, H: H * D * (D - 1) // 2, lambda D, H: D * H),
+            "those are the weights into the hidden layers alone: add the weights out of them, and all biases.",
+        ),
+        Slip(pair(separate, lambda D, H: 2 * D * H + D), "c, the bias of NADE's H hidden units, is missing."),
+        Slip(pair(separate, lambda D, H: 2 * D * H + H), "b, one bias per output of NADE, is missing."),
         Slip(pair(separate, lambda D, H: D * H + D + H), "NADE shares W, but V is there as well: H weights out for each d."),
         Slip(pair(separate, lambda D, H: 2 * D * H + D + D * H), "NADE has one c for all d."),
         Slip(
@@ -125,7 +151,7 @@ def count(attempt, *, record: bool = True) -> Verdict:
             "those are the weights; count the biases of the hidden and the output units too.",
         ),
     )
-    return grade("07.3", attempt, pair(separate, shared), [(6, 4), (784, 500), (1, 3)], slips, record=record)
+    return grade("07.1", attempt, pair(separate, shared), [(6, 4), (784, 500), (1, 3)], slips, record=record)
 
 
 def output_mask(attempt, *, record: bool = True) -> Verdict:
@@ -170,6 +196,10 @@ def mixture_log_prob(attempt, *, record: bool = True) -> Verdict:
         return (logits.softmax(-1) * parts(x, mean, log_scale)).sum(-1)
 
     slips = (
+        Slip(
+            lambda x, logits, mean, log_scale: (logits.softmax(-1) * parts(x, mean, log_scale).exp()).sum(-1).log(),
+            "60 standard deviations out, every density underflows to 0: stay with logs, by logsumexp.",
+        ),
         Slip(
             lambda x, logits, mean, log_scale: parts(x, mean, log_scale).logsumexp(-1),
             "the log weights are missing: each Gaussian counts by its share.",

@@ -59,6 +59,33 @@ def compare(test):
 
 
 WRONG = [
+    (check.conditional, lambda x, d, *rest: abs(1 - x[d] - right_conditional(x, d, *rest)), "the value that x_d has"),
+    (
+        check.conditional,
+        lambda x, d, W, V, b, c: torch.sigmoid(b[d] + V[d] @ torch.tanh(c + x[:d] @ W[:d])),
+        "not a tanh",
+    ),
+    (
+        check.conditional,
+        lambda x, d, W, V, b, c: right_conditional(x * (torch.arange(len(x)) == d - 1), d, W, V, b, c),
+        "Markov",
+    ),
+    (
+        check.log_prob,
+        lambda logits, x: (torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()) + 1e-8).log().sum(1),
+        "hides the infinity",
+    ),
+    (check.log_prob, lambda logits, x: (x * logits - (1 + logits.exp()).log()).sum(1), "overflows"),
+    (check.count, lambda D, H: (H * D * (D - 1) // 2, D * H), "into the hidden layers alone"),
+    (check.count, lambda D, H: (right_count(D, H)[0], 2 * D * H + D), "c, the bias"),
+    (check.count, lambda D, H: (right_count(D, H)[0], 2 * D * H + H), "b, one bias"),
+    (
+        check.mixture_log_prob,
+        lambda x, logits, mean, log_scale: (
+            (logits.softmax(1) * torch.distributions.Normal(mean, log_scale.exp()).log_prob(x[:, None]).exp()).sum(1).log()
+        ),
+        "underflows",
+    ),
     (check.conditional, sees(1), "x_d itself"),
     (check.conditional, sees(99), "all of x"),
     (check.conditional, lambda *case: torch.logit(right_conditional(*case).double()), "that is the logit"),
