@@ -15,8 +15,8 @@ def _scribble():
     from course_lib.nn.velocity import TimedUNet
 
     with seeded():
-        network = TimedUNet(sides=(16, 16), widths=(8, 8), told=8, rows=4)
-        flow = VelocityFlow(network=network, event_shape=(1, 16, 16), classes=3, low=0.0, high=1.0)
+        network = TimedUNet(sides=(8, 8), widths=(8, 8), told=8, rows=4)
+        flow = VelocityFlow(network=network, event_shape=(1, 8, 8), classes=3, low=0.0, high=1.0)
     return scribble(flow.eval().requires_grad_(False))
 
 
