@@ -35,25 +35,30 @@ def labels_by_noise(model: ConditionalGAN, judge: FeatureClassifier, *, columns:
         return torch.randn(columns, model.noise, generator=runtime.generator(seed))
 
     @torch.no_grad()
-    def row(sheet: Image.Image, top: int, z: Tensor, vectors: Tensor, asked: int | None) -> None:
-        """One row of pictures, each with the class that the judge finds and how sure it is."""
-        images = model.generator.from_vectors(z, vectors.expand(columns, -1))
+    def judged(z: Tensor, vectors: Tensor) -> tuple[Tensor, list[float], list[int]]:
+        """Pictures, how sure the judge is of the class that it finds in each, and these classes."""
+        images = model.generator.from_vectors(z, vectors)
         found = judge.logits(images).softmax(1).max(1)
-        pen, sure, classes = ImageDraw.Draw(sheet), found.values.tolist(), found.indices.tolist()
+        return images, found.values.tolist(), found.indices.tolist()
+
+    def row(sheet: Image.Image, top: int, pictures: tuple, start: int, asked: int | None) -> None:
+        """One row of judged pictures, from the place `start` on."""
+        pen, (images, sure, classes) = ImageDraw.Draw(sheet), pictures
         for column in range(columns):
-            left = LEFT + column * wide
-            sheet.paste(plots.to_image(images[column], SCALE).convert("RGB"), (left, top))
-            wrong = asked is not None and classes[column] != asked
-            text = f"{classes[column]}, {100 * sure[column]:.0f} %" + ("  no!" if wrong else "")
+            left, place = LEFT + column * wide, start + column
+            sheet.paste(plots.to_image(images[place], SCALE).convert("RGB"), (left, top))
+            wrong = asked is not None and classes[place] != asked
+            text = f"{classes[place]}, {100 * sure[place]:.0f} %" + ("  no!" if wrong else "")
             pen.text((left, top + side), text, fill=plots.VERMILION if wrong else "black", font=font(11))
 
     @lru_cache(maxsize=8)
     def table(seed: int) -> Image.Image:
         sheet = Image.new("RGB", (LEFT + columns * wide, high + BETWEEN + K * high), "white")
-        z, pen = noise(seed), ImageDraw.Draw(sheet)
+        pictures = judged(noise(seed).repeat(K, 1), model.generator.vectors.weight.repeat_interleave(columns, 0))
+        pen = ImageDraw.Draw(sheet)
         for label in range(K):
             top = high + BETWEEN + label * high
-            row(sheet, top, z, model.generator.vectors.weight[label], label)
+            row(sheet, top, pictures, label * columns, label)
             pen.text((6, top + side // 2 - 8), str(label), fill="black", font=font(18))
         pen.text((6, high + BETWEEN - 20), "the table: every row one label, every column one noise", fill="black", font=font(13))
         return sheet
@@ -61,7 +66,7 @@ def labels_by_noise(model: ConditionalGAN, judge: FeatureClassifier, *, columns:
     def render(first: int, second: int, blend: float, again: int) -> Image.Image:
         sheet = table(again).copy()
         vectors = torch.lerp(model.generator.vectors.weight[first], model.generator.vectors.weight[second], blend)
-        row(sheet, 18, noise(again), vectors, None)
+        row(sheet, 18, judged(noise(again), vectors.expand(columns, -1)), 0, None)
         words = f"{100 * (1 - blend):.0f} % of the vector of {first}, {100 * blend:.0f} % of that of {second}"
         ImageDraw.Draw(sheet).text((6, 0), words, fill="black", font=font(13))
         return sheet
