@@ -70,6 +70,10 @@ class Dequantised(LatentVariableModel):
         inside = ((z * self.levels).floor() == self.level(x)).flatten(1).all(1)
         return torch.where(inside, self.flow.log_prob(z), -math.inf)
 
+    def elbo(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """A lower bound on log P(x) in nats, (B,), in expectation: log p(y) - D log K at one draw of the noise per image."""
+        return super().elbo(self.check(x), generator=generator)
+
     def loss(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """What training makes small: the mean of minus the bound, in nats per example, ()."""
         return -self.elbo(check_some(x), generator=generator).mean()

@@ -11,9 +11,11 @@ from torch import Tensor
 from course_lib import runtime
 from course_lib.models.flows.arguments import check_vector
 from course_lib.models.flows.base import LayeredFlow
-from course_lib.models.inputs import check_count, check_number
+from course_lib.models.inputs import check_count, check_number, values_are_trusted
 from course_lib.nn.axes import AxisGaussian, Rotation
 from course_lib.nn.invertible import Chain
+
+FARTHEST = 36.0  # scales from the data; the mass beyond 38 is below all numbers of float64
 
 
 class GaussianisationFlow(LayeredFlow):
@@ -42,7 +44,7 @@ class GaussianisationFlow(LayeredFlow):
 
         The generator draws the rotations, except in 2 dimensions, where they turn by multiples of the golden angle.
         """
-        x = self.check(x)
+        x = super().check(x)
         for place, layer in enumerate(self.chain.layers):
             if isinstance(layer, AxisGaussian):
                 layer.fit(x, self.width)
@@ -50,6 +52,17 @@ class GaussianisationFlow(LayeredFlow):
                 layer.matrix.copy_(_rotation(x, place, generator))
             x = layer(x)[0]
         return self
+
+    def check(self, x: Tensor) -> Tensor:
+        """x if it is vectors (B, D) near enough to the data of `fit` that float64 holds their tails; otherwise ValueError."""
+        x, first = super().check(x), self.chain.layers[0]
+        far = (x - first.mean[:, -1]).abs() / first.scale[:, -1]  # in units of the broad Gaussian, which holds the tails
+        if not values_are_trusted() and (far > FARTHEST).any():
+            raise ValueError(
+                f"x lies {far.max():.4g} scales from the data that the flow was fitted to; expected at most {FARTHEST:g}: "
+                "call fit(x), or look for outliers"
+            )
+        return x
 
 
 def _rotation(x: Tensor, place: int, generator: torch.Generator | None) -> Tensor:

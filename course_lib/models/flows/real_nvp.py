@@ -7,12 +7,27 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from course_lib.models.flows.base import LayeredFlow
-from course_lib.models.inputs import as_parameters, check_counts, check_event_shape, check_events, values_are_trusted
+from course_lib.models.inputs import (
+    as_parameters,
+    check_counts,
+    check_event_shape,
+    check_events,
+    check_list,
+    check_whole,
+    values_are_trusted,
+)
 from course_lib.nn.coupling import ChannelCoupling, CheckerboardCoupling, CouplingConvolutions
 from course_lib.nn.histogram import HistogramGaussian
 from course_lib.nn.invertible import Chain, ChannelAffine, Inverse, Invertible, Logit, OnChannels, Squeeze
 
 ALPHA = 1e-6  # of the logit layer
+
+
+def _whole(counts: Sequence[int] | None, name: str) -> list[int] | None:
+    """counts as Python ints of at least 0, or None; ValueError otherwise."""
+    if counts is None:
+        return None
+    return [check_whole(count, f"one of {name}") for count in check_list(counts, name, "whole numbers, one per level or pixel")]
 
 
 class RealNVP(LayeredFlow):
@@ -54,8 +69,8 @@ class RealNVP(LayeredFlow):
             raise ValueError(
                 f"widths are {self.widths} and couplings {self.couplings}; expected three numbers each, one per stage"
             )
-        first = Logit(ALPHA) if counts is None else HistogramGaussian(counts, black, images)
-        self.counts, self.black, self.images = counts and list(counts), black and list(black), images
+        self.counts, self.black, self.images = _whole(counts, "counts"), _whole(black, "black"), check_whole(images, "images")
+        first = Logit(ALPHA) if self.counts is None else HistogramGaussian(self.counts, self.black, self.images)
         C = self.event_shape[0]
         fine = Chain([Squeeze(), *self._stage(2, 8 * C), Inverse(Squeeze())])
         middle = [Squeeze(), *self._stage(1, 4 * C), OnChannels(fine, 2 * C), Inverse(Squeeze())]

@@ -4,6 +4,7 @@ import inspect
 import math
 
 import configs
+import flows
 import latents
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ OTHERS = {
     "noisy-classifier": lambda: NoisyClassifier(event_shape=(1, 8, 8), classes=3, channels=(2, 3, 4), width=5),
     "classifier": lambda: FeatureClassifier(event_shape=(1, 8, 8), classes=3, channels=(2, 3, 4), width=5),
 }
-MODELS = {**configs.BUILD, **latents.BUILD, **sequences.BUILD, **OTHERS}
+MODELS = {**configs.BUILD, **latents.BUILD, **sequences.BUILD, **flows.BUILD, **OTHERS}
 KINDS = {
     type(build()).__name__: build for build in reversed(MODELS.values()) if not getattr(type(build()), "is_view", False)
 }  # one of each class
