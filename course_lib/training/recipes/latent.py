@@ -157,8 +157,8 @@ def beta_vae(beta: float) -> VAE:
 
 
 def _recipe(beta: float, seed: int) -> Recipe:
-    # The precision is not what changes the result: of a trained model bfloat16 moves the bound by 0.3 nats (beta 4). After 2 epochs,
-    # with the loss still falling fast, four seeds trained in bfloat16 ended -4, +34, +3 and -2 nats from their runs in float32:
+    # The precision is not what changes the result: of a trained model bfloat16 moves the bound by 0.3 nats (beta 4). After two
+    # epochs, with the loss still falling fast, four seeds in bfloat16 ended -4, +34, +3 and -2 nats from their runs in float32:
     # rounding sets a run on another path, and near the start two paths differ by tens of nats in either direction.
     causes = measures.Disentanglement(close_ups.sample_factors, close_ups.draw)
     return Recipe(
