@@ -78,7 +78,10 @@ def test_a_shipped_model_is_what_its_recipe_builds():
             twin = checkpoints.load(name)
             assert type(model) is type(twin)
             shapes = {key: value.shape for key, value in model.state_dict().items()}
-            assert shapes == {key: value.shape for key, value in twin.state_dict().items()}, name
+            shipped = {key: value.shape for key, value in twin.state_dict().items()}
+            if recipe.finish is not None:  # it may leave parts out, such as a discriminator
+                shapes = {key: shape for key, shape in shapes.items() if key in shipped}
+            assert shapes == shipped, name
             assert about["epochs"] == recipe.epochs[2], name
 
 
