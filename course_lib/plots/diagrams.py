@@ -68,10 +68,10 @@ def _arrow(axes: Axes, start: Circle, end: Circle, *, curved: bool) -> None:
     axes.add_patch(FancyArrowPatch(**ends, **style))
 
 
-def tree(rows: Sequence[tuple[int, str, bool]], *, title: str, alt: str = "") -> LessonFigure:
+def tree(rows: Sequence[tuple[int, str]], *, title: str, alt: str = "") -> LessonFigure:
     """A tree written from the top down, one line per node, like the listing of a folder.
 
-    rows: (depth, label, present) of each node in depth-first order from the root at depth 0. A node not present is grey.
+    rows: (depth, label) of each node in depth-first order from the root at depth 0.
     Raises ValueError when the depths do not describe a tree.
     """
     if not rows or rows[0][0] != 0 or any(deep > above + 1 for (above, *_), (deep, *_) in itertools.pairwise(rows)):
@@ -80,15 +80,14 @@ def tree(rows: Sequence[tuple[int, str, bool]], *, title: str, alt: str = "") ->
     axes = made.axes[0]
     axes.set_axis_off()
     right = max(
-        depth / max(0.2, 1 - 0.0115 * len(label)) for depth, label, _ in rows
+        depth / max(0.2, 1 - 0.0115 * len(label)) for depth, label in rows
     )  # one letter takes about this share of the width
     axes.set(xlim=(-0.1, max(right, max(depth for depth, *_ in rows) + 2.5)), ylim=(-len(rows) + 0.5, 0.5))
     last: dict[int, int] = {}  # depth -> the line of the latest node there
-    for line, (depth, label, present) in enumerate(rows):
-        colour = BLACK if present else "0.45"
+    for line, (depth, label) in enumerate(rows):
         if depth:
             elbow = depth - 0.75
             axes.plot([elbow, elbow, depth - 0.1], [-last[depth - 1] - 0.35, -line, -line], color="0.6", linewidth=1.2)
-        axes.text(depth, -line, label, va="center", color=colour, fontweight="bold" if present else "normal")
+        axes.text(depth, -line, label, va="center", color=BLACK, fontweight="bold")
         last[depth] = line
     return made
