@@ -124,12 +124,12 @@ def test_a_diagram_has_an_arrow_for_each_parent_and_is_drawn_again_in_place():
 
 
 def test_a_tree_has_a_line_a_node_and_refuses_a_depth_that_skips():
-    rows = [(0, "root", True), (1, "child", True), (2, "grandchild", False), (1, "other", False)]
+    rows = [(0, "root"), (1, "child"), (2, "grandchild"), (1, "other")]
     made = plots.tree(rows, title="a tree", alt="four nodes")
-    assert [text.get_text() for text in made.axes[0].texts] == [label for _, label, _ in rows]
+    assert [text.get_text() for text in made.axes[0].texts] == [label for _, label in rows]
     assert len(made.axes[0].lines) == 3
     with pytest.raises(ValueError, match="depths"):
-        plots.tree([(0, "root", True), (2, "too deep", True)], title="a tree")
+        plots.tree([(0, "root"), (2, "too deep")], title="a tree")
 
 
 def test_a_figure_held_still_gives_the_same_picture_as_one_drawn_whole():
@@ -191,7 +191,7 @@ DRAW = """
 import sys
 from course_lib import plots
 sys.stdout.buffer.write(plots.png_bytes(plots.factorisation([[], [0]], title="Two")))
-sys.stdout.buffer.write(plots.png_bytes(plots.tree([(0, "a", True), (1, "b", True)], title="Three")))
+sys.stdout.buffer.write(plots.png_bytes(plots.tree([(0, "a"), (1, "b")], title="Three")))
 """
 
 
