@@ -52,6 +52,16 @@ def test_an_answer_that_never_ends_is_stopped_and_its_line_is_named(attempt):
     assert time.monotonic() - began < 20
 
 
+def test_an_answer_that_never_ends_is_stopped_where_the_program_ignores_interrupts():
+    """As in a program that a shell starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert check(for_ever).status == "raised"
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_an_answer_that_catches_everything_is_stopped_all_the_same():
     assert check(deaf).status in ("raised", "wrong")
 
