@@ -3,6 +3,7 @@
 import inspect
 import math
 
+import draws
 import pytest
 import scipy.stats
 import torch
@@ -40,15 +41,7 @@ def test_protocol(name, device, capsys):
 
 @NAMES
 def test_sampling_depends_on_the_generator_alone(name, device):
-    model = build(name, device)
-    first = model.sample(20, generator=runtime.generator(4, device))
-    torch.manual_seed(99)
-    before = torch.get_rng_state()
-    assert torch.equal(first, model.sample(20, generator=runtime.generator(4, device)))
-    assert torch.equal(before, torch.get_rng_state())
-    assert not torch.equal(first, model.sample(20, generator=runtime.generator(5, device)))
-    with pytest.raises(ValueError, match="n is 0"):
-        model.sample(0)
+    draws.depend_on_the_generator_alone(build(name, device), device)
 
 
 @NAMES
