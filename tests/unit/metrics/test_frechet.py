@@ -5,7 +5,7 @@ import scipy.linalg
 import torch
 
 from course_lib import runtime
-from course_lib.metrics.frechet import frechet_distance, gaussian_frechet
+from course_lib.metrics.frechet import frechet_at_infinity, frechet_distance, gaussian_frechet
 
 
 def random_covariance(dimensions, seed):
@@ -53,3 +53,35 @@ def test_wrong_features_are_refused(shapes):
         frechet_distance(*(torch.zeros(shape) for shape in shapes))
     with pytest.raises(ValueError, match=r"expected \(F,\) twice"):
         gaussian_frechet(torch.zeros(2), torch.eye(3), torch.zeros(2), torch.eye(3))
+
+
+def test_the_line_leads_to_the_closed_form_and_its_slope_is_the_expected_excess():
+    """Gaussians of standard deviations 1 and 2 on a line: the distance is (2 - 1)² = 1, and n examples add 7 / n to first order.
+
+    The distance is (difference of means)² + (difference of standard deviations)². A mean has the variance σ²/n, a standard
+    deviation σ²/2n; and the fitted one is too small by σ/4n, which takes (2 - 1)²/2n away: 1.5 (1 + 4) - 0.5 = 7.
+    """
+    x = torch.randn(8_000, 1, generator=runtime.generator(0), dtype=torch.float64)
+    y = 2 * torch.randn(8_000, 1, generator=runtime.generator(1), dtype=torch.float64)
+    found = frechet_at_infinity(x, y, counts=[20, 40, 80])
+    assert found.counts == (20, 40, 80)
+    assert found.limit == pytest.approx(1, abs=0.1)
+    assert found.slope == pytest.approx(7, abs=1.5)
+    assert found.distances[0] > found.distances[2] > found.limit
+
+
+def test_at_infinity_equal_distributions_are_near_0_where_every_count_is_not():
+    x, y = torch.randn(2, 4_000, 8, generator=runtime.generator(3))
+    found = frechet_at_infinity(x, y)
+    assert found.counts == (4_000, 2_000, 1_333, 1_000, 800)
+    assert min(found.distances) == found.distances[0] > 0.01
+    assert abs(found.limit) < 0.5 * found.distances[0]
+    again = frechet_at_infinity(x, y, generator=runtime.generator(0))
+    assert again == found
+    assert frechet_at_infinity(x, y, generator=runtime.generator(1)) != found
+
+
+@pytest.mark.parametrize("counts", [[10], [10, 10], [1, 10], [10, 200]])
+def test_counts_that_give_no_line_are_refused(counts):
+    with pytest.raises(ValueError, match="expected at least two different ones"):
+        frechet_at_infinity(torch.zeros(100, 2), torch.zeros(120, 2), counts=counts)

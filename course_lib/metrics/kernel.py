@@ -1,0 +1,59 @@
+"""The squared kernel distance of two sets of examples (maximum mean discrepancy): KID when the features are Inception's."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from course_lib.metrics.features import check_two_sets
+from course_lib.metrics.likelihood import Estimate, mean_with_error
+from course_lib.models.inputs import check_count
+
+CHUNK = 1_000  # rows that are compared at once
+DEGREE = 3  # of the polynomial
+
+
+def kernel(x: Tensor, y: Tensor) -> Tensor:
+    """(x·y / F + 1)³ for all pairs of x (N, F) and y (M, F): (N, M), in float64 (Bińkowski et al. 2018, section 4.1).
+
+    The feature space of this kernel holds all products of up to three features, so that the distance compares all moments up to
+    the third.
+    """
+    return (x.double() @ y.double().T / x.shape[1] + 1) ** DEGREE
+
+
+def kernel_distance(features_a: Tensor, features_b: Tensor) -> float:
+    """The unbiased estimate of the squared kernel distance of features (N, F) and (M, F) (Gretton et al. 2012, eq. 3).
+
+    It is the mean kernel of two different examples of a, plus that of two different examples of b, minus twice the mean kernel of
+    one example of each. At equal distributions its expectation is 0 at every N and M, so that it may be below 0.
+    Raises ValueError when a set has fewer than two examples.
+    """
+    check_two_sets(features_a, features_b)
+    a, b = features_a.detach().cpu(), features_b.detach().cpu()
+    return _within(a) + _within(b) - 2 * _sum(a, b) / (len(a) * len(b))
+
+
+def kernel_distance_with_error(features_a: Tensor, features_b: Tensor, *, size: int = 500) -> Estimate:
+    """The mean of `kernel_distance` over disjoint blocks of `size` examples of each set, and its standard error.
+
+    The blocks follow the order of the examples, which must be random; what is left over is not used. This estimate is unbiased
+    too, and noisier than that of all pairs. Raises ValueError when there are fewer than two blocks.
+    """
+    check_two_sets(features_a, features_b)
+    a, b = features_a.detach().cpu(), features_b.detach().cpu()
+    blocks = min(len(a), len(b)) // max(check_count(size, "size"), 2)
+    if blocks < 2:
+        raise ValueError(f"there are {len(a)} and {len(b)} examples, and size is {size}; expected two blocks or more: lower size")
+    pairs = zip(a.split(size)[:blocks], b.split(size)[:blocks], strict=True)
+    return mean_with_error(torch.tensor([kernel_distance(*pair) for pair in pairs]), "squared kernel distance")
+
+
+def _sum(a: Tensor, b: Tensor) -> float:
+    return sum(kernel(some, b).sum().item() for some in a.split(CHUNK))
+
+
+def _within(x: Tensor) -> float:
+    """The mean kernel over the pairs of two different examples: the pairs of an example with itself are left out."""
+    itself = ((x.double().square().sum(1) / x.shape[1] + 1) ** DEGREE).sum().item()
+    return (_sum(x, x) - itself) / (len(x) * (len(x) - 1))
