@@ -71,9 +71,9 @@ def frechet_at_infinity(
     """The Fréchet distance of two sets of features (N, F) and (M, F) without the part that small counts add.
 
     That part falls as 1/n (Chong & Forsyth 2020, section 3), so a straight line through the distances at several counts n leads
-    to the value at n = ∞. Here both sets are put into a random order and cut into as many disjoint blocks of n examples
-    as the smaller one holds, and the distances of the pairs of blocks are averaged. Chong & Forsyth shrink the generated set alone, so that what the size of the
-    real set adds stays in their limit.
+    to the value at n = ∞. Here both sets are put into a random order and cut into as many disjoint blocks of n examples as the
+    smaller one holds, and the distances of the pairs of blocks are averaged. Chong & Forsyth shrink the generated set alone, so
+    that what the size of the real set adds stays in their limit.
 
     Args:
         counts: at least two different numbers of examples, each at least two and at most the size of the smaller set. Usually
