@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from course_lib import runtime
+from course_lib.checks.critic_moves import fresh_batches
 from course_lib.checks.report import Slip, Verdict, grade
 from course_lib.metrics import transport
+
+__all__ = ["EXERCISES", "bound", "distance", "fresh_batches", "mixing", "penalty", "slope"]
 
 EXERCISES = {
     "17.1": "the earth mover's distance by sorting, also for unequal counts",
@@ -19,6 +22,7 @@ EXERCISES = {
     "17.3": "the steepest slope of a clipped network",
     "17.4": "the gradient penalty of each example",
     "17.5": "which examples a critic mixes up",
+    "17.6": "fresh batches for all moves of a critic",
 }
 
 
@@ -44,9 +48,6 @@ def distance(attempt, *, record: bool = True) -> Verdict:
     def tiled(x: Tensor, y: Tensor) -> Tensor:
         return (x.sort().values.repeat(len(y)) - y.sort().values.repeat(len(x))).abs().mean()
 
-    def downwards(x: Tensor, y: Tensor) -> Tensor:
-        return ways(x.sort().values, y.sort().values.flip(0)).abs().mean()
-
     def nearest(x: Tensor, y: Tensor) -> Tensor:
         return (x[:, None] - y).abs().amin(1).mean()
 
@@ -66,7 +67,10 @@ def distance(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x, y: gaps(x, y).sum() / len(x), "every pile weighs 1 in total: use shares, not counts of grains."),
         Slip(nearest, "several grains go to one place here: each grain of y can take in only its own mass."),
         Slip(tiled, "after repeating, sort again: repeat() sets whole copies of the pile side by side."),
-        Slip(downwards, "sorted downwards, a pile meets its worst plan."),
+        Slip(
+            lambda x, y: ways(x.sort().values, y.sort().values.flip(0)).abs().mean(),
+            "sorted downwards, a pile meets its worst plan.",
+        ),
         Slip(lambda x, y: ways(x, y).abs().mean(), "the points are paired as they came; sort both piles first."),
         Slip(lambda x, y: ways(x, y).mean(), "the absolute value is missing: ways to the left count too."),
     )
@@ -84,9 +88,6 @@ def slope(attempt, *, record: bool = True) -> Verdict:
         F, G = shares(x, y, t)
         return G - F
 
-    def value(x: Tensor, y: Tensor, t: Tensor) -> Tensor:
-        return transport.best_critic(x, y)(t)
-
     def nearest(x: Tensor, y: Tensor, t: Tensor) -> Tensor:
         return torch.sign((y[:, None] - t).abs().amin(0) - (x[:, None] - t).abs().amin(0))
 
@@ -100,7 +101,7 @@ def slope(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda *case: torch.sign(counts(*case)), "the piles differ in size: compare shares, not the counts."),
         Slip(lambda *case: -torch.sign(counts(*case)), "compare shares instead of counts, and turn the sign around."),
         Slip(lambda *case: (gap(*case) > 0).long(), "where the slope is not 1, it is −1: a critic that stays level loses there."),
-        Slip(value, "those are the critic's values; its slope is wanted."),
+        Slip(lambda x, y, t: transport.best_critic(x, y)(t), "those are the critic's values; its slope is wanted."),
         Slip(nearest, "that looks at the nearest point alone; all points to the left of t count."),
         Slip(lambda *case: gap(*case).abs(), "that is the height between the curves; a slope has a sign."),
     )

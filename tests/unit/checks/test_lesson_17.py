@@ -41,12 +41,21 @@ def right_mixing(critic, x):
     return jacrev(critic)(x).pow(2).sum(-1).sqrt()
 
 
+def right_batches(draw_real, draw_fake, move, moves):
+    losses = torch.zeros(moves)
+    for k in range(moves):
+        fake = draw_fake()
+        losses[k] = move(draw_real(), fake)
+    return losses
+
+
 RIGHT = {
     check.distance: right_distance,
     check.slope: right_slope,
     check.bound: right_bound,
     check.penalty: right_penalty,
     check.mixing: right_mixing,
+    check.fresh_batches: right_batches,
 }
 
 
@@ -72,6 +81,20 @@ def shortened(x, y):
 def rows(critic, x):
     x = x.clone().requires_grad_(True)
     return torch.stack([torch.autograd.grad(value, x, retain_graph=True)[0] for value in critic(x)])
+
+
+def played(real, fake, move, moves):
+    return [move(real(), fake()) for _ in range(moves)]
+
+
+def again(draw):  # the same batch at every call
+    batch = draw()
+    return lambda: batch
+
+
+def late(real, fake, move, moves):
+    real(), fake()
+    return played(real, fake, move, moves)
 
 
 def layers(sizes):
@@ -146,6 +169,19 @@ SLIPS = [
     (check.mixing, lambda f, x: rows(f, x).sum(2), "cancel"),
     (check.mixing, rows, "one number per pair"),
     (check.mixing, lambda f, x: rows(f, x).norm(dim=1), "last axis"),
+    (check.fresh_batches, lambda r, f, m, n: played(again(r), again(f), m, n), "one batch serves all moves"),
+    (check.fresh_batches, lambda r, f, m, n: played(again(r), f, m, n), "the real batch is the same"),
+    (check.fresh_batches, lambda r, f, m, n: played(r, again(f), m, n), "the fake batch is the same"),
+    (check.fresh_batches, lambda r, f, m, n: played(f, r, m, n), "changed places"),
+    (check.fresh_batches, lambda r, f, m, n: played(r, r, m, n), "both batches are real"),
+    (check.fresh_batches, lambda r, f, m, n: played(f, f, m, n), "both batches are fake"),
+    (check.fresh_batches, late, "that no move has seen"),
+    (check.fresh_batches, lambda *case: played(*case)[-1], "last loss alone"),
+    (check.fresh_batches, lambda *case: sum(played(*case)) / case[-1], "mean of the losses"),
+    (check.fresh_batches, lambda *case: sum(played(*case)), "sum of the losses"),
+    (check.fresh_batches, lambda r, f, m, n: played(r, f, m, 1), "only once"),
+    (check.fresh_batches, lambda r, f, m, n: played(r, f, m, n - 1), "too few"),
+    (check.fresh_batches, lambda r, f, m, n: played(r, f, m, n + 1), "too many"),
 ]
 
 TestLesson = frame(check, RIGHT, SLIPS)
@@ -171,6 +207,7 @@ def in_place(critic, x):
         (check.bound, lambda c, sizes: np.prod([np.linalg.norm(c * np.ones(pair), 2) for pair in layers(sizes)])),
         (check.penalty, in_place),
         (check.mixing, lambda f, x: rows(f.double(), x.double()).norm(dim=2)),
+        (check.fresh_batches, lambda r, f, m, n: tuple(m(*pair).item() for pair in [(r(), f()) for _ in range(n)])),
     ],
 )
 def test_right_answers_of_another_style_pass(exercise, attempt):

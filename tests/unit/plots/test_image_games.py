@@ -1,9 +1,11 @@
 """Figures of networks and of image games: what is drawn is what was given."""
 
 import pytest
+import torch
 
-from course_lib.plots.image_games import slopes_at, strips, two_clocks
+from course_lib.plots.image_games import dcgan, slopes_at, strips, style_generator, two_clocks
 from course_lib.plots.networks import networks
+from course_lib.training.recipes.adversarial import image_gan
 
 
 def words(figure):
@@ -31,13 +33,13 @@ def test_a_network_that_does_not_end_with_a_shape_is_refused(parts):
         networks({"up": parts}, title="Two", alt="Boxes.")
 
 
-def test_strips_show_every_seed_and_the_mean():
+def test_strips_show_every_seed_and_the_geometric_mean():
     rows = {"plain": [100.0, 200.0, 400.0], "dropout": [50.0, 60.0, 70.0]}
     axes = strips(rows, title="Rows", xlabel="distance", alt="Dots.", first="plain").axes[0]
     dots = [line for line in axes.lines if line.get_linestyle() == "None"]
     assert [sorted(line.get_xdata()) for line in dots] == [sorted(values) for values in rows.values()]
     bars = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() != "None"]
-    assert bars == pytest.approx([700 / 3, 60.0])
+    assert bars == pytest.approx([200.0, 210_000 ** (1 / 3)])
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_yticklabels()] == list(rows)
 
@@ -55,3 +57,20 @@ def test_slopes_are_named_at_their_ends():
     figure = slopes_at([1, 10], {"one": [1.0, 2.0], "two": [1.0, 0.1]}, title="T", xlabel="x", ylabel="y", alt="Lines.")
     assert words(figure) == ["one", "two"]
     assert [text.xy for text in figure.axes[0].texts] == [(10, 2.0), (10, 0.1)]
+
+
+def test_the_players_of_the_dcgan_have_the_shapes_that_the_picture_names():
+    model = image_gan(normalisation="batch")
+    shapes = []
+    layers = [part for part in model.generator.modules() if isinstance(part, torch.nn.Conv2d)]
+    for layer in layers:
+        layer.register_forward_hook(lambda layer, given, made: shapes.append(tuple(given[0].shape[1:])))
+    model.eval().generate(torch.zeros(1, model.noise))
+    said = {word.replace("\n", " ") for word in words(dcgan())}
+    assert f"z {model.noise}" in said
+    for channels, side, _ in shapes:
+        assert f"{channels} × {side} × {side}" in said
+
+
+def test_the_style_generator_begins_with_a_constant():
+    assert {"learned\nconstant", "w\n512", "z\n512"} <= set(words(style_generator()))
