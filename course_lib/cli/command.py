@@ -74,6 +74,15 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     train.add_argument("--ship", action="store_true", help="put the result into data/checkpoints (budget full only)")
     train.set_defaults(answer=_train)
 
+    score = commands.add_parser("score", help="measure the shipped models of digits again: the table of lesson 26")
+    score.add_argument("name", nargs="*", help="models to measure, as `course list` shows them (default: all)")
+    _add_budget(score)
+    score.add_argument("--device", help="cpu, cuda, cuda:1, mps (default: CUDA where there is one, else the CPU)")
+    score.add_argument("--changed", action="store_true", help="only models that have no row yet, or whose weights have changed")
+    score.add_argument("--check", action="store_true", help="write nothing; fail where a number moved by three standard errors")
+    score.add_argument("--out", type=Path, help="file to write (default: data/studies/scoreboard.json)")
+    score.set_defaults(answer=_score)
+
     release = commands.add_parser(
         "release", help="copies of the lessons to hand out: without solutions, or with all of them open"
     )
@@ -138,6 +147,19 @@ def _train(asked: argparse.Namespace) -> int:
         ship=asked.ship,
         validate=asked.validate,
         anew=asked.anew,
+    )
+
+
+def _score(asked: argparse.Namespace) -> int:
+    from course_lib.cli import score
+
+    return score.score(
+        asked.name,
+        budget=checked(settings.budget, asked.budget),
+        device=asked.device,
+        out=asked.out,
+        only_changed=asked.changed,
+        check=asked.check,
     )
 
 
