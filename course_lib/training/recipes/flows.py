@@ -83,7 +83,7 @@ FLOWS: dict[str, Recipe] = {
     "realnvp-mnist": Recipe(
         realnvp_of_digits,
         "RealNVP of digits with 256 grey levels, behind the histograms of its pixels",
-        (1, 1, 6),
+        (1, 1, 12),
         step=Gradient(lr=2e-3, clip=500.0),
         measure=measures.Together((GreyBits(), measures.FrechetDistance())),
         examples=(256, 6_000, None),
