@@ -6,7 +6,15 @@ import torch
 
 from course_lib import runtime
 from course_lib.models.flows import CouplingFlow, Dequantised
-from course_lib.models.latent import ELBO, VAE, HierarchicalVAE, ImportanceBound, MixturePrior, VampPrior
+from course_lib.models.latent import (
+    ELBO,
+    VAE,
+    HierarchicalVAE,
+    ImportanceBound,
+    MixturePrior,
+    SemiSupervisedVAE,
+    VampPrior,
+)  # fmt: skip
 
 vae = partial(VAE, event_shape=(5,), latent=2, hidden=(7,))
 ladder = partial(HierarchicalVAE, event_shape=(1, 2, 3), latents=(2, 1), hidden=((7,), (5,)), activation="gated")
@@ -22,6 +30,7 @@ BUILD = {
     "vae-encoded": partial(vae, prior=VampPrior(components=3)),
     "vae-convolutional": partial(VAE, event_shape=(1, 2, 2), latent=2, hidden=(5,), convolutions=(3,), mean=0.3, spread=0.4),
     "vae-one": partial(VAE, event_shape=(1,), latent=1, hidden=(3,)),
+    "semi-supervised": partial(SemiSupervisedVAE, event_shape=(1, 2, 2), latent=2, classes=3, hidden=(6,), mean=0.3, spread=0.4),
     "dequantised": lambda: Dequantised(flow=CouplingFlow(event_shape=(3,), layers=2, hidden=(3,), unit=True), levels=2),
     "ladder": ladder,
     "ladder-three-levels": partial(ladder, latents=(2, 2, 1), hidden=((6,), (5,), (4,)), activation="tanh", mean=0.3, spread=0.4),
