@@ -34,7 +34,7 @@ def conv_mask(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(
             lambda k, kind: mask(k, kind, middle=True),
-            "mask A must be 0 in the middle: the first layer would read the pixel it is to predict.",
+            "mask A must be 0 in the middle: otherwise the first layer reads the pixel that it predicts.",
         ),
         Slip(
             lambda k, kind: mask(k, kind, middle=False),
@@ -45,6 +45,14 @@ def conv_mask(attempt, *, record: bool = True) -> Verdict:
             "A and B are swapped: A, for the first layer, leaves the pixel itself out.",
         ),
         Slip(lambda k, kind: mask(k, kind, row=False), "the pixel's own row counts too, left of the middle: those came before."),
+        Slip(
+            lambda k, kind: torch.tril(torch.ones(k, k), -1 if kind == "A" else 0),
+            "a lower triangle orders the units of one layer; a kernel has whole rows above the pixel, and a part of its own row.",
+        ),
+        Slip(
+            lambda k, kind: mask(k, kind, row=False, middle=False),
+            "only the rows above are kept; the pixel's own row counts too, left of the middle, and for B the middle itself.",
+        ),
         Slip(lambda k, kind: mask(k, kind, right=True), "right of the middle, in the same row, is the future."),
         Slip(lambda k, kind: mask(k, kind).flip(0), "upside down: row 0 of a kernel looks at the row above."),
         Slip(lambda k, kind: mask(k, kind).flip(1), "mirrored: column 0 of a kernel looks to the left."),
@@ -103,9 +111,7 @@ def colour_mask(attempt, *, record: bool = True) -> Verdict:
             lambda i, o, kind: mask(i, o, "A" if kind == "B" else "B"),
             "A and B are swapped: only B lets a feature see its own colour.",
         ),
-        Slip(
-            lambda i, o, kind: mask(-i, -o, kind), "the order of the colours is turned round: red first, then green, then blue."
-        ),
+        Slip(lambda i, o, kind: mask(-i, -o, kind), "the order of the colours is reversed: red first, then green, then blue."),
         Slip(lambda i, o, kind: mask(i, o, kind).T, "transposed: rows are outgoing features, columns incoming ones."),
         Slip(
             lambda i, o, kind: (i[None, :] == o[:, None]).float(),

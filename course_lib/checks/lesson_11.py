@@ -56,6 +56,10 @@ def enough(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda v, share: count(v.square(), share), "the variances are squared once too often."),
         Slip(lambda v, share: count(v.flip(0), share), "start with the largest variance: they are given falling."),
         Slip(lambda v, share: len(v) - count(v, share), "that counts the directions which are left out."),
+        Slip(
+            lambda v, share: int((v.cumsum(0) < share).sum()) + 1,
+            "a share is a part of the whole: divide the running sum by the sum of all variances.",
+        ),
         Slip(lambda v, share: count(v, 1 - share), "the share is to be kept, not to be lost."),
     )
     cases = [
@@ -81,12 +85,16 @@ def denoising_loss(attempt, *, record: bool = True) -> Verdict:
             of(lambda r, x, n: x + n - r(x + n)), "the target must stay clean: as it is, the network is asked to copy the noise."
         ),
         Slip(of(lambda r, x, n: x - r(x)), "the network reads clean data: add the noise to what it reads."),
-        Slip(of(lambda r, x, n: x + n - r(x)), "turned around: noise goes to what is read, the target stays clean."),
+        Slip(of(lambda r, x, n: x + n - r(x)), "the wrong way round: noise goes to what is read, the target stays clean."),
         Slip(of(lambda r, x, n: x - r(x) - n), "the noise was added to the reconstruction; it belongs to the input."),
         Slip(of(lambda r, x, n: x - r(n)), "the network reads noise alone: add it to x."),
         Slip(of(lambda r, x, n: n - r(x + n)), "the target is the clean x, not the noise."),
         Slip(
             lambda r, x, n: (x - r(x + n)).square().mean(), "averaged over the D values too: sum over those, mean over the batch."
+        ),
+        Slip(
+            lambda r, x, n: (x + n - r(x + n)).square().mean(),
+            "two slips: the target must stay clean, and the squares are summed over the D values.",
         ),
         Slip(lambda r, x, n: (x - r(x + n)).square().sum(), "summed over the batch; there the mean is wanted."),
         Slip(lambda r, x, n: (x - r(x + n)).abs().sum(1).mean(), "that is the absolute error; the squared one is wanted."),
@@ -125,7 +133,7 @@ def transposed(attempt, *, record: bool = True) -> Verdict:
             lambda x, w, stride: right(x, w, 1), "every window starts at the next place; they are to start `stride` places apart."
         ),
         Slip(crowded, "window i starts at i; it is to start at stride · i."),
-        Slip(lambda x, w, stride: right(x, w.flip(0), stride), "the kernel is turned around: x_i w_0 comes first."),
+        Slip(lambda x, w, stride: right(x, w.flip(0), stride), "the kernel is reversed: x_i w_0 comes first."),
         Slip(
             lambda x, w, stride: right(x, w, len(w)), "your windows lie side by side, k apart; they are to start `stride` apart."
         ),
@@ -162,9 +170,9 @@ def auroc(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(lambda a, b: pairs(a, b, ties=0.0), "ties count half."),
         Slip(lambda a, b: pairs(a, b, ties=1.0), "ties count half, not whole: a coin would decide them."),
-        Slip(lambda a, b: 1 - area(a, b), "turned around: the odd ones are to lie above."),
-        Slip(lambda a, b: 1 - pairs(a, b, ties=0.0), "turned around: the odd ones are to lie above (and ties count half)."),
-        Slip(lambda a, b: 1 - pairs(a, b, ties=1.0), "turned around: the odd ones are to lie above (and ties count half)."),
+        Slip(lambda a, b: 1 - area(a, b), "reversed: the odd ones are to lie above."),
+        Slip(lambda a, b: 1 - pairs(a, b, ties=0.0), "reversed: the odd ones are to lie above (and ties count half)."),
+        Slip(lambda a, b: 1 - pairs(a, b, ties=1.0), "reversed: the odd ones are to lie above (and ties count half)."),
         Slip(lambda a, b: pairs(a, b) * len(a) * len(b), "that counts the pairs; divide by how many there are, N M."),
         Slip(lambda a, b: float(b.mean() > a.mean()), "the means alone do not tell: every odd score meets every ordinary one."),
         Slip(lambda a, b: (b[: len(a)] > a[: len(b)]).double().mean(), "every odd score meets every ordinary one: N M pairs."),

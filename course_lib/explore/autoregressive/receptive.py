@@ -27,12 +27,12 @@ def before(shape: tuple[int, int], i: int, j: int) -> np.ndarray:
 
 
 @explorer
-def receptive_fields(models: Mapping[str, PixelModel]) -> Panel:
+def receptive_fields(models: Mapping[str, PixelModel], picture: torch.Tensor | None = None) -> Panel:
     """Click a pixel: blue are the pixels that its conditional can see, orange the earlier ones that it cannot see.
 
     The receptive field is derived from the geometry of the layers, not measured.
 
-    models: name -> model of images of one shape.
+    models: name -> model of images of one shape. picture (H, W): what stands behind the clicks; blank where none is given.
     """
     shape = tuple(next(iter(models.values())).event_shape[1:])
     most = max(model.layers for model in models.values())
@@ -40,6 +40,8 @@ def receptive_fields(models: Mapping[str, PixelModel]) -> Panel:
     @lru_cache(maxsize=512)
     def context(model: str, i: int, j: int, layers: int) -> np.ndarray:
         return models[model].receptive_field(i, j, layers=layers).numpy()
+
+    background = np.zeros(shape) if picture is None else picture.numpy()
 
     def render(pixel: tuple[int, int], model: str, layers: int) -> Image.Image:
         seen = context(model, *pixel, layers)
@@ -50,9 +52,9 @@ def receptive_fields(models: Mapping[str, PixelModel]) -> Panel:
         return with_words([enlarged(picture, SCALE)], words, gap=0, edge=(0, 0), room=26, offset=(4, 5))
 
     controls = [
-        Pick("pixel", "click a pixel", shape=shape, background=np.zeros(shape), value=(shape[0] // 2, shape[1] // 2)),
+        Pick("pixel", "click a pixel", shape=shape, background=background, value=(shape[0] // 2, shape[1] // 2)),
         Choice("model", "model", list(models)),
-        Slider("layers", "residual blocks", 0, most, value=1, step=1),
+        Slider("layers", "residual blocks", 0, most, value=most, step=1),
     ]
     alt = "A grid of pixels: the chosen one in red, those it sees in blue, earlier ones it cannot see in orange, later ones grey."
     return Panel(render, controls, title="What may a pixel see?", alt=alt)

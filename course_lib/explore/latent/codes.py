@@ -139,12 +139,13 @@ def overlaps(inputs: int = 6) -> Panel:
         inside = slice(kernel - 1, len(counts) - kernel + 1)  # pixels that no kernel outside the rim would reach
         middle = counts[inside, inside]
         words = f"a pixel in the middle is painted\n{' or '.join(f'{c:.0f}' for c in middle.unique())} times"
-        sheet = np.full((side, side), 60, np.uint8)
-        sheet[: len(counts), : len(counts)] = (255 * counts / counts.max()).byte().numpy()
-        return _sheet([sheet], [words], scale=9)
+        sheet, start = np.full((side, side, 3), 255, np.uint8), (side - len(counts)) // 2
+        shades = plots.as_uint8(counts / counts.max().clamp(min=1))
+        sheet[start : start + len(counts), start : start + len(counts)] = shades[..., None]
+        return _sheet([sheet], [words], scale=11)
 
     controls = [Slider("kernel", "kernel", 1, 6, value=3, step=1), Slider("stride", "stride", 1, 4, value=2, step=1)]
-    alt = "Pixels, brighter where more windows overlap; a checkerboard where the stride does not divide the kernel."
+    alt = "Pixels on white, brighter where more windows overlap; a checkerboard where the stride does not divide the kernel."
     return Panel(render, controls, title="How often is a pixel painted?", alt=alt)
 
 

@@ -4,10 +4,15 @@ import itertools
 
 import pytest
 
-from course_lib.plots import architectures
+from course_lib.plots import architectures, image_architectures, latent_architectures
 from course_lib.plots.blocks import LAYER, STATE, Arrow, Node, diagram
 
-DRAWN = {name: made for name, made in vars(architectures).items() if getattr(made, "__module__", "") == architectures.__name__}
+DRAWN = {
+    name: made
+    for module in (architectures, image_architectures, latent_architectures)
+    for name, made in vars(module).items()
+    if getattr(made, "__module__", "") == module.__name__ and not name.startswith("_")
+}
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -33,6 +33,16 @@ def _denoise():
     return denoise(*_autoencoders((2, 3)).values(), digits())
 
 
+def _through_a_line():
+    import torch
+
+    from course_lib import runtime
+    from course_lib.explore.latent.lines import through_a_line
+
+    x = torch.randn(20, 2, generator=runtime.generator(0))
+    return through_a_line(x - x.mean(0), names=("across", "up"))
+
+
 def _overlaps():
     from course_lib.explore.latent.codes import overlaps
 
@@ -120,6 +130,7 @@ def _planes():
 
 
 EXPLORERS = {
+    "lines.through_a_line": _through_a_line,
     "codes.latent_plane": lambda: _latent_plane(labelled=True),
     "codes.latent_plane/without labels": lambda: _latent_plane(labelled=False),
     "codes.bottleneck": _bottleneck,
