@@ -53,6 +53,7 @@ def install() -> None:
     native = torch.ops.pretend_cuda
     native.rules(*_rules())
     _replace_functions_of_torch_cuda(native)
+    torch.nn.modules.module.register_module_forward_pre_hook(_refuse_states_as_cudnn_does)
     torch.nn.modules.module.register_module_forward_hook(_refuse_backward_as_cudnn_does)
     torch.cuda._pretended = True
 
@@ -163,6 +164,15 @@ def _replace_functions_of_torch_cuda(native) -> None:
         return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage).clone().untyped_storage()
 
     torch.storage._StorageBase.clone = cloned
+
+
+def _refuse_states_as_cudnn_does(module, given) -> None:
+    """cuDNN takes the first states of a recurrent layer only where they are contiguous."""
+    if not isinstance(module, torch.nn.RNNBase) or len(given) < 2 or given[1] is None or not torch.backends.cudnn.enabled:
+        return
+    states = given[1] if isinstance(given[1], tuple) else (given[1],)
+    if any(state.is_cuda and not state.is_contiguous() for state in states):
+        raise RuntimeError("rnn: hx is not contiguous")
 
 
 def _refuse_backward_as_cudnn_does(module, _, output) -> None:

@@ -16,12 +16,17 @@ x, one, at = (t.to(ON) for t in (torch.arange(12.0).view(3, 4), torch.ones(3, 4)
 CPU = torch.ones(3, 4)
 
 
+@pytest.fixture(params=["exact", "TF32"])
+def told(request, monkeypatch):
+    """Convolutions in all of float32's digits, and rounded to TF32."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", request.param == "TF32")
+    return request.param
+
+
 @pytest.fixture
-def exact():
+def exact(monkeypatch):
     """Convolutions in all of float32's digits."""
-    torch.backends.cudnn.allow_tf32 = False
-    yield
-    torch.backends.cudnn.allow_tf32 = True
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
 
 
 def test_it_looks_like_cuda():
@@ -128,13 +133,17 @@ def test_autocast_has_cudas_lists():
             F.binary_cross_entropy(y.sigmoid(), torch.ones_like(y))
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_convolutions_are_rounded_as_on_ampere_unless_told_not_to(told, request):
-    if told:
-        request.getfixturevalue("exact")
+def test_convolutions_are_rounded_as_on_ampere_unless_told_not_to(told):
     image, kernel = torch.randn(1, 3, 8, 8), torch.randn(4, 3, 3, 3)
     off = (F.conv2d(image.cuda(), kernel.cuda()).cpu() - F.conv2d(image, kernel)).abs().max()
-    assert off < 1e-5 if told else 1e-4 < off < 1e-1
+    assert off < 1e-5 if told == "exact" else 1e-4 < off < 1e-1
+
+
+def test_cudnn_takes_contiguous_states_only():
+    gru, states = nn.GRU(3, 4, batch_first=True).cuda(), torch.randn(2, 8, device=ON)[:, :4]
+    with pytest.raises(RuntimeError, match="not contiguous"):
+        gru(torch.randn(2, 1, 3, device=ON), states[None])
+    gru(torch.randn(2, 1, 3, device=ON), states[None].contiguous())
 
 
 def test_cudnn_keeps_nothing_for_backward_in_eval_mode():

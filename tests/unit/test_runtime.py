@@ -14,6 +14,15 @@ import torch
 from course_lib import machine, runtime
 
 
+def test_float32_means_float32_on_a_gpu_too():
+    """cuDNN's default is to round the factors of products to 10 binary digits; importing the library turns that off."""
+    program = (
+        "import torch, course_lib.runtime as _; print(torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["False", "False"]
+
+
 def test_device_is_cuda_where_there_is_one_and_the_cpu_elsewhere():
     assert runtime.device().type == ("cuda" if torch.cuda.is_available() else "cpu")
 

@@ -146,11 +146,12 @@ class NestedRNN(SequenceModel):
         """The next symbol's logits (B, K), and both levels after this symbol (B,): the upper one moves where a segment ended."""
         plan, summary, lower, position = state
         fresh = symbol == self.start_symbol
-        read = self.read(self.embed(symbol)[:, None], summary[None])[1][0]  # (B, S)
+        # cuDNN takes contiguous states only, and a slice of a wider tensor is not contiguous.
+        read = self.read(self.embed(symbol)[:, None], summary[None].contiguous())[1][0]  # (B, S)
         position = torch.where(fresh, 0, position + 1)
         ended = ~fresh & (self.ends[symbol] | (position == self.longest))
         if ended.any():
-            plan = torch.where(ended[:, None], self.think(read[:, None], plan[None])[1][0], plan)
+            plan = torch.where(ended[:, None], self.think(read[:, None], plan[None].contiguous())[1][0], plan)
         begins = (fresh | ended)[:, None]
         lower = torch.where(begins, torch.tanh(self.begin_with(plan)), lower)
         features = self.embed(torch.where(begins[:, 0], self.start_symbol, symbol)) + self.remind(plan)  # (B, E)
