@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -56,6 +57,21 @@ class Guided:
 
 
 @dataclass(frozen=True)
+class BySteps:
+    """What `Guided` measures at guidance 1, for several numbers of steps. drawing: (steps, model) -> how to draw."""
+
+    drawing: Callable[[int, nn.Module], Draw]
+    steps: tuple[int, ...] = (1, 2, 4)
+
+    def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for steps in self.steps:
+            rows = Guided(partial(self.drawing, steps), guidances=(1.0,))(model, recipe, budget)
+            found |= {name if name == "judge" else f"{name.removesuffix('_at_1')}_in_{steps}": row for name, row in rows.items()}
+        return found
+
+
+@dataclass(frozen=True)
 class AccuracyByTime:
     """The percentage of noisy examples that a NoisyClassifier gets right, at several times."""
 
@@ -77,31 +93,35 @@ class AccuracyByTime:
 
 @dataclass(frozen=True)
 class NatsInAnyOrder:
-    """Nats of an any-order model: in random orders, estimated from `rounds` draws per example, and by rows, exact for a few.
+    """Nats of an any-order model: in random orders, estimated from `rounds` draws per example, and by rows, exact for some.
 
-    by_rows: how many examples, 2 in the lesson budget and none in the smoke budget; each needs one prediction per variable.
+    by_rows: how many examples are read by rows, 2 in the lesson budget and none in the smoke budget; each takes one prediction
+    per variable.
     """
 
     rounds: int = 4
-    by_rows: int = 100
+    by_rows: int = 1_000
 
     def __call__(self, model: AnyOrderModel, recipe: Recipe, budget: str) -> dict[str, Any]:
         x = measures.measured_examples(recipe, budget, model)
         x = x if budget == "full" else x[: min(len(x), 200)]
-        generator = runtime.generator(0, x.device)
-        draws = []
-        for _ in range(self.rounds):
-            order = torch.randperm(len(x), generator=generator, device=x.device)
-            nats = torch.cat([model.order_nats(x[some], generator=generator) for some in order.split(500)])
-            draws.append(nats[order.argsort()])
-        found = likelihood.mean_with_error(torch.stack(draws).mean(0))
+        found = likelihood.mean_with_error(self._in_random_orders(model, x))
         nats = {f"{recipe.measured}_nats": round(found.mean, 4), "standard_error": round(found.standard_error, 4), "n": len(x)}
         if budget == "smoke":
             return nats
         few = x[: self.by_rows if budget == "full" else 2]
-        rows = likelihood.negative_log_likelihood(model.with_order(range(model.dimensions)), few, batch_size=10)
+        rows = likelihood.negative_log_likelihood(model.with_order(range(model.dimensions)), few, batch_size=20)
         return nats | {
             f"{recipe.measured}_nats_by_rows": round(rows.mean, 4),
             "standard_error_by_rows": round(rows.standard_error, 4),
             "n_by_rows": rows.n,
         }
+
+    def _in_random_orders(self, model: AnyOrderModel, x: Tensor) -> Tensor:
+        """Nats of each example (N,), the mean of `rounds` unbiased estimates."""
+        generator, draws = runtime.generator(0, x.device), []
+        for _ in range(self.rounds):
+            order = torch.randperm(len(x), generator=generator, device=x.device)
+            nats = torch.cat([model.order_nats(x[some], generator=generator) for some in order.split(500)])
+            draws.append(nats[order.argsort()])
+        return torch.stack(draws).mean(0)

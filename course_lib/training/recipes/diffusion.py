@@ -79,7 +79,7 @@ DIFFUSION: dict[str, Recipe] = {
     "flow-mnist": Recipe(
         image_flow,
         "flow matching of grey digits, a U-Net of 0.6 million parameters told the class",
-        (1, 1, 8),
+        (1, 1, 20),
         step=AVERAGED(lr=2e-3, clip=1.0),
         measure=diffusion_measures.Guided(draw_images),
         examples=(64, 6_400, None),
@@ -110,7 +110,7 @@ DIFFUSION: dict[str, Recipe] = {
     "masked-mnist": Recipe(
         partial(MaskedDiffusion, event_shape=MNIST),
         "masked diffusion of binary digits, a U-Net of 0.6 million parameters, every order",
-        (1, 1, 6),
+        (1, 1, 20),
         step=AVERAGED(lr=2e-3, clip=200.0),
         measure=diffusion_measures.NatsInAnyOrder(),
         examples=(64, 6_400, None),
