@@ -83,8 +83,8 @@ def _dcgan(what: str, data: str, epochs: int, split: str) -> Recipe:
 
 
 ADVERSARIAL: dict[str, Recipe] = {
-    "dcgan-mnist": _dcgan("digits", "mnist", 8, "train+validation"),
-    "dcgan-fashion": _dcgan("clothes", "fashion", 30, "train"),
+    "dcgan-mnist": _dcgan("digits", "mnist", 60, "train+validation"),
+    "dcgan-fashion": _dcgan("clothes", "fashion", 120, "train"),
     "wgan-mnist": Recipe(
         partial(image_gan, objective=Wasserstein(), penalty=UnitSlope(10.0)),
         "Wasserstein GAN of grey digits: gradient penalty of 10, one critic step per generator step, at twice the rate",
