@@ -91,7 +91,7 @@ def over_time(
 
     runs: name -> (steps, losses, merits). labels: of the two axes.
     """
-    made = figure(title, xlabel="moves of the generator", columns=len(runs), size=(5.2 * len(runs), 3.6), alt=alt)
+    made = figure(title, xlabel="moves of the generator", columns=len(runs), size=(min(5.2 * len(runs), 13.0), 3.6), alt=alt)
     for axes, (name, (steps, losses, merits)) in zip(list(made.axes), runs.items(), strict=True):
         axes.plot(steps, losses, "--", color=VERMILION, label=labels[0])
         axes.set_ylabel(labels[0], color=VERMILION, fontsize=11)
