@@ -14,12 +14,12 @@ GROUP = 8  # features that are normalised together
 FASTEST = 1_000.0  # highest angular frequency of the features of time
 
 
-def time_features(t: Tensor, size: int) -> Tensor:
-    """Cosines and sines of times t (B,) in [0, 1], (B, size): angular frequencies from 1 to 1,000 in equal ratios.
+def time_features(t: Tensor, size: int, fastest: float = FASTEST) -> Tensor:
+    """Cosines and sines of times t (B,) in [0, 1], (B, size): angular frequencies from 1 to `fastest` in equal ratios.
 
     The positional encoding of Vaswani et al. (2017, section 3.5), with a time in place of a position.
     """
-    frequency = torch.exp(torch.linspace(0, math.log(FASTEST), size // 2, device=t.device, dtype=t.dtype))
+    frequency = torch.exp(torch.linspace(0, math.log(fastest), size // 2, device=t.device, dtype=t.dtype))
     angle = t[:, None] * frequency
     return torch.cat([angle.cos(), angle.sin()], 1)
 
@@ -30,17 +30,23 @@ class Told(nn.Module):
     Args:
         width: an even number.
         rows: of the table of conditions; 0 has no condition.
+        spans: also told is a span of time, such as the length of the step that is about to be made.
+        fastest: the highest angular frequency of the features of time.
     """
 
-    def __init__(self, *, width: int, rows: int = 0):
+    def __init__(self, *, width: int, rows: int = 0, spans: bool = False, fastest: float = FASTEST):
         super().__init__()
-        self.width, self.rows = width, rows
-        self.of_time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
+        self.width, self.rows, self.spans, self.fastest = width, rows, spans, fastest
+        self.of_time = nn.Sequential(nn.Linear(width * (1 + spans), width), nn.SiLU(), nn.Linear(width, width))
         self.table = nn.Parameter(torch.randn(rows, width)) if rows else None
 
-    def forward(self, t: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Times t (B,) and weights of the rows of the table (B, rows) -> (B, width)."""
-        told = self.of_time(time_features(t, self.width))
+    def forward(self, t: Tensor, condition: Tensor | None = None, span: Tensor | None = None) -> Tensor:
+        """Times t (B,), weights of the rows of the table (B, rows), spans (B,), 0 where none are given -> (B, width)."""
+        features = time_features(t, self.width, self.fastest)
+        if self.spans:
+            span = torch.zeros_like(t) if span is None else span
+            features = torch.cat([features, time_features(span, self.width, self.fastest)], 1)
+        told = self.of_time(features)
         return told if self.table is None else told + condition @ self.table
 
 
@@ -128,22 +134,26 @@ class TimedDense(nn.Module):
     Args:
         size: length of a vector. width: hidden units. blocks: their number.
         rows: of the table of conditions; 0 has none.
+        spans, fastest: see Told.
     """
 
-    def __init__(self, *, size: int, width: int = 256, blocks: int = 3, rows: int = 0):
+    def __init__(
+        self, *, size: int, width: int = 256, blocks: int = 3, rows: int = 0, spans: bool = False, fastest: float = FASTEST
+    ):
         super().__init__()
         self.size, self.width = check_index(size, "size", 1), check_index(width, "width", 2)
         self.blocks, self.rows = check_index(blocks, "blocks", 1), check_index(rows, "rows")
-        self.words = Told(width=width, rows=rows)
+        self.spans, self.fastest = spans, fastest
+        self.words = Told(width=width, rows=rows, spans=spans, fastest=fastest)
         self.first, self.last = nn.Linear(size, width), nn.Linear(width, size)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(blocks))
         self.before = nn.ModuleList(nn.Linear(width, width) for _ in range(blocks))
         self.after = nn.ModuleList(nn.Linear(width, width) for _ in range(blocks))
         nn.init.zeros_(self.last.weight)
 
-    def forward(self, x: Tensor, t: Tensor, condition: Tensor | None = None) -> Tensor:
-        """x (B, size), t (B,), weights of the table's rows (B, rows) -> (B, size)."""
-        told, h = self.words(t, condition), self.first(x)
+    def forward(self, x: Tensor, t: Tensor, condition: Tensor | None = None, span: Tensor | None = None) -> Tensor:
+        """x (B, size), t (B,), weights of the table's rows (B, rows), spans (B,) -> (B, size)."""
+        told, h = self.words(t, condition, span), self.first(x)
         for norm, before, after in zip(self.norms, self.before, self.after, strict=True):
             h = h + after(nn.functional.silu(before(norm(h) + told)))
         return self.last(h)

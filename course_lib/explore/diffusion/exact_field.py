@@ -1,4 +1,4 @@
-"""Click a set of points: the exact velocity carries noise to them, by several samplers, along paths that are not straight."""
+"""Click a set of points: the exact velocity, or a network's, carries noise to them, by several samplers, along bent paths."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Choice, Panel, Slider
 from course_lib.explore.kit.sheet import font
 from course_lib.metrics.transport import assign, assignment_distance
-from course_lib.models.diffusion import samplers
+from course_lib.models.diffusion import paths, samplers
+from course_lib.models.diffusion.flow_matching import StraightFlow, VelocityFlow
 from course_lib.models.diffusion.point_set import PointSetFlow
+from course_lib.nn.random_features import RandomFeatures
 from course_lib.runtime import generator
 
 CELLS, REACH = 42, 2.6  # places to click along each side, and half the side of the plane that they show
@@ -25,6 +27,8 @@ SIDE, BELOW = 400, 62  # of the picture, in screen pixels, and the room for numb
 MOST, PARTICLES = 60, 60
 NEAR = 0.02  # a sample within this distance of a training point counts as that point
 SMOOTH = 0.25  # scale of the Gaussian around each point, where the field is smoothed
+PAIRS = 3_000  # of data and noise, from which a network learns
+FIELDS = ("exact", "smoothed", "network")
 SAMPLERS = {
     "Euler": samplers.EULER,
     "Heun": samplers.HEUN,
@@ -52,7 +56,17 @@ def first_points() -> np.ndarray:
     return clicked
 
 
-def trajectory(flow: PointSetFlow, start: Tensor, steps: int, sampler: samplers.Sampler, seed: int = 1) -> Tensor:
+def learned(points: Tensor, units: int, *, seed: int = 0) -> VelocityFlow:
+    """A network of so many hidden units that has learned the velocity from PAIRS pairs of these points (N, 2) and noise."""
+    g = generator(seed)
+    x = points[torch.arange(PAIRS) % len(points)]
+    noise = torch.randn(PAIRS, 2, generator=g, dtype=x.dtype)
+    t = torch.rand(PAIRS, generator=g, dtype=x.dtype)
+    network = RandomFeatures(size=2, units=units, seed=seed).fit(paths.on_path(x, noise, t), t, noise - x)
+    return VelocityFlow(network=network, event_shape=(2,))
+
+
+def trajectory(flow: StraightFlow, start: Tensor, steps: int, sampler: samplers.Sampler, seed: int = 1) -> Tensor:
     """Where particles (n, 2) are at each of the steps + 1 times from 1 to 0, (steps + 1, n, 2)."""
     times, g, x = samplers.equal_times(steps), generator(seed), [start]
     for t, s in itertools.pairwise(times):
@@ -66,12 +80,18 @@ def exact_field(*, seed: int = 0) -> Panel:
     start = torch.randn(PARTICLES, 2, generator=generator(seed), dtype=torch.float64)
 
     @lru_cache(maxsize=64)
-    def followed(cells: bytes, steps: int, sampler: str, field: str) -> tuple[Tensor, float, float]:
+    def flow_of(cells: bytes, field: str, units: int) -> StraightFlow:
         points = places(np.frombuffer(cells, bool).reshape(CELLS, CELLS))
-        flow = PointSetFlow(points=points, scale=SMOOTH if field == "smoothed" else 0.0)
-        paths = trajectory(flow, start, steps, SAMPLERS[sampler])
-        near = (torch.cdist(paths[-1], points).amin(1) < NEAR).double().mean().item()
-        return paths, near, assignment_distance(paths[-1], _one_each(points))
+        if field == "network":
+            return learned(points, units, seed=seed)
+        return PointSetFlow(points=points, scale=SMOOTH if field == "smoothed" else 0.0)
+
+    @lru_cache(maxsize=64)
+    def followed(cells: bytes, steps: int, sampler: str, field: str, units: int) -> tuple[Tensor, float, float]:
+        points = places(np.frombuffer(cells, bool).reshape(CELLS, CELLS))
+        moved = trajectory(flow_of(cells, field, units), start, steps, SAMPLERS[sampler])
+        near = (torch.cdist(moved[-1], points).amin(1) < NEAR).double().mean().item()
+        return moved, near, assignment_distance(moved[-1], _one_each(points))
 
     @lru_cache(maxsize=16)
     def partners(cells: bytes, pairing: str) -> Tensor:
@@ -80,16 +100,16 @@ def exact_field(*, seed: int = 0) -> Panel:
             return points[torch.randperm(len(points), generator=generator(seed + 1))]
         return points[assign(torch.cdist(start, points).square()).columns]
 
-    def render(points: np.ndarray, time: float, steps: int, sampler: str, field: str, pairing: str) -> Image.Image:
+    def render(points: np.ndarray, time: float, steps: int, sampler: str, field: str, units: int, pairing: str) -> Image.Image:
         sheet = Image.new("RGB", (SIDE, SIDE + BELOW), "white")
         pen, cells = ImageDraw.Draw(sheet), np.asarray(points, bool)
         if not cells.any():
             pen.text((20, 40), "Click at least one point on the left.", fill="black", font=font(15))
             return sheet
-        paths, near, distance = followed(cells.tobytes(), steps, sampler, field)
+        moved, near, distance = followed(cells.tobytes(), steps, sampler, field, units if field == "network" else 0)
         for begin, end in zip(_pixels(start), _pixels(partners(cells.tobytes(), pairing)), strict=True):
             pen.line((*begin, *end), fill="#dddddd", width=1)
-        shown = _until(paths, time)
+        shown = _until(moved, time)
         for path in shown.transpose(0, 1):
             pen.line(_pixels(path), fill=plots.SKY, width=2)
         _dots(pen, places(cells), "black", 4)
@@ -110,7 +130,8 @@ def exact_field(*, seed: int = 0) -> Panel:
         Slider("time", "time: 1 is noise, 0 is data", 0.0, 1.0, value=0.0, step=0.02, play=120),
         Slider("steps", "steps", 1, 64, value=32, step=1),
         Choice("sampler", "sampler", list(SAMPLERS)),
-        Choice("field", "field", ["exact", "smoothed"]),
+        Choice("field", "field", FIELDS),
+        Slider("units", "hidden units of the network", 10, 250, value=100, step=10),
         Choice("pairing", "grey lines pair noise and points", ["independent", "by transport"]),
     ]  # fmt: skip
     return Panel(

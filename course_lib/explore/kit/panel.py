@@ -59,12 +59,15 @@ class Panel:
         title: over the panel.
         alt: one sentence that says what the picture shows, for those who cannot see it.
         scale: enlargement of arrays: each pixel becomes a square of this many pixels; None enlarges small arrays to about 336.
+        stages: for a render of more than 100 ms: of the same values, the pictures on the way, which are shown one after the
+            other as progress; the last of them is what render returns.
 
     Raises ValueError when two controls have one name, or when the title, alt or a label is empty.
     """
 
     def __init__(
-        self, render: Callable[..., Any], controls: Sequence[Control], *, title: str, alt: str, scale: int | None = None
+        self, render: Callable[..., Any], controls: Sequence[Control], *, title: str, alt: str, scale: int | None = None,
+        stages: Callable[..., Iterator[Any]] | None = None,
     ):  # fmt: skip
         names = [control.name for control in controls]
         if len(set(names)) < len(names):
@@ -72,6 +75,7 @@ class Panel:
         if not title.strip() or not alt.strip() or not all(control.label.strip() for control in controls):
             raise ValueError("a panel needs a title, a text alternative (alt) and a label on every control")
         self.render, self.controls, self.title, self.alt, self.scale = render, list(controls), title, alt, scale
+        self.stages = stages
         self.values = {control.name: control.first for control in controls}
         self._waiting, self._made_in = False, cells.place()
         self._png, self._size = self.encode(self.render(**self.values))
@@ -163,7 +167,11 @@ class Panel:
             self.error.value = said
 
     def _show_picture(self) -> None:
-        self._png, size = self.encode(self.render(**self.values))
+        for picture in self.stages(**self.values) if self.stages else [self.render(**self.values)]:
+            self._show_one(picture)
+
+    def _show_one(self, picture: Any) -> None:
+        self._png, size = self.encode(picture)
         if size != self._size:
             self._size = size
             self.picture.layout = _fixed(size[0])
@@ -185,7 +193,7 @@ class Panel:
     def close(self) -> None:
         """Take the live panel off the page and let go of all that `render` holds; the panel cannot be used afterwards."""
         cells.close(self.widget)
-        self.render, self.controls, self.values, self._handles = _closed, [], {}, {}
+        self.render, self.stages, self.controls, self.values, self._handles = _closed, None, [], {}, {}
 
     def _ipython_display_(self) -> None:
         """Show the live panel and, as an output of its own, the still. A reader without a kernel sees the still alone.

@@ -10,6 +10,7 @@ from course_lib.training.recipes.critics import CRITICS
 from course_lib.training.recipes.cycle import CYCLE
 from course_lib.training.recipes.diffusion import DIFFUSION
 from course_lib.training.recipes.energy import ENERGY
+from course_lib.training.recipes.few_steps import FEW_STEPS
 from course_lib.training.recipes.flows import FLOWS
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.image_games import IMAGE_GAMES
@@ -37,6 +38,7 @@ RECIPES: dict[str, Recipe] = {
     **ENERGY,
     **FLOWS,
     **DIFFUSION,
+    **FEW_STEPS,
     **JUDGES,
 }
 

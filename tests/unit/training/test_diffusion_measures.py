@@ -98,3 +98,16 @@ def test_accuracy_is_measured_at_each_time():
     found = diffusion_measures.AccuracyByTime(times=(0.0, 0.6))(model, recipe, "full")
     assert found == {"n": 30, "test_percent_correct_at_0": 100.0, "test_percent_correct_at_0.6": 0.0}
     assert measures.measured_examples(recipe, "full", model).shape == x.shape
+
+
+def test_every_number_of_steps_is_drawn_and_named(monkeypatch):
+    asked = []
+
+    def told(self, model, recipe, budget):
+        asked.append((self.drawing.args, self.guidances))
+        return {"judge": "judge", "test_fid_at_1": float(len(asked)), "n_at_1": 10}
+
+    monkeypatch.setattr(diffusion_measures.Guided, "__call__", told)
+    found = diffusion_measures.BySteps(lambda steps, model: None, steps=(1, 4))(nn.Identity(), None, "full")
+    assert found == {"judge": "judge", "test_fid_in_1": 1.0, "n_in_1": 10, "test_fid_in_4": 2.0, "n_in_4": 10}
+    assert asked == [((1,), (1.0,)), ((4,), (1.0,))]

@@ -7,8 +7,9 @@ import torch
 from course_lib import runtime
 from course_lib.explore.diffusion import exact_field as field
 from course_lib.explore.diffusion.guidance_dial import guidance_dial
-from course_lib.explore.diffusion.scribble import SHOWN, cleaned, scribbled
+from course_lib.explore.diffusion.scribble import SHOWN, cleaned, cleaning, scribble, scribbled
 from course_lib.models.diffusion.flow_matching import VelocityFlow
+from course_lib.models.diffusion.paths import on_path
 from course_lib.models.diffusion.point_set import PointSetFlow
 from course_lib.models.diffusion.samplers import EULER, HEUN, equal_times
 from course_lib.nn.velocity import TimedUNet
@@ -81,3 +82,35 @@ def test_the_dial_opens_at_the_guidance_nearest_to_1():
     assert panel.values["place"] == 2
     one, other = (panel.encode(panel.render(place=place, number="share"))[0] for place in (2, 3))
     assert one != other
+
+
+def test_cleaning_shows_what_it_expects_on_the_way_and_ends_where_the_sampler_does():
+    model, x = flow(), torch.from_numpy(scribbled(8)).float()[None, None]
+    y = torch.tensor([[0.0, 1.0, 0.0]])
+    seen = [(made, done) for _, made, done in cleaning(model, x, 0.6, y=y, guidance=2.0, steps=5)]
+    assert [done for _, done in seen] == [1, 2, 3, 4, 5]
+    noise = torch.randn(SHOWN, 1, 8, 8, generator=runtime.generator(0))
+    at = on_path(model.to_flow(x).expand_as(noise), noise, torch.full((SHOWN,), 0.6))
+    guided = model.given(y.expand(SHOWN, -1), 2.0)
+    torch.testing.assert_close(seen[0][0], model.to_data(guided.denoised(at, torch.full((SHOWN,), 0.6))).detach())
+    torch.testing.assert_close(seen[-1][0], model.to_data(EULER(guided, at, equal_times(5, 0.6))).detach())
+
+
+def test_scribble_shows_progress_and_ends_with_what_render_returns():
+    panel, shown = scribble(flow()), []
+    panel.picture.observe(lambda change: shown.append(change["new"]), "value")
+    panel.set(steps=9)
+    assert len(set(shown)) == 3  # after 4, 8 and 9 steps
+    assert shown[-1] == panel.encode(panel.render(**panel.values))[0]
+
+
+def test_a_network_of_more_units_comes_nearer_to_the_exact_field_and_does_not_memorise():
+    points = field.places(field.first_points())
+    exact, gaps = PointSetFlow(points=points), []
+    t = torch.full((30,), 0.4, dtype=torch.float64)
+    x = exact.noise(exact.draw(30, generator=runtime.generator(1)), t, generator=runtime.generator(2))
+    for units in (10, 200):
+        gaps.append((field.learned(points, units).velocity(x, t) - exact.velocity(x, t)).square().mean().item())
+    assert gaps[1] < 0.7 * gaps[0]
+    ends = field.trajectory(field.learned(points, 200), START, 64, EULER)[-1]
+    assert (torch.cdist(ends, points).amin(1) < field.NEAR).double().mean() < 0.5

@@ -1,0 +1,39 @@
+"""Figures of diffusion: what they draw, and that every one has words for it."""
+
+import torch
+
+from course_lib.plots import diffusion
+
+WORDS = {"title": "title", "alt": "alt"}
+REAL = {"fid": 2.0, "percent_recognised": 99.0, "within_class_variance": 150.0}
+
+
+def test_clouds_have_the_points_in_every_panel_and_paths_where_given():
+    points, samples = torch.zeros(4, 2), torch.ones(9, 2)
+    made = diffusion.clouds({"a": samples, "b": 2 * samples}, points, paths={"b": torch.rand(5, 3, 2)}, **WORDS)
+    assert [len(axes.lines) for axes in made.axes] == [2, 5]
+    assert len(made.axes[1].lines[0].get_xdata()) == 5
+    assert made.axes[0].lines[-1].get_xdata().tolist() == [0.0] * 4
+    assert [axes.get_title(loc="left") for axes in made.axes] == ["a", "b"]
+
+
+def test_each_sampler_has_a_curve_over_its_own_evaluations_and_real_digits_a_line():
+    rows = {
+        "Euler": {"evaluations": [1, 2], "fid": [50.0, 9.0], "percent_recognised": [80.0, 95.0]},
+        "Heun": {"evaluations": [1, 3, 5], "fid": [50.0, 7.0, 3.0], "percent_recognised": [80.0, 96.0, 98.0]},
+    }
+    made = diffusion.by_evaluations(rows, REAL, **WORDS)
+    assert [line.get_ydata()[0] for line in made.axes[0].lines] == [50.0, 50.0, 2.0]
+    assert made.axes[1].lines[1].get_xdata().tolist() == [1, 3, 5]
+
+
+def test_guidance_has_one_panel_per_measure():
+    row = {"dial": [0, 1], "fid": [9.0, 4.0], "percent_recognised": [10.0, 95.0], "within_class_variance": [400.0, 150.0]}
+    made = diffusion.guidance(row, REAL, **WORDS)
+    assert [axes.lines[0].get_ydata().tolist() for axes in made.axes] == [[10.0, 95.0], [400.0, 150.0], [9.0, 4.0]]
+    assert [axes.lines[1].get_ydata()[0] for axes in made.axes] == [99.0, 150.0, 2.0]
+
+
+def test_densities_are_curves_with_names():
+    made = diffusion.densities({"guided": ([0.0, 1.0], [0.5, 0.1])}, xlabel="x", **WORDS)
+    assert made.axes[0].lines[0].get_label() == "guided"
