@@ -12,6 +12,18 @@ from course_lib.models.inputs import check_count
 from course_lib.runtime import uniform
 
 
+def jacobian_trace(v: Tensor, x: Tensor, *, create_graph: bool = False) -> Tensor:
+    """The trace of dv/dx of each example, (B,), of vectors v (B, …) computed from x (B, …): one backward pass per value.
+
+    create_graph: keeps the trace differentiable, for a loss.
+    """
+    flat, trace = v.flatten(1), x.new_zeros(len(x))
+    for d in range(flat.shape[1]):
+        slope = torch.autograd.grad(flat[:, d].sum(), x, retain_graph=True, create_graph=create_graph)[0]
+        trace = trace + slope.flatten(1)[:, d]
+    return trace
+
+
 def divergence(model: StraightFlow, x: Tensor, t: float, probe: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The velocity (B, *event_shape) at points x at time t, and the trace of its Jacobian, (B,).
 
@@ -24,9 +36,7 @@ def divergence(model: StraightFlow, x: Tensor, t: float, probe: Tensor | None = 
         v = model.velocity(x, x.new_full((len(x),), t))
         if probe is not None:
             return v.detach(), (torch.autograd.grad((v * probe).sum(), x)[0] * probe).flatten(1).sum(1)
-        flat, trace = v.flatten(1), x.new_zeros(len(x))
-        for d in range(flat.shape[1]):
-            trace = trace + torch.autograd.grad(flat[:, d].sum(), x, retain_graph=True)[0].flatten(1)[:, d]
+        trace = jacobian_trace(v, x)
     return v.detach(), trace
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from course_lib.models.energy.langevin import langevin
 from course_lib.runtime import check_index, standard_normal, uniform
 from course_lib.training.averaging import Rule
 from course_lib.training.steps.base import Schedule, Step
@@ -124,23 +125,3 @@ def _check_settings(**settings: float) -> None:
     for name, value in settings.items():
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0")
-
-
-def langevin(
-    model: nn.Module,
-    x: Tensor,
-    k: int,
-    *,
-    step_size: float,
-    noise: float,
-    clamp: tuple[float, float] | None = None,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    """k steps x <- x - step_size dE/dx + noise · N(0, I) from x (B, *event_shape), each held within clamp (low, high)."""
-    for _ in range(k):
-        with torch.enable_grad():
-            x = x.detach().requires_grad_(True)
-            slope = torch.autograd.grad(model.energy(x).sum(), x)[0]
-        x = (x - step_size * slope + noise * standard_normal(x.shape, x, generator)).detach()
-        x = x if clamp is None else x.clamp(*clamp)
-    return x

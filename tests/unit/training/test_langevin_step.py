@@ -5,8 +5,8 @@ import torch
 from tiny import TinyEnergy, copied, same
 
 from course_lib import runtime
+from course_lib.models.energy.langevin import langevin
 from course_lib.training import ExponentialAverage, LangevinStep, cosine
-from course_lib.training.steps.langevin import langevin
 
 CLOUD = 0.5 + 0.5 * torch.randn(400, 2, generator=runtime.generator(4))
 
