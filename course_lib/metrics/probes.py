@@ -1,0 +1,100 @@
+"""How much a few labels can do with some features: logistic regression and nearest neighbours, the simple rivals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_lib import runtime
+from course_lib.models.inputs import check_count, check_number
+
+STEPS = 100  # of L-BFGS at most
+LEAST = 1e-2  # least spread of a feature, as a share of the largest one's: a constant feature is not blown up
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    """A linear classifier of standardised features: weight (K, F), bias (K,), mean (F,), spread (F,)."""
+
+    weight: Tensor
+    bias: Tensor
+    mean: Tensor
+    spread: Tensor
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Unnormalised log-probabilities (B, K) of features x (B, F)."""
+        return (x.float() - self.mean) / self.spread @ self.weight.T + self.bias
+
+    def percent_correct(self, x: Tensor, y: Tensor) -> float:
+        """The percentage of features x (N, F) whose most probable class is the label y (N,)."""
+        return 100 * (self.logits(x).argmax(1) == y).double().mean().item()
+
+
+def linear_probe(x: Tensor, y: Tensor, *, classes: int = 10, decay: float = 0.01) -> LinearProbe:
+    """Logistic regression on features x (N, F) with labels y (N,) in 0 … classes - 1.
+
+    The features are standardised by the mean and spread of these N. It makes the mean cross-entropy in nats, plus decay times the
+    sum of squared weights, small by L-BFGS from zero. With a decay above 0 there is one optimum. Raises ValueError for other
+    shapes and labels.
+    """
+    if x.ndim != 2 or y.shape != x.shape[:1] or y.is_floating_point() or not len(y):
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} and y holds {y.dtype} of shape {tuple(y.shape)}; expected (N, F) and one integer "
+            "for each row: x.flatten(1), y.long()"
+        )
+    if y.min() < 0 or y.max() >= check_count(classes, "classes"):
+        raise ValueError(f"y has labels in {int(y.min())} … {int(y.max())}; expected 0 … {classes - 1}: set classes=")
+    check_number(decay, "decay", above=0)
+    x = x.detach().float()
+    mean, spread = x.mean(0), x.std(0, unbiased=False)
+    spread = spread.clamp(min=max(LEAST * spread.max().item(), 1e-12))
+    rows = (x - mean) / spread
+    weight, bias = torch.zeros(classes, x.shape[1], requires_grad=True), torch.zeros(classes, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=STEPS, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = F.cross_entropy(rows @ weight.T + bias, y) + decay * weight.square().sum()
+        loss.backward()
+        return loss
+
+    with torch.enable_grad():
+        optimiser.step(closure)
+    return LinearProbe(weight.detach(), bias.detach(), mean, spread)
+
+
+def nearest_label(x: Tensor, among: Tensor, y: Tensor, *, k: int = 1) -> Tensor:
+    """The commonest label (N,) among the k nearest of `among` (M, …), whose labels are y (M,), for each of x (N, …).
+
+    Distances are Euclidean; of equally common labels the smallest wins.
+    """
+    if y.shape != among.shape[:1] or not 1 <= check_count(k, "k") <= len(y):
+        raise ValueError(
+            f"among has {len(among)} examples, y the shape {tuple(y.shape)}, and k is {k}; expected a label for each, and k <= M"
+        )
+    a, b = x.flatten(1).float(), among.flatten(1).float()
+    squares = b.square().sum(1)
+    found = torch.cat([(squares - 2 * part @ b.T).topk(k, largest=False).indices for part in a.split(2_000)])
+    return y[found].mode(1).values
+
+
+def draw_labelled(y: Tensor, count: int, *, seed: int) -> Tensor:
+    """The rows (count,) of a random choice of examples with labels y (N,), equally many of each class that occurs.
+
+    ValueError where count is no multiple of the number of classes, or where a class has too few examples.
+    """
+    classes = y.unique()
+    each, left = divmod(check_count(count, "count"), len(classes))
+    if left or (y.bincount()[classes] < each).any():
+        raise ValueError(
+            f"count is {count} for {len(classes)} classes; expected a multiple, and at most {int(y.bincount()[classes].min())} "
+            "of each"
+        )
+    generator, chosen = runtime.generator(seed), []
+    for label in classes:
+        (rows,) = (y == label).nonzero(as_tuple=True)
+        chosen.append(rows[torch.randperm(len(rows), generator=generator)[:each]])
+    return torch.cat(chosen)
