@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -33,9 +33,17 @@ def equal_masses(
 
 
 def areas(
-    lines: Tensor, bent: Tensor, square: Tensor, image: Tensor, *, names: tuple[str, str], title: str, alt: str
+    bend: Callable[[Tensor], Tensor], square: Tensor, image: Tensor, *, reach: float, names: tuple[str, str], title: str, alt: str
 ) -> LessonFigure:
-    """A grid of lines (L, N, 2) and what a map makes of it, (L, N, 2), each with a filled square (4, 2) and its image (4, 2)."""
+    """A square grid and what a map makes of it, each with four filled corners.
+
+    bend: points (N, 2) -> points (N, 2). square, image: corners (4, 2). reach: the grid goes from -reach to reach. names: of the
+    two planes; their first letters name the axes.
+    """
+    at, along = torch.linspace(-reach, reach, 13), torch.linspace(-reach, reach, 61)
+    upright = torch.stack(torch.meshgrid(at, along, indexing="ij"), -1)
+    lines = torch.cat([upright, upright.flip(-1)]).to(square)  # (26, 61, 2)
+    bent = bend(lines.reshape(-1, 2)).view_as(lines)
     made = figure(title, columns=2, size=(9.0, 4.4), alt=alt)
     for axes, every, corners, name in zip(made.axes, (lines, bent), (square, image), names, strict=True):
         for index, line in enumerate(every.tolist()):

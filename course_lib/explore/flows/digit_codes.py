@@ -1,9 +1,8 @@
-"""A flow of digits: walk between the codes of two digits, cool the noise, and see what the noise in the grey levels costs."""
+"""A flow of digits: walk between the codes of two digits, cool the noise, and see what the noise in the grey levels loses."""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -12,13 +11,15 @@ from torch import Tensor
 
 from course_lib import plots, runtime
 from course_lib.explore.kit.entry import explorer
-from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
-from course_lib.explore.kit.sheet import font, map_sheet, paste_row, place_map, shades
+from course_lib.explore.kit.panel import Button, Choice, Panel, Pick, Slider
+from course_lib.explore.kit.sheet import font, paste_row
 from course_lib.models.flows import Dequantised
 from course_lib.models.latent.paths import lerp, slerp
 
 TILE, GAP = 168, 8
 SAMPLES = 4
+PLACES = 12  # in a cell, where log p is computed
+WIDE, HIGH, RANGE = 470, 260, 3  # of the curve in screen pixels, and nats to either side
 
 
 def _tile(x: Tensor, side: int = TILE) -> Image.Image:
@@ -73,55 +74,78 @@ def walk(model: Dequantised, x: Tensor) -> Panel:
     return Panel(render, controls, title="Walk between two codes", alt=alt)
 
 
-def slopes(model: Dequantised, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """For pictures x (B, …) at one draw of noise: the bound in nats, (B,), and the change of log p across each cell, (B, …)."""
-    y, log_q = model.infer(x, generator=generator)
-    y.requires_grad_(True)
-    log_prob = model.flow.log_prob(y)
-    (slope,) = torch.autograd.grad(log_prob.sum(), y)
-    return (log_prob - log_q).detach(), slope / model.levels
+@torch.no_grad()
+def over_the_cell(model: Dequantised, x: Tensor, pixel: int, generator: torch.Generator) -> Tensor:
+    """log p(y) in nats, (PLACES,), while the noise of one pixel goes through its cell; that of the other pixels stays as drawn.
+
+    x: one picture (1, *event_shape). pixel: its number in flat order.
+    """
+    y, _ = model.infer(x, generator=generator)
+    every = y.flatten(1).repeat(PLACES, 1)
+    places = (torch.arange(PLACES, device=y.device) + 0.5) / PLACES
+    every[:, pixel] = (model.level(x).flatten()[pixel] + places) / model.levels
+    return model.flow.log_prob(every.view(PLACES, *x.shape[1:])).double()
 
 
-def lost(change: Tensor) -> Tensor:
-    """log E exp(a u) - E a u in bits, for u uniform on a cell across which log p changes by a: log(sinh(a/2) / (a/2))."""
-    half = change.abs().double() / 2
-    log_sinh = half + torch.log(-torch.expm1(-2 * half)) - math.log(2)
-    return torch.where(half < 1e-3, half.square() / 6, log_sinh - half.clamp(min=1e-9).log()) / math.log(2)
+def lost(log_density: Tensor) -> Tensor:
+    """What the bound loses: log of the mean density minus mean of the log-density (…, PLACES), in nats, (…)."""
+    return torch.logsumexp(log_density, -1) - math.log(log_density.shape[-1]) - log_density.mean(-1)
+
+
+def _curve(log_density: Tensor, loss: float, level: int, levels: int) -> Image.Image:
+    """log p over a cell, relative to its mean, with the mean and the log of the mean density as lines."""
+    picture = Image.new("RGB", (WIDE, HIGH), "white")
+    pen, left, right, top, bottom = ImageDraw.Draw(picture), 46, WIDE - 12, 30, HIGH - 48
+
+    def up(nats: float) -> float:
+        return bottom - (max(-RANGE, min(RANGE, nats)) + RANGE) / (2 * RANGE) * (bottom - top)
+
+    pen.text((4, 4), "log p(y) in nats, relative to its mean over the cell", fill="black", font=font(13))
+    for nats in range(-RANGE, RANGE + 1):
+        pen.line((left, up(nats), right, up(nats)), fill="#dddddd")
+        pen.text((14, up(nats) - 8), f"{nats:+d}" if nats else " 0", fill="black", font=font(13))
+    across = [left + (place + 0.5) / len(log_density) * (right - left) for place in range(len(log_density))]
+    dots = list(zip(across, (up(nats) for nats in (log_density - log_density.mean()).tolist()), strict=True))
+    pen.line((left, up(0), right, up(0)), fill="#555555", width=2)
+    pen.line((left, up(loss), right, up(loss)), fill=plots.VERMILION, width=2)
+    pen.line(dots, fill=plots.BLUE, width=3)
+    for x, y in dots:
+        pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=plots.BLUE)
+    for place, text in ((left, f"{level}/{levels}"), (right - 52, f"{level + 1}/{levels}")):
+        pen.text((place, bottom + 6), text, fill="black", font=font(13))
+    pen.text(((left + right) / 2 - 70, bottom + 6), "the pixel's place y", fill="black", font=font(13))
+    return picture
 
 
 @explorer
-def under_the_floor(model: Dequantised, x: Tensor) -> Panel:
-    """The noise within the grey levels: what the bound loses to it, pixel by pixel, to first order.
+def within_a_cell(model: Dequantised, x: Tensor) -> Panel:
+    """The noise of one pixel goes through the cell of its grey level: how log p changes, and what the bound loses by it.
 
     Args:
-        model: a flow of grey pictures.
+        model: a flow of grey pictures with one channel.
         x: pictures (B, 1, H, W).
     """
 
-    @lru_cache(maxsize=16)
-    def found(which: int, draw: int) -> tuple[float, np.ndarray, np.ndarray]:
-        bound, change = slopes(model, x[which : which + 1], runtime.generator(draw))
-        return bound.item(), change[0, 0].numpy(), lost(change)[0, 0].numpy()
+    def background(which: int, **_) -> np.ndarray:
+        return plots.as_uint8(x[which, 0])
 
-    def render(which: int, draw: int, shown: str) -> Image.Image:
-        bound, change, bits = found(which, draw)
-        sheet, pen = map_sheet(2, bits.shape, below=44)
-        place_map(sheet, pen, 0, np.repeat(plots.as_uint8(x[which])[..., None], 3, 2), "the digit")
-        if shown == "lost":
-            place_map(sheet, pen, 1, shades(bits / 0.5), "bits lost to the noise (light: 0.5 or more)")
-        else:
-            place_map(sheet, pen, 1, shades(np.abs(change) / 4), "change of log p across a level (light: 4 nats)")
-        size = bits.size
-        words = f"bound of this draw: {-bound / (size * math.log(2)):.3f} bits per dimension"
-        pen.text((14, sheet.height - 44), words, fill="black", font=font(14))
-        words = f"lost to the noise, first order: {bits.sum() / size:.4f} of them"
-        pen.text((14, sheet.height - 22), words, fill="black", font=font(14))
+    def render(which: int, pixel: tuple[int, int], draw: int) -> Image.Image:
+        number, digit = pixel[0] * x.shape[-1] + pixel[1], x[which : which + 1]
+        log_density = over_the_cell(model, digit, number, runtime.generator(draw))
+        loss, level = lost(log_density).item(), int(model.level(digit).flatten()[number])
+        sheet = Image.new("RGB", (WIDE, HIGH + 50), "white")
+        sheet.paste(_curve(log_density, loss, level, model.levels), (0, 0))
+        pen = ImageDraw.Draw(sheet)
+        words = f"grey line: mean of log p; red line above it: log of the mean of p; grey level {level}"
+        pen.text((4, HIGH + 2), words, fill="black", font=font(13))
+        words = f"between them: {loss:.3f} nats = {loss / math.log(2):.3f} bits, lost to this pixel's noise"
+        pen.text((4, HIGH + 24), words, fill="black", font=font(13))
         return sheet
 
     controls = [
+        Pick("pixel", "click a pixel", tuple(x.shape[-2:]), background, (13, 18)),
         Slider("which", "which digit", 0, len(x) - 1, value=0, step=1),
         Button("draw", "draw the noise again"),
-        Choice("shown", "show", {"bits lost": "lost", "slope": "slope"}),
     ]
-    alt = "A digit, and a map of its pixels that shows where the noise within the grey levels costs bits."
-    return Panel(render, controls, title="The noise under the floor", alt=alt)
+    alt = "A digit with a marked pixel; beside it, a curve of log p while the pixel's noise goes through its cell."
+    return Panel(render, controls, title="Within a cell", alt=alt)

@@ -19,9 +19,8 @@ def test_pieces_of_both_lines_have_the_same_mass():
 
 
 def test_every_figure_has_a_text_alternative_and_can_be_drawn():
-    lines = torch.rand(4, 5, 2)
     drawn = [
-        flows.areas(lines, lines, torch.rand(4, 2), torch.rand(4, 2), names=("x, flat", "z, bent"), title="t", alt="a"),
+        flows.areas(torch.sin, torch.rand(4, 2), torch.rand(4, 2), reach=1, names=("x, flat", "z, bent"), title="t", alt="a"),
         flows.landscapes({"one": torch.rand(6, 6), "two": torch.rand(6, 6)}, 2.0, title="t", alt="a", points=torch.rand(3, 2)),
         flows.coupling_layer(),
         flows.realnvp_of_digits(),
@@ -29,3 +28,12 @@ def test_every_figure_has_a_text_alternative_and_can_be_drawn():
     for made in drawn:
         assert made.alt
         assert png_bytes(made).startswith(b"\x89PNG")
+
+
+def test_the_grid_of_areas_is_what_the_map_makes_of_the_flat_one():
+    corners = torch.rand(4, 2)
+    made = flows.areas(lambda x: 2 * x + 1, corners, 2 * corners + 1, reach=1.5, names=("x", "z"), title="t", alt="a")
+    flat, bent = (axes.get_lines() for axes in made.axes)
+    assert len(flat) == len(bent) == 26
+    for before, after in zip(flat, bent, strict=True):
+        assert after.get_xydata() == pytest.approx(2 * before.get_xydata() + 1, abs=1e-6)

@@ -43,17 +43,17 @@ def _walk():
     return walk(_flow(), digits())
 
 
-def _under_the_floor():
+def _within_a_cell():
     from small_models import digits
 
-    from course_lib.explore.flows.digit_codes import under_the_floor
+    from course_lib.explore.flows.digit_codes import within_a_cell
 
-    return under_the_floor(_flow(), digits())
+    return within_a_cell(_flow(), digits())
 
 
 EXPLORERS = {
     "sheet.sheet": _sheet,
     "own_points.own_points": _own_points,
     "digit_codes.walk": _walk,
-    "digit_codes.under_the_floor": _under_the_floor,
+    "digit_codes.within_a_cell": _within_a_cell,
 }

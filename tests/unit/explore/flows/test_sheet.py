@@ -7,7 +7,7 @@ import torch
 
 from course_lib import runtime
 from course_lib.explore.flows import digit_codes, own_points, sheet
-from course_lib.models.flows import CouplingFlow, GaussianisationFlow, PlanarFlow
+from course_lib.models.flows import CouplingFlow, Dequantised, GaussianisationFlow, PlanarFlow, RealNVP
 
 
 def flow(kind):
@@ -48,8 +48,27 @@ def test_points_lie_in_the_painted_cells():
     assert flow.log_prob(x).mean() > -math.log(4) + 0.5, "twice as good as the uniform density on the square, at least"
 
 
-def test_the_loss_to_the_noise_is_that_of_an_exponential_slope():
-    change = torch.tensor([0.0, 1e-5, 0.5, -3.0, 40.0])
-    u = (torch.arange(200_000).double() + 0.5) / 200_000
-    exact = [(torch.logsumexp(a * u, 0) - math.log(len(u)) - a / 2).item() / math.log(2) for a in change.double()]
-    assert digit_codes.lost(change).tolist() == pytest.approx(exact, abs=1e-6)
+def flow_of_digits():
+    runtime.seed(0)
+    made = Dequantised(flow=RealNVP(counts=[3] * 256, widths=(2, 2, 2), couplings=(1, 1, 1)))
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=runtime.generator(1)))
+    return made.eval()
+
+
+def test_log_p_over_a_cell_changes_one_pixel_within_its_level():
+    model, x = flow_of_digits(), torch.full((1, 1, 28, 28), 7 / 255)
+    y, _ = model.infer(x, generator=runtime.generator(3))
+    found = digit_codes.over_the_cell(model, x, 30, runtime.generator(3))
+    y.flatten()[30] = (7 + 4.5 / digit_codes.PLACES) / 256
+    assert found[4].item() == pytest.approx(model.flow.log_prob(y).item(), abs=1e-3)
+    assert found.std() > 0
+
+
+def test_the_loss_is_that_of_a_uniform_noise():
+    slope = torch.tensor([[0.0], [0.5], [-3.0], [40.0]]).double()
+    places = (torch.arange(200_000).double() + 0.5) / 200_000
+    half = slope[1:, 0].abs() / 2
+    exact = [0.0, *(torch.log(torch.sinh(half) / half)).tolist()]  # of log p = slope times the place
+    assert digit_codes.lost(slope * places).tolist() == pytest.approx(exact, abs=1e-6)
