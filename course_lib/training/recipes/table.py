@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from course_lib.runtime import did_you_mean
 from course_lib.training.recipes.adversarial import ADVERSARIAL
+from course_lib.training.recipes.applications import APPLICATIONS
 from course_lib.training.recipes.autoregressive import AUTOREGRESSIVE
 from course_lib.training.recipes.conditional import CONDITIONAL
 from course_lib.training.recipes.critics import CRITICS
@@ -40,6 +41,7 @@ RECIPES: dict[str, Recipe] = {
     **DIFFUSION,
     **FEW_STEPS,
     **JUDGES,
+    **APPLICATIONS,
 }
 
 
