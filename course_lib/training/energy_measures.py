@@ -8,8 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from course_lib import runtime
-from course_lib.metrics import likelihood, partition, reconstruction
+from course_lib.metrics import frechet, likelihood, partition, reconstruction
+from course_lib.metrics.features import features
+from course_lib.models.energy.deep_energy import DeepEnergy
 from course_lib.models.energy.rbm import RBM
+from course_lib.training import checkpoints
 from course_lib.training.measures import measured_examples
 from course_lib.training.recipes.form import Recipe
 
@@ -62,6 +65,29 @@ class AnnealedNats:
             "reverse_n": back.n,
             "nats_by_annealing_of_the_same": round(partition.annealed_nats(model, some, found.log_z).mean, 4),
         }
+
+
+@dataclass(frozen=True)
+class FrechetByStep:
+    """The Fréchet distance ("fid_<steps>") of the ends of chains of several lengths to the measured split.
+
+    moments: numbers of Langevin steps, rising. samples: how many chains, all begun in noise. judge: name of a shipped classifier.
+    """
+
+    moments: tuple[int, ...] = (20, 50, 100, 200, 500, 2_000)
+    samples: int = 1_000
+    judge: str = "features-mnist"
+
+    def __call__(self, model: DeepEnergy, recipe: Recipe, budget: str) -> dict[str, Any]:
+        judge, generator = checkpoints.load(self.judge), runtime.generator(0, runtime.device_of(model))
+        moments = self.moments if budget == "full" else self.moments[:2]
+        real = features(judge, measured_examples(recipe, budget, model).cpu())
+        x, done = model.start(self.samples if budget == "full" else 100, generator=generator), 0
+        found: dict[str, Any] = {"judge": self.judge, "n": len(x)}
+        for moment in moments:
+            x, done = model.run(x, moment - done, generator=generator), moment
+            found[f"{recipe.measured}_fid_{moment}"] = round(frechet.frechet_distance(features(judge, x.cpu()), real), 2)
+        return found
 
 
 def _finite(value: float) -> float | None:

@@ -1,4 +1,4 @@
-"""The recipes of energy models: restricted Boltzmann machines of digits."""
+"""The recipes of energy models: restricted Boltzmann machines of digits, and a deep energy of grey ones."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from torch import Tensor
 
 from course_lib import datasets, runtime
+from course_lib.models.energy.deep_energy import DeepEnergy
 from course_lib.models.energy.rbm import RBM
 from course_lib.training import energy_measures as measures
-from course_lib.training.averaging import TailAverage
+from course_lib.training.averaging import ExponentialAverage, TailAverage
 from course_lib.training.films import Film
-from course_lib.training.optimisers import linear
+from course_lib.training.optimisers import cosine, linear
 from course_lib.training.recipes.form import Recipe
-from course_lib.training.steps import ContrastiveDivergenceStep
+from course_lib.training.steps import ContrastiveDivergenceStep, LangevinStep
 from course_lib.training.steps.base import Schedule
 
 DIGIT = (1, 28, 28)
@@ -59,6 +60,42 @@ class Contrastive:
         )
 
 
+@dataclass(frozen=True)
+class Chains:
+    """The settings of a `LangevinStep`, as the `step` of a recipe; the length and the noise of a Langevin step are the model's.
+
+    Args:
+        lr: learning rate at the beginning; it falls to 0 by a cosine.
+        k: Langevin steps per batch.
+        buffer: how many chains are kept. restart: share of them that begins anew.
+        penalty: weight of the mean square of the energies in the loss.
+        decay: of the running average of the parameters, which is the model to keep.
+    """
+
+    lr: float = 1e-3
+    k: int = 20
+    buffer: int = 4_000
+    restart: float = 0.05
+    penalty: float = 0.1
+    decay: float = 0.999
+
+    def __call__(self, model: DeepEnergy, recipe: Recipe, total_steps: int) -> LangevinStep:
+        return LangevinStep(
+            model,
+            lr=self.lr,
+            k=self.k,
+            step_size=model.step_size,
+            noise=model.noise,
+            buffer=self.buffer,
+            restart=self.restart,
+            clamp=model.clamp,
+            penalty=self.penalty,
+            schedule=cosine(total_steps),
+            averaging=ExponentialAverage(self.decay),
+            seed=recipe.seed,
+        )
+
+
 def film(every: int, step: Any) -> Film:
     """A film of chains that begin at one fixed noise, with exact nats and reconstruction error of validation digits."""
     device = runtime.device_of(step.model)
@@ -96,6 +133,16 @@ ENERGY: dict[str, Recipe] = {
         measure=measures.AnnealedNats(),
         binarisation="resampled",
         split="train+validation",
+        half=True,
+    ),
+    "energy-mnist": Recipe(
+        partial(DeepEnergy, event_shape=DIGIT, hidden=(100, 100), low=0.0, high=1.0, step_size=10.0, noise=0.03, steps=500),
+        "deep energy of grey digits, a dense network, learned by Langevin chains that are kept",
+        (1, 1, 28),
+        step=Chains(),
+        measure=measures.FrechetByStep(),
+        examples=(256, 5_000, None),
+        batch_size=64,
         half=True,
     ),
 }

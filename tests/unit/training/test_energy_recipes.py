@@ -8,12 +8,14 @@ import torch
 
 from course_lib import runtime
 from course_lib.datasets import Data
-from course_lib.metrics import partition
+from course_lib.metrics import frechet, partition
+from course_lib.metrics.features import features
+from course_lib.models.energy.deep_energy import DeepEnergy
 from course_lib.models.energy.rbm import RBM
-from course_lib.training import energy_measures
-from course_lib.training.averaging import TailAverage
+from course_lib.training import checkpoints, energy_measures
+from course_lib.training.averaging import ExponentialAverage, TailAverage
 from course_lib.training.optimisers import linear
-from course_lib.training.recipes.energy import ENERGY, Contrastive
+from course_lib.training.recipes.energy import ENERGY, Chains, Contrastive
 from course_lib.training.recipes.form import Recipe
 
 
@@ -91,3 +93,38 @@ def test_the_two_machines_of_20_hidden_units_differ_in_their_chains_alone():
     assert replace(one.step, persistent=False) == other.step
     assert (one.epochs, one.examples, one.seed, one.batch_size) == (other.epochs, other.examples, other.seed, other.batch_size)
     assert one.measured == other.measured == "test"
+
+
+def grey(split):
+    return Data(torch.rand(60, 1, 28, 28, generator=runtime.generator(len(split))), None, "grey", split)
+
+
+def deep(**settings):
+    build = partial(DeepEnergy, event_shape=(1, 28, 28), hidden=(3,), low=0.0, high=1.0, step_size=2.0, noise=0.1)
+    return Recipe(build, "tiny", (1, 1, 1), step=Chains(**settings), source=grey, seed=4)
+
+
+def test_chains_hand_every_setting_to_the_step():
+    chosen = deep(lr=0.3, k=7, buffer=90, restart=0.2, penalty=0.7, decay=0.8)
+    step = chosen.step(chosen.build(), chosen, 40)
+    assert (step.k, step.buffer, step.restart, step.penalty) == (7, 90, 0.2, 0.7)
+    assert (step.step_size, step.noise, step.clamp) == (2.0, 0.1, (0.0, 1.0))  # those of the model
+    assert step.average.rule == ExponentialAverage(0.8)
+    assert step.generator.initial_seed() == 4
+    assert step.optimisers["main"].param_groups[0]["lr"] == 0.3
+    for _ in range(40):
+        step(grey("train").x[:10])
+    assert step.optimisers["main"].param_groups[0]["lr"] < 0.01
+
+
+def test_the_distance_is_measured_after_each_number_of_steps():
+    chosen, samples = deep(), 20
+    model = chosen.build().requires_grad_(False)
+    found = energy_measures.FrechetByStep(moments=(1, 3), samples=samples)(model, chosen, "full")
+    assert found["n"] == samples
+    judge = checkpoints.load("features-mnist")
+    g = runtime.generator(0)
+    x = model.run(model.start(samples, generator=g), 3, generator=g)
+    expected = frechet.frechet_distance(features(judge, x), features(judge, grey("test").x))
+    assert found["test_fid_3"] == pytest.approx(expected, abs=0.01)
+    assert found["test_fid_1"] != found["test_fid_3"]
