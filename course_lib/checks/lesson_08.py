@@ -57,6 +57,12 @@ def clip(attempt, *, record: bool = True) -> Verdict:
             lambda g, limit: g * max(1.0, limit / g.norm().item()), "exchanged: shrink the long ones, leave the short ones: min."
         ),
     )
+    slips += (
+        Slip(
+            lambda g, limit: torch.full_like(g, limit) if g.norm() > limit else g,
+            "every entry became the limit: multiply the vector by limit / norm, so that it keeps its direction.",
+        ),
+    )
     cases = [
         (torch.tensor([3.0, -4.0, 0.5]), 1.0),
         (torch.tensor([0.3, -0.4]), 1.0),
@@ -78,6 +84,10 @@ def lstm_step(attempt, *, record: bool = True) -> Verdict:
         new = f * c + i * g
         return torch.stack([o * show(c if old else new), new])
 
+    def with_input(a: Tensor, c: Tensor, i: Tensor) -> Tensor:
+        new = a[1].sigmoid() * c + i * a[2].tanh()
+        return torch.stack([a[3].sigmoid() * new.tanh(), new])
+
     slips = (
         Slip(
             lambda a, c: step(a, c, order=(1, 0, 2, 3)),
@@ -85,6 +95,14 @@ def lstm_step(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda a, c: step(a, c, order=(0, 1, 3, 2)), "the order of the rows is i, f, g, o: candidate before output gate."),
         Slip(lambda a, c: step(a, c, tied=True), "1 - f stands where i belongs: the input gate has a sum of its own, row 0."),
+        Slip(
+            lambda a, c: with_input(a, c, torch.ones_like(c)),
+            "the input gate plays no part: i says how much of the candidate g is written, so i * g.",
+        ),
+        Slip(
+            lambda a, c: torch.stack([step(a, c)[0], step(a, c)[1].tanh()]),
+            "the memory is kept without the tanh; only what is shown, h, goes through it.",
+        ),
         Slip(lambda a, c: step(a, c, show=lambda t: t), "h = o * tanh(c): the tanh around the memory is missing."),
         Slip(lambda a, c: step(a, c, write=lambda t: t), "the candidate g goes through tanh."),
         Slip(
@@ -173,6 +191,10 @@ def nucleus(attempt, *, record: bool = True) -> Verdict:
             "v[order] puts them in order once more; the way back is an assignment: result[order] = v.",
         ),
         Slip(lambda p, t: rest(p, p.cumsum(0) - p < t), "take the most probable first: sort before adding up."),
+        Slip(
+            lambda p, t: rest(p, p >= t),
+            "no single symbol need be as probable as top_p: sort, and compare the running sum with top_p.",
+        ),
         Slip(lambda p, t: rest(p, p >= 1 - t), "that is a threshold on each probability; the nucleus is about their sum."),
         Slip(lambda p, t: rest(p, p >= p.max() * t), "that is a threshold on each probability; the nucleus is about their sum."),
         Slip(lambda p, t: kept(p, t) / kept(p, t).sum(), "inside the nucleus the probabilities keep their proportions."),

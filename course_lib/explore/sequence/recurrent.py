@@ -22,7 +22,8 @@ from course_lib.models.sequence import CharacterModel
 from course_lib.nn.recurrent import from_torch, gradient_by_lag
 
 LOWEST = 1e-9  # the lowest value on the axis of the gradient
-GREY = "#666666"
+GREY = "#555555"
+TORCHS, ROTATION = "as torch starts it", "a rotation, small inputs"
 
 
 @explorer
@@ -30,7 +31,8 @@ def gradient_reach(*, lags: int = 100, hidden: int = 32, sequences: int = 4, see
     """What is left of the gradient after k steps: a tanh RNN by the size of its weights, LSTM and GRU by one bias.
 
     The cells are untrained, with `hidden` units; they read `sequences` random inputs of lags + 1 steps. Each curve is divided
-    by its value at lag 0. seed: of the inputs and of the weights.
+    by its value at lag 0. The RNN starts as torch starts all three, or with a rotation as its recurrent matrix and small input
+    weights. seed: of the inputs and of the weights.
     """
     generator = runtime.generator(seed)
     x = torch.randn(sequences, lags + 1, hidden, generator=generator)
@@ -39,13 +41,16 @@ def gradient_reach(*, lags: int = 100, hidden: int = 32, sequences: int = 4, see
         modules = {name: kind(hidden, hidden, batch_first=True) for name, kind in _KINDS.items()}
     turn = torch.linalg.qr(torch.randn(hidden, hidden, generator=generator))[0]  # orthogonal
 
+    fresh = {name: p.detach().clone() for name, p in modules["RNN"].named_parameters()}
+
     @lru_cache(maxsize=256)
-    def measure(kind: str, value: float) -> np.ndarray:
+    def measure(kind: str, value: float, start: str = "") -> np.ndarray:
         module = modules[kind]
         with torch.no_grad():
             if kind == "RNN":
-                module.weight_hh_l0.copy_(value * turn)
-                module.weight_ih_l0.copy_(0.1 * torch.eye(hidden))
+                turned = start == ROTATION
+                module.weight_hh_l0.copy_(value * (turn if turned else fresh["weight_hh_l0"]))
+                module.weight_ih_l0.copy_(0.1 * torch.eye(hidden) if turned else fresh["weight_ih_l0"])
             else:
                 module.bias_hh_l0.zero_()[hidden : 2 * hidden] = value  # forget gate of the LSTM, update gate of the GRU
                 module.bias_ih_l0.zero_()
@@ -67,11 +72,11 @@ def gradient_reach(*, lags: int = 100, hidden: int = 32, sequences: int = 4, see
     }
     axes.set(yscale="log", xlim=(0, lags), ylim=(LOWEST, 1e6))
     axes.axhline(1, color="#cccccc", linewidth=1, zorder=0)
-    axes.legend(loc="lower left", fontsize=8)
+    axes.legend(loc="upper right", fontsize=10, ncols=4)
     figure.hold_still(*lines.values())
 
-    def render(bias: float, gain: float):
-        lines["RNN"].set_ydata(measure("RNN", gain))
+    def render(bias: float, start: str, gain: float):
+        lines["RNN"].set_ydata(measure("RNN", gain, start))
         lines["LSTM"].set_ydata(measure("LSTM", bias))
         lines["GRU"].set_ydata(measure("GRU", bias))
         lines["theory"].set_ydata(np.maximum((1 / (1 + np.exp(-bias))) ** steps, LOWEST / 10))
@@ -81,6 +86,7 @@ def gradient_reach(*, lags: int = 100, hidden: int = 32, sequences: int = 4, see
         render,
         [
             Slider("bias", "bias of the forget gate (LSTM), of the update gate (GRU)", -2.0, 6.0, value=0.0, step=0.25),
+            Choice("start", "how the RNN starts", [TORCHS, ROTATION]),
             Slider("gain", "size of the RNN's recurrent weights", 0.5, 3.0, value=1.0, step=0.05),
         ],
         title="How far back does the gradient reach?",
@@ -90,7 +96,7 @@ def gradient_reach(*, lags: int = 100, hidden: int = 32, sequences: int = 4, see
 
 _KINDS = {"RNN": nn.RNN, "LSTM": nn.LSTM, "GRU": nn.GRU}
 
-COLUMN, ROW, LEFT, TOP, BARS = 11, 11, 74, 40, 74  # pixels: of a cell, of the margins, and the height of the bars
+COLUMN, ROW, LEFT, TOP, BARS = 13, 14, 78, 46, 78  # pixels: of a cell, of the margins, and the height of the bars
 SIGNED = ("candidate", "memory", "shown")  # between -1 and 1; gates lie between 0 and 1
 MEMORY = 5.0  # a memory of this size is shown as 1
 LINE_END = "/"  # one types this for the end of a line
@@ -156,9 +162,8 @@ def gate_watcher(
         _draw(image, values, watched in SIGNED, text[first:], index, rows, costs)
         draw = ImageDraw.Draw(image)
         most = f"{MEMORY:g}" if watched == "memory" else "1"
-        scale = f"−{most} orange, 0 white, +{most} purple" if watched in SIGNED else "0 dark, 1 bright"
-        draw.text((LEFT, 10), f"{watched}: {scale}", GREY, font(11, SYMBOLS), "lm")
-        draw.text((LEFT, image.height - 12), _next(trace[-1][2], letters, costs, left_out), "black", font(12, SYMBOLS), "lm")
+        _scale(image, watched, most)
+        draw.text((LEFT, image.height - 12), _next(trace[-1][2], letters, costs, left_out), "black", font(14, SYMBOLS), "lm")
         return image
 
     return Panel(
@@ -182,21 +187,30 @@ def _draw(
     if values.size:
         image.paste(Image.fromarray(pixels.repeat(ROW, 0).repeat(COLUMN, 1)), (LEFT, TOP))
     for row, unit in enumerate(index):
-        draw.text((LEFT - 6, TOP + (row + 0.5) * ROW), f"unit {unit}", GREY, font(9, SYMBOLS), "rm")
+        draw.text((LEFT - 6, TOP + (row + 0.5) * ROW), f"unit {unit}", GREY, font(12, SYMBOLS), "rm")
     for t, (letter, cost) in enumerate(zip(text, costs, strict=True)):
         x = LEFT + t * COLUMN
-        draw.text((x + COLUMN / 2, TOP - 9), {" ": "␣", "\n": "↵"}.get(letter, letter), "black", font(12, SYMBOLS), "mm")
+        draw.text((x + COLUMN / 2, TOP - 9), {" ": "␣", "\n": "↵"}.get(letter, letter), "black", font(14, SYMBOLS), "mm")
         draw.rectangle((x + 1, bottom - min(cost, 6.0) * BARS / 6, x + COLUMN - 2, bottom), plots.VERMILION)
     draw.line((LEFT, bottom, image.width - 8, bottom), GREY)
-    draw.text((LEFT - 6, bottom - 6), "cost 0", GREY, font(9, SYMBOLS), "rm")
-    draw.text((LEFT - 6, bottom - BARS + 6), "6 nats", GREY, font(9, SYMBOLS), "rm")
+    draw.text((LEFT - 6, bottom - 6), "cost 0", GREY, font(12, SYMBOLS), "rm")
+    draw.text((LEFT - 6, bottom - BARS + 6), "6 nats", GREY, font(12, SYMBOLS), "rm")
+
+
+def _scale(image: Image.Image, watched: str, most: str) -> None:
+    """What is watched, and a bar of its colours with the values at both ends."""
+    draw, signed = ImageDraw.Draw(image), watched in SIGNED
+    draw.text((LEFT, 12), watched, GREY, font(13, SYMBOLS), "lm")
+    image.paste(Image.fromarray(_palette(signed)[None, ::2].repeat(12, 0)), (LEFT + 150, 6))  # 128 wide
+    draw.text((LEFT + 144, 12), f"−{most}" if signed else "0", GREY, font(12, SYMBOLS), "rm")
+    draw.text((LEFT + 284, 12), f"+{most}" if signed else "1", GREY, font(12, SYMBOLS), "lm")
 
 
 def _next(log_probs: np.ndarray, letters: str, costs: list[float], left_out: list[str]) -> str:
     """The likeliest next characters and the mean nats of the text, in words."""
     best = np.argsort(-log_probs)[:4]
     words = ", ".join(f"{ {' ': '␣', chr(10): '↵'}.get(letters[k], letters[k]) } {np.exp(log_probs[k]):.2f}" for k in best)
-    paid = f"   ·   shown: {np.mean(costs):.2f} nats a character" if costs else ""
+    paid = f"   ·   shown: {np.mean(costs):.2f} nats per character" if costs else ""
     return f"next: {words}{paid}" + (f"   ·   unknown, left out: {''.join(left_out)}" if left_out else "")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib import runtime
-from course_lib.explore.sequence.recurrent import gate_watcher, gradient_reach
+from course_lib.explore.sequence.recurrent import ROTATION, TORCHS, gate_watcher, gradient_reach
 from course_lib.models.sequence import CharacterModel
 
 
@@ -30,11 +30,17 @@ def test_unknown_characters_are_left_out():
 
 def test_the_gradients_curves_start_at_1_and_follow_the_sliders():
     panel = gradient_reach(lags=20, hidden=8)
-    figure = panel.render(bias=-2.0, gain=0.5)
+    figure = panel.render(bias=-2.0, start=ROTATION, gain=0.5)
     left = {line.get_label(): line.get_ydata()[-1] for line in figure.axes[0].lines}
-    figure = panel.render(bias=6.0, gain=3.0)
+    figure = panel.render(bias=6.0, start=ROTATION, gain=3.0)
     right = {line.get_label(): line.get_ydata()[-1] for line in figure.axes[0].lines}
     for name in ("tanh RNN", "LSTM", "GRU", "σ(bias)^k"):
         assert left[name] < 1e-3
         assert right[name] > 0.01
     assert right["tanh RNN"] > 10
+
+
+def test_small_inputs_and_a_rotation_carry_the_gradient_further_than_torchs_start():
+    panel = gradient_reach(lags=20, hidden=32)
+    ends = {start: panel.render(bias=0.0, start=start, gain=1.0).axes[0].lines[0].get_ydata()[-1] for start in (ROTATION, TORCHS)}
+    assert ends[ROTATION] > 1e3 * ends[TORCHS]
