@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from course_lib.distributions import Gaussian
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.networks import networks
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
 
 LOOKS = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (VERMILION, ":", "^"))  # one per curve
@@ -80,12 +83,30 @@ def guidance(row: Mapping[str, Any], real: Mapping[str, float], *, title: str, a
     return made
 
 
-def densities(
-    values: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, xlabel: str, title: str, alt: str
-) -> LessonFigure:
-    """Curves of densities on a line. values: name -> places and densities there."""
-    made = figure(title, xlabel=xlabel, ylabel="density", size=(8.4, 3.8), alt=alt)
-    for (name, (places, density)), (colour, line, _) in zip(values.items(), LOOKS, strict=False):
+def bells(gaussians: Mapping[str, tuple[float, float]], *, title: str, alt: str) -> LessonFigure:
+    """The densities of some Gaussians. gaussians: name -> (mean, deviation)."""
+    made = figure(title, xlabel="x", ylabel="density", size=(8.4, 3.8), alt=alt)
+    low, high = (pick(m + sign * 3 * d for m, d in gaussians.values()) for pick, sign in ((min, -1), (max, 1)))
+    places = torch.linspace(low, high, 400)
+    for (name, (mean, deviation)), (colour, line, _) in zip(gaussians.items(), LOOKS, strict=False):
+        density = Gaussian(torch.tensor(mean), torch.tensor(deviation).log()).log_prob(places).exp()
         made.axes[0].plot(places, density, line, color=colour, linewidth=2.5, label=name)
     made.axes[0].legend(fontsize=11.5)
     return made
+
+
+def two_networks() -> LessonFigure:
+    """The U-Net of digits, the vector that tells its blocks the time and the class, and the dense network of codes."""
+    rows = {
+        "flow-mnist": [
+            "1×28×28", "four pixels to\nfour channels", "4×14×14", "*conv 3×3,\nresidual block", "48×14×14",
+            "*conv, stride 2,\n2 residual blocks", "96×7×7", "*2× larger, skip,\nresidual block", "48×14×14",
+            "*conv 3×3,\nto pixels", "1×28×28",
+        ],
+        "what every block is told": [
+            "t", "*cosines and sines,\n2 dense layers", "128", "*+ row of the class,\nor the null row", "128",
+        ],
+        "latent-flow-mnist": ["24 codes", "*dense", "256", "*3 residual blocks,\neach told", "256", "*dense", "24"],
+    }  # fmt: skip
+    alt = "Three rows of boxes: the U-Net from a noisy image to a velocity, the vector of time and class, the network of codes."
+    return networks(rows, title="Two networks of velocities", alt=alt, size=(11.8, 5.4))

@@ -86,7 +86,7 @@ def decoded_rows(judge: torch.nn.Module, seen: Tensor, n: int) -> dict[str, Any]
     return {"n": n, **Judged(judge, seen)(made, y)}
 
 
-def make(*, n: int = 1_000, device: str | None = None) -> str:
+def make(*, n: int = 5_000, device: str | None = None) -> str:
     """Measure the shipped model and write the study; returns the file's name relative to data/."""
     model, judge = checkpoints.load(MODEL, device=runtime.device(device)), checkpoints.load(JUDGE)
     model = model.to(memory_format=torch.channels_last)  # which convolves faster on a CPU

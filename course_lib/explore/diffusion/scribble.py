@@ -115,7 +115,7 @@ def scribble(flow: VelocityFlow) -> Panel:
         Slider(
             "guidance", "guidance w: 0 ignores the class, 1 obeys, more exaggerates", 0.0, 8.0, value=2.0, step=0.5, live=False
         ),
-        Slider("steps", "steps", 1, 50, value=20, step=1, live=False),
+        Slider("steps", "steps", 1, 50, value=10, step=1, live=False),
         Button("again", "other noise"),
     ]
     return Panel(

@@ -1,8 +1,13 @@
 """Figures of diffusion: what they draw, and that every one has words for it."""
 
+import math
+
+import pytest
 import torch
 
 from course_lib.plots import diffusion
+from course_lib.training import checkpoints
+from course_lib.training.recipes.diffusion import image_flow
 
 WORDS = {"title": "title", "alt": "alt"}
 REAL = {"fid": 2.0, "percent_recognised": 99.0, "within_class_variance": 150.0}
@@ -34,6 +39,22 @@ def test_guidance_has_one_panel_per_measure():
     assert [axes.lines[1].get_ydata()[0] for axes in made.axes] == [99.0, 150.0, 2.0]
 
 
-def test_densities_are_curves_with_names():
-    made = diffusion.densities({"guided": ([0.0, 1.0], [0.5, 0.1])}, xlabel="x", **WORDS)
-    assert made.axes[0].lines[0].get_label() == "guided"
+def test_bells_are_the_densities_of_their_gaussians():
+    made = diffusion.bells({"a": (1.0, 0.5), "b": (0.0, 2.0)}, **WORDS)
+    for line, (mean, deviation) in zip(made.axes[0].lines, ((1.0, 0.5), (0.0, 2.0)), strict=True):
+        x, density = line.get_data()
+        assert x[density.argmax()] == pytest.approx(mean, abs=0.05)
+        assert density.max() == pytest.approx(1 / (deviation * (2 * math.pi) ** 0.5), rel=1e-2)
+
+
+def test_the_networks_are_drawn_with_the_sizes_that_the_shipped_ones_have():
+    made = diffusion.two_networks()
+    said = " ".join(text.get_text() for text in made.axes[0].texts)
+    flow = image_flow()
+    wide, deep = flow.network.widths
+    assert f"{wide}×14×14" in said
+    assert f"{deep}×7×7" in said
+    assert str(flow.network.told) in said
+    shipped = checkpoints.describe("latent-flow-mnist")["configuration"]["flow"]["configuration"]["network"]["configuration"]
+    assert f"{shipped['size']} codes" in said
+    assert f"{shipped['blocks']} residual blocks" in said

@@ -7,7 +7,7 @@ from course_lib import runtime
 from course_lib.models.diffusion import samplers
 from course_lib.models.diffusion.flow_matching import VelocityFlow
 from course_lib.nn.velocity import TimedUNet
-from course_lib.training import dials
+from course_lib.training import checkpoints, dials, studies
 
 
 def small_flow():
@@ -57,3 +57,33 @@ def test_digits_are_judged_by_share_variance_and_distance():
     assert found["percent_recognised"] == 100
     assert found["fid"] == pytest.approx(0, abs=1e-3)
     assert 0 < found["within_class_variance"] < 0.2
+
+
+def test_the_shipped_digits_keep_what_the_course_asked_of_them():
+    kept = checkpoints.describe("flow-mnist")["metrics"]
+    assert kept["percent_recognised_at_2"] >= 97
+    assert kept["test_fid_at_1"] <= 8
+    assert kept["n_at_1"] == 10_000
+    one, two, four = (checkpoints.describe("mean-flow-mnist")["metrics"][f"test_fid_in_{steps}"] for steps in (1, 2, 4))
+    assert max(one, two, four) < 7
+
+
+def test_the_shipped_study_says_what_lesson_23_says():
+    rows = {name: row["metrics"] for name, row in studies.read(dials.STUDY).items()}
+    guided = rows["guidance"]
+    assert guided["dial"] == list(dials.GUIDANCES)
+    at = {
+        w: {name: guided[name][k] for name in ("percent_recognised", "within_class_variance", "fid")}
+        for k, w in enumerate(guided["dial"])
+    }
+    assert at[1]["percent_recognised"] < 96 < 99 < at[2]["percent_recognised"]
+    assert at[8]["within_class_variance"] < 0.5 * at[1]["within_class_variance"]
+    assert at[1]["fid"] < 6 < 80 < at[8]["fid"]
+    for name, (_, many) in dials.SAMPLERS.items():
+        row = rows[f"steps-{name}"]
+        assert row["dial"] == list(many)
+        assert row["percent_recognised"][0] > 99  # the mean of a class is recognised
+        assert row["fid"][0] > 400
+    assert rows["steps-Heun"]["fid"][2] < rows["steps-Euler"]["fid"][3] < rows["steps-DDPM"]["fid"][3]  # five evaluations each
+    assert rows["steps-DDPM"]["fid"][-1] < rows["steps-Heun"]["fid"][-1]
+    assert rows["real"]["fid"] < rows["decoded"]["fid"] < checkpoints.describe("latent-flow-mnist")["metrics"]["test_fid_at_1"]
