@@ -33,12 +33,13 @@ def score(
         raise Failed(f"there is no table at {path} to compare with; fix: course score, without --check")
     todo = list(names) or (table.changed(old["rows"]) if only_changed else known)
     where, every = checked(runtime.device, device), not names and not only_changed
+    real = every or not any(name.startswith(table.REAL) for name in old["rows"])
     progress = _Progress()
     about = old["about"] if old["rows"] and not every else table.about(budget, where)
     if check:
         return _compare(old["rows"], todo, budget, where, progress)
     rows = old["rows"]
-    for rows in table.measure(todo, budget=budget, device=where, old=rows, real=every, report=progress):  # noqa: B020
+    for rows in table.measure(todo, budget=budget, device=where, old=rows, real=real, report=progress):  # noqa: B020
         table.write({"about": about, "rows": rows}, out)
     failed = [name for name in todo if "failed" in rows[name]]
     print(f"{len(todo) - len(failed)} of {len(todo)} models measured: {path}")

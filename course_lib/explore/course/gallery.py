@@ -1,44 +1,92 @@
-"""The trained models of the course side by side, drawing from the same seed. It grows as models are added."""
+"""The trained models of the course side by side, shuffled, their names behind *reveal*. It grows as models are added."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from course_lib import datasets, plots, runtime
 from course_lib.explore.kit.entry import explorer
-from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
+from course_lib.explore.kit.panel import Button, Choice, Panel, Slider, Toggle
 from course_lib.explore.kit.sheet import font
 from course_lib.models.protocols import GenerativeModel
 from course_lib.training import checkpoints
 from course_lib.training.recipes import RECIPES
+from course_lib.training.scores import kinds
 
-PAGE = 5  # models on a page, beside the real digits: two full rows
 NOTHING_YET = "No trained model is here yet.\nIn a terminal, type\n\n    course train nade-mnist\n\nand run this cell again."
-_SHEET, _CAPTION, _GAP = 234, 40, 12  # pixels: the side of a sheet, the words above it, the space around it
-_COLUMNS = 3
-_EACH = 16
-_KEPT = 64  # sheets kept in memory, about 0.2 MB each
-_REAL = "real digits"
+REAL, MIXED = "real, ", "one of each family"
+COLUMNS, EACH, KEPT = 4, 16, 128  # sheets in a row; images on a sheet; sheets kept in memory, about 0.2 MB each
+_SHEET, _CAPTION, _GAP = 202, 40, 10  # pixels: the side of a sheet, the words above it, the space around it
 
 
-def trained() -> dict[str, tuple[str, GenerativeModel]]:
-    """Name -> (a few words, model), of the models at hand whose recipe says that the gallery shows them.
+@dataclass(frozen=True)
+class Exhibit:
+    """What draws the images of one sheet. words: a few about it. draw: (n, generator) -> images (n, C, H, W) in [0, 1]."""
 
-    A shipped model comes before the student's own of the same name.
+    words: str
+    draw: Callable[[int, torch.Generator], Tensor]
+
+
+Pages = Mapping[str, Mapping[str, Exhibit]]  # page -> name -> exhibit, in the order of the course, real images among them
+
+
+def trained() -> dict[str, dict[str, Exhibit]]:
+    """The pages of the gallery: the models at hand that draw images, by family in the order of the course, with real images.
+
+    Models of digits stand on the page of their family; those of other images on the page of their data set. The first page has
+    the last model of each family of digits. A shipped model comes before the student's own of the same name.
     """
-    shown = {name for name, recipe in RECIPES.items() if recipe.gallery}
-    found: dict[str, tuple[str, GenerativeModel]] = {}
-    for folder in _folders():
-        for name in sorted({path.stem for path in folder.glob("*.json")} & shown - found.keys()):
-            words = checkpoints.describe(name, folder).get("about", "")
-            found[name] = (words, checkpoints.load(name, folder=folder))
-    return found
+    pages: dict[str, dict[str, Exhibit]] = {}
+    for name, recipe in RECIPES.items():
+        folder = next((folder for folder in _folders() if (folder / f"{name}.json").is_file()), None)
+        if folder is None or not recipe.weights:  # a run of a study, one of many alike
+            continue
+        model, digits = checkpoints.load(name, folder=folder), recipe.data == "mnist"
+        draw = next(iter(kinds.draws_of(recipe, model).values()), None) if digits else _sampler(model)
+        if draw is None:
+            continue
+        page = pages.setdefault(kinds.family_of(model) if digits else recipe.data.replace("_", "-"), {})
+        pixels = kinds.pixels_of(recipe) if digits else recipe.data.replace("_", "-")
+        page.setdefault(f"{REAL}{pixels}", _real(recipe.data, pixels, tuple(model.event_shape)))
+        page[name] = Exhibit(recipe.about, draw)
+    return _with_first_page(pages)
+
+
+def _with_first_page(pages: dict[str, dict[str, Exhibit]]) -> dict[str, dict[str, Exhibit]]:
+    """The pages behind one that mixes the families of digits: the last model of each, and the real digits of both kinds."""
+    mixed: dict[str, Exhibit] = {}
+    for page in pages.values():
+        names = [name for name in page if not name.startswith(REAL)]
+        if any(name.endswith(("binary", "grey")) for name in page):
+            mixed |= {name: exhibit for name, exhibit in page.items() if name.startswith(REAL)} | {names[-1]: page[names[-1]]}
+    return ({MIXED: mixed} if len(mixed) > 2 else {}) | pages
+
+
+def _sampler(model: object) -> Callable[[int, torch.Generator], Tensor] | None:
+    """How a model of other images draws them; None where it draws none."""
+    if not isinstance(model, GenerativeModel) or len(model.event_shape) != 3 or model.event_shape[0] not in (1, 3):
+        return None
+    return lambda n, made: model.sample(n, generator=made)
+
+
+def _real(data: str, pixels: str, shape: tuple[int, ...]) -> Exhibit:
+    """Real test images of a data set; digits in these pixels, faces in the size of `shape`."""
+
+    def draw(n: int, generator: torch.Generator) -> Tensor:
+        size = {"size": shape[-1]} if data == "faces" else {}
+        x = kinds.real_digits(pixels) if data == "mnist" else datasets.load(data, "test", **size).x
+        begin = n if pixels == "binary" else 0  # two sheets of real digits must not show the same ones
+        return x[torch.randperm(len(x), generator=generator)[begin : begin + n]]
+
+    return Exhibit("images of the test set", draw)
 
 
 def _folders() -> list[Path]:
@@ -50,44 +98,49 @@ def _folders() -> list[Path]:
 
 
 @explorer
-def gallery(models: Mapping[str, tuple[str, GenerativeModel]] | None = None) -> Panel:
-    """16 images from each model, drawn from one seed, beside 16 real digits. Without any model it says how to train one.
+def gallery(pages: Pages | None = None) -> Panel:
+    """Sheets of 16 images, one per model and one or two of real ones, in a shuffled order, with letters in place of names.
 
-    All models are shown first; one may turn to pages of PAGE models, which are drawn sooner. A sheet once drawn is kept.
+    `reveal` shows the names. A page draws its own models alone, one sheet after another; a sheet once drawn is kept. Without any
+    model the panel says how to train one.
 
-    models: name -> (a few words, model of images); `trained()` when None.
+    pages: page -> name -> Exhibit; `trained()` when None.
     """
-    models = trained() if models is None else models
-    digits = datasets.load("mnist", "test", binarisation="fixed").x
-    names = list(models)
-    pages = {"all": names}
-    if len(names) > PAGE:
-        firsts = range(0, len(names), PAGE)
-        pages |= {f"{first + 1}–{min(first + PAGE, len(names))}": names[first : first + PAGE] for first in firsts}
+    pages = trained() if pages is None else pages
 
-    @lru_cache(maxsize=_KEPT)
-    def sheet(name: str, draw_from: int) -> Image.Image:
-        if name == _REAL:
-            chosen = np.random.default_rng(draw_from).permutation(len(digits))[:_EACH]
-            return _tile(name, "test set, black and white by a seeded draw", digits[chosen])
-        words, model = models[name]
-        return _tile(name, words, model.sample(_EACH, generator=runtime.generator(draw_from)))
+    @lru_cache(maxsize=KEPT)
+    def drawn(page: str, name: str, seed: int) -> Image.Image:
+        x = pages[page][name].draw(EACH, runtime.generator(seed))
+        sheet = plots.tile(x.clamp(0, 1), columns=4, shade=96)  # Gaussian noise on images may leave [0, 1]
+        return Image.fromarray(sheet).convert("RGB").resize((_SHEET, _SHEET), Image.Resampling.NEAREST)
 
-    def render(seed: int, again: int, page: str = "all") -> Image.Image:
-        tiles = [sheet(name, seed + 1_000 * again) for name in (_REAL, *pages[page])]
-        return _together(tiles if models else [*tiles, _words(NOTHING_YET)])
+    def stages(seed: int, again: int, page: str = "", reveal: bool = False) -> Iterator[Image.Image]:
+        if not pages:
+            yield _together([_words(NOTHING_YET)], 1)
+            return
+        number, tiles = seed + 1_000 * again, []
+        names = list(pages[page])
+        for letter, place in enumerate(np.random.default_rng([number, len(names)]).permutation(len(names))):
+            name = names[place]
+            said = (name, pages[page][name].words) if reveal else (chr(ord("A") + letter), "")
+            tiles.append(_tile(*said, drawn(page, name, number)))
+            yield _together(tiles, len(names))
+
+    def render(**values) -> Image.Image:
+        *_, last = stages(**values)
+        return last
 
     controls = [Slider("seed", "seed", 0, 99, value=0, live=False), Button("again", "draw again")]
-    if len(pages) > 1:
-        controls.append(Choice("page", "models", list(pages)))
-    return Panel(render, controls, title="The gallery", alt=f"Sheets of 16 images each: {', '.join([_REAL, *names])}.")
+    if pages:
+        controls += [Choice("page", "sheets", list(pages)), Toggle("reveal", "reveal the names")]
+    alt = "Sheets of 16 images each, with letters above them, or with names: " + "; ".join(pages) + "."
+    return Panel(render, controls, title="The gallery", alt=alt, stages=stages)
 
 
-def _tile(name: str, words: str, images: Tensor) -> Image.Image:
-    """A sheet of images (N, C, H, W) under its name and a few words, which are cut where they are too long."""
-    sheet = plots.tile(images.clamp(0, 1), columns=4, shade=96)  # Gaussian noise on images may leave [0, 1]
+def _tile(name: str, words: str, sheet: Image.Image) -> Image.Image:
+    """A sheet of images under its name and a few words, which are cut where they are too long."""
     tile = Image.new("RGB", (_SHEET, _SHEET + _CAPTION), "white")
-    tile.paste(Image.fromarray(sheet).convert("RGB").resize((_SHEET, _SHEET), Image.Resampling.NEAREST), (0, _CAPTION))
+    tile.paste(sheet, (0, _CAPTION))
     pen = ImageDraw.Draw(tile)
     pen.text((0, 0), name, fill="black", font=font(15))
     while words and pen.textlength(words, font(11)) > _SHEET:
@@ -98,16 +151,18 @@ def _tile(name: str, words: str, images: Tensor) -> Image.Image:
 
 def _words(text: str) -> Image.Image:
     """A tile with words in place of images."""
-    tile = Image.new("RGB", (_SHEET, _SHEET + _CAPTION), "white")
+    tile = Image.new("RGB", (_SHEET + 60, _SHEET + _CAPTION), "white")
     ImageDraw.Draw(tile).multiline_text((0, _CAPTION), text, fill="black", font=font(14), spacing=6)
     return tile
 
 
-def _together(tiles: list[Image.Image]) -> Image.Image:
-    """The tiles in rows of _COLUMNS on one white sheet."""
-    width, height = _SHEET + _GAP, _SHEET + _CAPTION + _GAP
-    columns = min(_COLUMNS, len(tiles))
-    whole = Image.new("RGB", (columns * width + _GAP, -(-len(tiles) // columns) * height + _GAP), "white")
+def _together(tiles: list[Image.Image], expected: int) -> Image.Image:
+    """The tiles in rows of COLUMNS on one white sheet with room for all; a bar says how many are there while some are missing."""
+    width, height = tiles[0].width + _GAP, tiles[0].height + _GAP
+    columns = min(COLUMNS, expected)
+    whole = Image.new("RGB", (columns * width + _GAP, -(-expected // columns) * height + _GAP), "white")
     for place, tile in enumerate(tiles):
         whole.paste(tile, (_GAP + place % columns * width, _GAP + place // columns * height))
+    if len(tiles) < expected:
+        ImageDraw.Draw(whole).rectangle((0, 0, whole.width * len(tiles) // expected, 5), fill=plots.BLUE)
     return whole

@@ -49,7 +49,7 @@ class WhitenedGradient(Gradient):
         return super().__call__(whitened, recipe, total_steps)
 
 
-def _fvsbn(order: str, *, weights: bool = True, gallery: bool = False) -> Recipe:
+def _fvsbn(order: str, *, weights: bool = True) -> Recipe:
     """All orders are trained alike, so that their numbers can be compared."""
     return Recipe(
         partial(fvsbn, order),
@@ -61,16 +61,15 @@ def _fvsbn(order: str, *, weights: bool = True, gallery: bool = False) -> Recipe
         finish=Whitened.plain,
         study="fvsbn-orders",
         weights=weights,
-        gallery=gallery,
         **DIGITS,
     )
 
 
-on_digits = partial(Recipe, measure=measures.nats, gallery=True, **DIGITS)
+on_digits = partial(Recipe, measure=measures.nats, **DIGITS)
 by_muon = partial(on_digits, step=Gradient(lr=1e-2, optimiser="muon"), examples=(128, 5_000, None), batch_size=50)
 
 AUTOREGRESSIVE: dict[str, Recipe] = {
-    "fvsbn-mnist": _fvsbn("rows", gallery=True),
+    "fvsbn-mnist": _fvsbn("rows"),
     "fvsbn-mnist-columns": _fvsbn("columns", weights=False),
     "fvsbn-mnist-spiral": _fvsbn("spiral, from inside"),
     "fvsbn-mnist-random": _fvsbn("random", weights=False),
@@ -127,6 +126,5 @@ AUTOREGRESSIVE: dict[str, Recipe] = {
         batch_size=32,
         precision="float32",  # bfloat16 cannot hold 256 levels
         half=True,
-        gallery=True,
     ),
 }  # fmt: skip

@@ -24,7 +24,6 @@ NOT_OF_THE_RUN = (
     "half",
     "study",
     "weights",
-    "gallery",
     "film",
 )  # these do not change what is trained
 
@@ -65,7 +64,6 @@ class Recipe:
         half: keep the parameters as float16.
         study: the study (training/studies.py) that keeps the measured numbers; weights: False ships these and no weights.
         film: step -> the film (training/films.py) that is recorded and kept beside the model; None records none.
-        gallery: whether the gallery of lesson 00 shows its samples beside those of the other models.
     """
 
     build: Callable[..., nn.Module]
@@ -89,7 +87,6 @@ class Recipe:
     study: str | None = None
     weights: bool = True
     film: Callable[[Any], Film] | None = None
-    gallery: bool = False
 
     def __post_init__(self):
         if self.precision not in PRECISIONS:

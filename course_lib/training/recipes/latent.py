@@ -56,9 +56,7 @@ AUTOENCODERS: dict[str, Recipe] = {
 }
 
 
-on_mnist = partial(
-    Recipe, step=Gradient(lr=2e-3, clip=200.0), measure=measures.Bounds(1_000), precision="bfloat16", gallery=True, **DIGITS
-)
+on_mnist = partial(Recipe, step=Gradient(lr=2e-3, clip=200.0), measure=measures.Bounds(1_000), precision="bfloat16", **DIGITS)
 further = partial(on_mnist, step=Gradient(lr=1e-3, clip=200.0), start="vae-mnist")
 flat_vae = partial(VAE, event_shape=MNIST, latent=50, **INK)
 convolutional_vae = partial(flat_vae, hidden=(256,), convolutions=(16, 32))
@@ -89,7 +87,7 @@ def mixture_vae(start: VAE) -> VAE:
     return model
 
 
-def _plane(about: str, *, gallery: bool = False, **settings: Any) -> Recipe:
+def _plane(about: str, **settings: Any) -> Recipe:
     """A VAE of two latent variables, so that all of the latent space can be seen. The recipes differ in `settings` alone."""
     return on_mnist(
         partial(VAE, event_shape=MNIST, latent=2, hidden=(80, 50), **INK, **settings),
@@ -98,7 +96,6 @@ def _plane(about: str, *, gallery: bool = False, **settings: Any) -> Recipe:
         step=Gradient(lr=3e-3, clip=200.0),
         measure=measures.Bounds(100),
         precision="float32",
-        gallery=gallery,
     )
 
 
@@ -121,7 +118,7 @@ VAES: dict[str, Recipe] = {
         "vae-mnist trained on by the importance bound of 8 draws",
         (1, 1, 12),
     ),
-    "vae-plane-mnist": _plane("trained by the ELBO", gallery=True),
+    "vae-plane-mnist": _plane("trained by the ELBO"),
     "vae-plane-mnist-no-kl": _plane("trained without the KL", objective=ELBO(beta=0.0)),
     "vae-plane-mnist-strong-kl": _plane("trained with 30 times the KL", objective=ELBO(beta=30.0)),
 }  # fmt: skip
@@ -173,7 +170,6 @@ def _recipe(beta: float, seed: int) -> Recipe:
         half=True,
         study=STUDY,
         weights=seed == 0,
-        gallery=(beta, seed) == (BETAS[0], 0),
     )
 
 

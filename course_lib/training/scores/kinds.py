@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from course_lib.datasets import load
 from course_lib.models.autoregressive.any_order import AnyOrderModel
 from course_lib.models.diffusion.flow_matching import VelocityFlow
 from course_lib.models.diffusion.latent_flow import LatentFlow
+from course_lib.models.diffusion.masked import MaskedDiffusion
 from course_lib.models.diffusion.samplers import EULER
 from course_lib.models.energy.rbm import RBM
 from course_lib.models.protocols import EnergyModel, ExplicitModel, GenerativeModel, LatentVariableModel
@@ -22,6 +23,7 @@ from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.table import RECIPES
 
 DIGIT = (1, 28, 28)
+ROUNDS = 49  # of masked diffusion, 16 pixels in each
 EXACT, BOUND, ESTIMATE, CANNOT = "exact", "bound", "estimate", "cannot"
 Draw = Callable[[int, torch.Generator], Tensor]  # how many, generator -> pictures (n, 1, 28, 28) in [0, 1]
 
@@ -39,6 +41,7 @@ def kind_of(model: nn.Module) -> str:
     return ESTIMATE if isinstance(model, RBM) else CANNOT
 
 
+@lru_cache(maxsize=4)  # the twin keeps the sum over all states, and makes it anew when a parameter changes
 def normalised(model: nn.Module) -> ExplicitModel | None:
     """The exact twin of an energy model that is small enough to have one; None for every other model."""
     if not isinstance(model, EnergyModel) or not hasattr(model, "normalised"):
@@ -84,12 +87,20 @@ def draws_of(recipe: Recipe, model: nn.Module) -> dict[str, Draw]:
         return ways | {"one Euler step": partial(_one_step, recipe, model)}
     if isinstance(model, GenerativeModel) and tuple(model.event_shape) == DIGIT:
         exact = normalised(model)
+        if isinstance(model, MaskedDiffusion):
+            return {f"{ROUNDS} rounds, any order": partial(_in_rounds, model)}
         if exact is not None:
             return {"exact": lambda n, made: exact.sample(n, generator=made)}
         return {_words(model): lambda n, made: model.sample(n, generator=made)}
     if hasattr(model, "given") and tuple(getattr(model, "event_shape", ())) == DIGIT:
         return {"told the class": lambda n, made: model.given(_classes(n, model)).sample(n, generator=made)}
     return {}
+
+
+def _in_rounds(model: MaskedDiffusion, n: int, generator: torch.Generator) -> Tensor:
+    """Digits from nothing seen, several pixels in each round; one by one would take 784 predictions."""
+    x = torch.zeros(n, *model.event_shape, device=runtime.device_of(model))
+    return model.fill(x, torch.zeros_like(x, dtype=torch.bool), steps=ROUNDS, generator=generator)
 
 
 def _words(model: nn.Module) -> str:

@@ -41,7 +41,7 @@ class Counts:
     as many real ones beside them for precision and recall. judged: real digits of the Fréchet distance.
     """
 
-    digits: int = 10_000
+    digits: int = 5_000
     few: int = 100
     bounded: int = 1_000
     draws: int = 100
@@ -55,7 +55,7 @@ class Counts:
 BUDGETS = {
     "smoke": Counts(50, 2, 20, 2, 10, 20, 5, 80, 500),
     "lesson": Counts(),
-    "full": Counts(few=200, bounded=10_000, draws=1_000, reversed=500, samples=10_000),
+    "full": Counts(digits=10_000, few=200, bounded=10_000, draws=1_000, reversed=500, samples=10_000),
 }
 
 

@@ -56,7 +56,7 @@ CHANGES = {
 }
 SAME = {
     "about": "other words", "measure": measure, "measured": "validation", "half": True, "study": "of-nade", "weights": False,
-    "gallery": True, "film": len,
+    "film": len,
 }  # fmt: skip
 
 

@@ -57,17 +57,6 @@ def test_every_recipe_resumes_where_it_stopped(short, tmp_path, monkeypatch):
     assert all(torch.equal(kept[key], whole[key]) for key in whole)
 
 
-IN_GALLERY = {
-    "fvsbn-mnist", "nade-mnist", "made-mnist", "nade-any-order-mnist", "diagonal-bilstm-mnist", "row-lstm-mnist",
-    "pixelcnn-mnist", "gated-pixelcnn-faces", "vae-mnist", "vae-dense-mnist", "vae-mixture-mnist", "iwae-mnist",
-    "vae-plane-mnist", "hierarchical-vae-mnist", "beta-vae-1-close-ups",
-}  # fmt: skip
-
-
-def test_the_gallery_shows_one_model_of_each_kind():
-    assert {name for name, recipe in recipes.RECIPES.items() if recipe.gallery} == IN_GALLERY
-
-
 def test_a_shipped_model_is_what_its_recipe_builds():
     """Class and constructor's arguments; where they differ, the recipe is not how the shipped model was made."""
     for name in DIFFERENT:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from course_lib.explore.course import course_map, gallery
+from course_lib.explore.course.gallery import Exhibit
 from course_lib.models.autoregressive import NADE
 from course_lib.training import checkpoints
 from course_lib.training.recipes import RECIPES
@@ -24,20 +25,45 @@ def nade():
 
 
 def picture(panel, **values):
-    return np.asarray(panel.render(**{"seed": 0, "again": 0, **values}))
+    return np.asarray(panel.render(**{"seed": 0, "again": 0, **({"page": "p"} if len(panel.controls) > 2 else {}), **values}))
 
 
-def test_the_recipes_say_which_shipped_and_own_models_are_shown(home, monkeypatch):
+def test_shipped_and_own_models_stand_on_the_page_of_their_family_in_the_order_of_the_course(home, monkeypatch):
     assert gallery.trained() == {}
-    shown, hidden = (replace(RECIPES["nade-mnist"], gallery=says) for says in (True, False))
-    monkeypatch.setattr(gallery, "RECIPES", {"a-nade": shown, "b-nade": shown, "a-nade-sideways": hidden, "nowhere": shown})
-    checkpoints.save("b-nade", nade(), {"about": "shipped"}, folder=home / "shipped")
-    checkpoints.save("a-nade", nade(), {"about": "mine"})
-    checkpoints.save("b-nade", nade(), {"about": "mine, not shown"})
-    checkpoints.save("a-nade-sideways", nade(), {"about": "not in the gallery"})
-    checkpoints.save("of-no-recipe", nade(), {})
+    digits, clothes = RECIPES["nade-mnist"], replace(RECIPES["dcgan-fashion"], data="fashion")
+    made = {
+        "b-nade": digits,
+        "one-of-many": replace(digits, weights=False),
+        "a-nade": digits,
+        "clothes": clothes,
+        "nowhere": digits,
+    }
+    monkeypatch.setattr(gallery, "RECIPES", made)
+    checkpoints.save("b-nade", nade(), {}, folder=home / "shipped")
+    for name in ("a-nade", "b-nade", "one-of-many", "clothes", "of-no-recipe"):
+        checkpoints.save(name, nade(), {})
     found = gallery.trained()
-    assert {name: words for name, (words, _) in found.items()} == {"b-nade": "shipped", "a-nade": "mine"}
+    assert {page: list(sheets) for page, sheets in found.items()} == {
+        "autoregressive": ["real, binary", "b-nade", "a-nade"],
+        "fashion": ["real, fashion", "clothes"],
+    }
+    for sheets in found.values():
+        for exhibit in sheets.values():
+            assert exhibit.draw(3, torch.Generator().manual_seed(0)).shape == (3, 1, 28, 28)
+
+
+def test_the_first_page_mixes_the_families_and_no_digit_is_on_two_real_sheets(home, monkeypatch):
+    grey = replace(RECIPES["dcgan-mnist"])
+    monkeypatch.setattr(gallery, "RECIPES", {"one": RECIPES["nade-mnist"], "two": RECIPES["nade-mnist"], "game": grey})
+    for name in ("one", "two"):
+        checkpoints.save(name, nade(), {}, folder=home / "shipped")
+    checkpoints.save("game", grey.build(), {}, folder=home / "shipped")
+    pages = gallery.trained()
+    assert list(pages) == [gallery.MIXED, "autoregressive", "adversarial"]
+    mixed = pages[gallery.MIXED]
+    assert list(mixed) == ["real, binary", "two", "real, grey", "game"]
+    sheets = [mixed[f"real, {pixels}"].draw(16, torch.Generator().manual_seed(0)) > 0.5 for pixels in ("binary", "grey")]
+    assert not any((one == other).float().mean() > 0.97 for one in sheets[0] for other in sheets[1])
 
 
 def test_a_student_without_a_folder_sees_the_shipped_models(home, monkeypatch):
@@ -45,64 +71,71 @@ def test_a_student_without_a_folder_sees_the_shipped_models(home, monkeypatch):
         raise FileNotFoundError("no home")
 
     monkeypatch.setattr(checkpoints, "own_dir", nowhere)
-    checkpoints.save("nade-mnist", nade(), {"about": "shipped"}, folder=home / "shipped")
-    assert list(gallery.trained()) == ["nade-mnist"]
+    checkpoints.save("nade-mnist", nade(), {}, folder=home / "shipped")
+    assert list(gallery.trained()["autoregressive"]) == ["real, binary", "nade-mnist"]
 
 
 class Counting:
-    """Draws white images and counts how often it was asked to."""
-
-    event_shape = (1, 4, 4)
+    """Draws noise and counts how often it was asked to."""
 
     def __init__(self):
         self.calls = 0
 
-    def sample(self, n, *, generator):
+    def __call__(self, n, generator):
         self.calls += 1
         return torch.rand(n, 1, 4, 4, generator=generator)
 
 
+def pages_of(**draws):
+    return {"p": {name: Exhibit(f"about {name}", draw) for name, draw in draws.items()}}
+
+
 def test_a_page_draws_its_own_models_alone_and_nothing_is_drawn_twice():
-    models = {f"m{place}": Counting() for place in range(7)}
-    panel = gallery.gallery({name: ("", model) for name, model in models.items()})
-    assert [model.calls for model in models.values()] == [1] * 7
-    assert panel.controls[-1].values() == ["all", "1–5", "6–7"]
-    first = picture(panel, seed=3, page="1–5")
-    assert [model.calls for model in models.values()] == [2] * 5 + [1] * 2
-    picture(panel, seed=3, page="6–7")
-    whole = picture(panel, seed=3, page="all")
-    assert [model.calls for model in models.values()] == [2] * 7
-    assert np.array_equal(whole[: first.shape[0] - 12], first[:-12])  # the last 12 rows are the margin below
-    assert np.array_equal(picture(panel, seed=3, page="1–5"), first)
+    first, second = Counting(), Counting()
+    panel = gallery.gallery({"p": {"one": Exhibit("", first)}, "q": {"two": Exhibit("", second)}})
+    assert (first.calls, second.calls) == (1, 0)
+    picture(panel, seed=3)
+    picture(panel, seed=3, reveal=True)
+    assert (first.calls, second.calls) == (2, 0)
+    picture(panel, seed=3, page="q")
+    assert (first.calls, second.calls) == (2, 1)
 
 
-def test_each_model_adds_a_sheet_and_seed_and_button_draw_anew():
-    alone = picture(gallery.gallery({}))
-    one = gallery.gallery({"nade": ("words", nade())})
-    three = gallery.gallery({name: ("", nade()) for name in "abc"})
-    assert one.alt == "Sheets of 16 images each: real digits, nade."
-    assert picture(one).shape == alone.shape
-    assert not np.array_equal(picture(one), alone)
-    assert picture(three).shape[0] == pytest.approx(2 * alone.shape[0], abs=30)
-    assert np.array_equal(picture(one), picture(one))
-    assert not np.array_equal(picture(one), picture(one, seed=1))
-    assert not np.array_equal(picture(one), picture(one, again=1))
+def test_names_are_behind_reveal_and_the_order_changes_with_the_draw():
+    draws = {f"m{shade}": lambda n, made, shade=shade: torch.full((n, 1, 4, 4), shade / 10) for shade in range(6)}
+    panel = gallery.gallery(pages_of(**draws))
+
+    def order(seed, reveal=False):
+        sheet = picture(panel, seed=seed, reveal=reveal)[..., 0]
+        return [int(sheet[75 + 252 * row, 35 + 212 * column]) for row, column in ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1))]
+
+    assert len(set(order(0))) == 6
+    assert order(0) == order(0, reveal=True)  # a sheet stays where it is, so that a guess can be compared
+    assert any(order(seed) != order(0) for seed in (1, 2, 3))
+    hidden, told = picture(panel, seed=0), picture(panel, seed=0, reveal=True)
+    assert not np.array_equal(hidden[:40], told[:40])
+
+
+def test_sheets_come_one_after_another():
+    panel = gallery.gallery(pages_of(one=Counting(), two=Counting(), three=Counting()))
+    pictures = list(panel.stages(seed=5, again=0, page="p", reveal=False))
+    assert len(pictures) == 3
+    assert len({picture.size for picture in pictures}) == 1
+    assert np.array_equal(np.asarray(pictures[-1]), picture(panel, seed=5))
 
 
 def test_pixels_outside_0_and_1_are_cut_to_black_and_white():
-    class Beyond(Counting):
-        def sample(self, n, *, generator):
-            return torch.where(torch.arange(16).view(4, 4) < 8, -3.0, 7.0).expand(n, 1, 4, 4)
+    def beyond(n, generator):
+        return torch.where(torch.arange(16).view(4, 4) < 8, -3.0, 7.0).expand(n, 1, 4, 4)
 
-    sheet = picture(gallery.gallery({"beyond": ("", Beyond())}))[52:286, 258:492, 0]
+    sheet = picture(gallery.gallery(pages_of(beyond=beyond)))[50:252, 10:212, 0]
     assert set(np.unique(sheet)) == {0, 96, 255}  # black, the grey between tiles, white
 
 
 def test_with_no_model_the_gallery_says_what_to_do():
     assert "course train" in gallery.NOTHING_YET
     empty = picture(gallery.gallery({}))
-    words = empty[:, empty.shape[1] // 2 + 20 :]
-    assert (words < 100).sum() > 500  # something is written beside the real digits
+    assert (empty < 100).sum() > 500  # something is written
 
 
 def test_the_map_links_what_is_there_and_names_what_is_to_come(tmp_path):
