@@ -1,6 +1,8 @@
 """Every data set by name and split, and files of the IDX format."""
 
 import gzip
+import lzma
+import sys
 
 import pytest
 import torch
@@ -15,8 +17,9 @@ def idx(shape, values):
 
 def test_idx_round_trip(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(idx((2, 3), range(6))))
+    (tmp_path / "a.xz").write_bytes(lzma.compress(idx((2, 3), range(6))))
     (tmp_path / "a").write_bytes(idx((2, 3), range(6)))
-    for name in ("a", "a.gz"):
+    for name in ("a", "a.gz", "a.xz"):
         assert read_idx(tmp_path / name).tolist() == [[0, 1, 2], [3, 4, 5]]
         assert read_idx(tmp_path / name).dtype == torch.uint8
 
@@ -32,13 +35,22 @@ def test_idx_round_trip(tmp_path):
         ("a", b"", "magic number"),
         ("a.gz", gzip.compress(idx((2, 3), range(6)), mtime=0)[:-9], "cut short or damaged"),
         ("a.gz", b"no gzip at all", "cut short or damaged"),
+        ("a.xz", lzma.compress(idx((2, 3), range(6)))[:-9], "cut short or damaged"),
+        ("a.xz", b"no xz at all", "cut short or damaged"),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_a_damaged_idx_file_is_refused(name, content, message, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_idx(tmp_path / name)
+
+
+def test_a_python_without_lzma_is_told_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "a.xz").write_bytes(lzma.compress(idx((1,), [7])))
+    monkeypatch.setitem(sys.modules, "lzma", None)  # the import then fails
+    with pytest.raises(ValueError, match="built without lzma; install xz"):
+        read_idx(tmp_path / "a.xz")
 
 
 def test_mnist_sizes_labels_and_range():
