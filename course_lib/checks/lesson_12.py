@@ -1,4 +1,5 @@
-"""Exercises of lesson 12, variational autoencoders: the KL, a draw that keeps its gradient, the ELBO, the importance bound."""
+"""Exercises of lesson 12, variational autoencoders: the KL, a draw that keeps its gradient, the ELBO, the importance
+bound, how many latents are alive."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ EXERCISES = {
     "12.1": "KL from a Gaussian to the standard normal",
     "12.2": "a draw that keeps its gradient",
     "12.3": "the ELBO of a batch",
-    "12.4": "the importance bound from log weights",
+    "12.4": "how many latents are alive?",
+    "12.5": "the importance bound from log weights",
 }
 
 
@@ -37,6 +39,18 @@ def kl(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda m, s: terms(m, s).mean(-1), "the KLs of the coordinates are summed, not averaged."),
         Slip(lambda m, s: terms(m, s).sum(), "that is the sum over the whole batch; keep one number per example."),
         Slip(lambda m, s: terms(m, s / 2).sum(-1), "log_scale is the log of the standard deviation, not of the variance."),
+        Slip(
+            lambda m, s: (0.5 * (m**2 + torch.exp(s) - 1) - s).sum(-1),
+            "E[z²] = μ² + σ², and σ² = exp(2 log σ): the scale is not squared yet.",
+        ),
+        Slip(
+            lambda m, s: (0.5 * (m**2 + torch.exp(2 * s) - 1 - s)).sum(-1),
+            "½ log σ² is log σ: half of it is lost where log σ stands inside the bracket with the ½.",
+        ),
+        Slip(
+            lambda m, s: (0.5 * (m**2 + torch.exp(2 * s) - 1) + s).sum(-1),
+            "the sign of log σ: a narrow q costs nats, so −log σ, which is large where σ is small.",
+        ),
         Slip(lambda m, s: 2 * terms(m, s).sum(-1), "a factor ½ is missing."),
         Slip(
             lambda m, s: (terms(m, s) + 0.5).sum(-1),
@@ -108,6 +122,10 @@ def elbo(attempt, *, record: bool = True) -> Verdict:
             lambda a, x, k: (x * torch.nn.functional.logsigmoid(a)).sum(1) - k,
             "only the pixels that are 1 are counted; the zeros have a log-probability too.",
         ),
+        Slip(
+            lambda a, x, k: reconstruction(a, x).sum() - k,
+            'reduction="sum" adds up the whole batch: use reduction="none" and sum over the pixels of each example.',
+        ),
         Slip(lambda a, x, k: reconstruction(a, x) + k, "the KL is a cost: it is subtracted."),
         Slip(lambda a, x, k: reconstruction(a, x), "the KL is missing: that is the reconstruction term alone."),
         Slip(
@@ -129,7 +147,7 @@ def elbo(attempt, *, record: bool = True) -> Verdict:
 
 
 def importance_bound(attempt, *, record: bool = True) -> Verdict:
-    """12.4 attempt(log_weights (k, B)) -> the log of the mean weight, (B,), also where the weights themselves underflow."""
+    """12.5 attempt(log_weights (k, B)) -> the log of the mean weight, (B,), also where the weights themselves underflow."""
     slips = (
         Slip(lambda w: w.mean(0), "that is the mean of the logs, the ELBO: take the log of the mean."),
         Slip(lambda w: torch.logsumexp(w, 0), "that is the log of the sum; a mean divides by k, which subtracts log k."),
@@ -145,4 +163,61 @@ def importance_bound(attempt, *, record: bool = True) -> Verdict:
     )
     g = runtime.generator(6)
     cases = [(torch.randn(5, 3, generator=g),), (torch.randn(4, 2, generator=g) * 3 - 200,)]
-    return grade("12.4", attempt, lambda w: torch.logsumexp(w, 0) - math.log(len(w)), cases, slips, record=record)
+    return grade("12.5", attempt, lambda w: torch.logsumexp(w, 0) - math.log(len(w)), cases, slips, record=record)
+
+
+def live(attempt, *, record: bool = True) -> Verdict:
+    """12.4 attempt(mean (N, L), log_scale (N, L), least) -> how many coordinates have a mean KL above `least` nats."""
+
+    def terms(mean: Tensor, log_scale: Tensor) -> Tensor:
+        return DiagonalGaussian(mean, log_scale).kl_by_coordinate(DiagonalGaussian(torch.zeros(()), torch.zeros(())))
+
+    def right(mean: Tensor, log_scale: Tensor, least: float) -> int:
+        return int((terms(mean, log_scale).mean(0) > least).sum())
+
+    slips = (
+        Slip(
+            lambda m, s, least: m.shape[1] - right(m, s, least), "that counts the dead ones: a live latent lies above the limit."
+        ),
+        Slip(lambda m, s, least: terms(m, s).mean(0) > least, "that says which; count them: sum the True values."),
+        Slip(
+            lambda m, s, least: int((terms(m, s) > least).any(0).sum()),
+            "one example above the limit does not make a latent alive: average over the examples first.",
+        ),
+        Slip(
+            lambda m, s, least: int((terms(m, s).sum(0) > least).sum()),
+            "summed over the examples: then any latent passes with enough of them; take the mean.",
+        ),
+        Slip(
+            lambda m, s, least: int((terms(m, s).mean(1) > least).sum()),
+            "that counts examples: the mean goes over the examples, axis 0, and the count over the latents.",
+        ),
+        Slip(lambda m, s, least: int((terms(m, s / 2).mean(0) > least).sum()), "log_scale is log σ, not log σ²."),
+        Slip(
+            lambda m, s, least: int((terms(m.mean(0), s.mean(0)) > least).sum()),
+            "the KL of an average q misses latents that pull some digits up and others down: average the KLs.",
+        ),
+        Slip(
+            lambda m, s, least: int((m.var(0) > least).sum()),
+            "that is the variance of the means, by which Burda et al. count; here the limit is in nats of KL.",
+        ),
+        Slip(lambda m, s, least: right(m, s, least) / m.shape[1], "that is a share; the number of latents is wanted."),
+    )
+    kinds = {  # the means of six examples, and log σ
+        "both": ([1.0, -1.0, 1.0, -1.0, 1.0, -1.0], 0.0),
+        "dead": ([0.0] * 6, 0.0),
+        "one": ([0.6, 0.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        "weak": ([0.3] * 6, 0.0),
+        "far": ([2.0] * 6, 0.0),
+        "sharp": ([0.0] * 6, -0.45),
+    }
+    mixed = (
+        ("both", "dead", "one", "weak", "far", "dead", "dead"),
+        ("far", "far", "both", "dead"),
+        ("sharp", "both", "one", "one", "dead"),
+    )
+    cases = [
+        (torch.tensor([kinds[k][0] for k in some]).T.contiguous(), torch.tensor([[kinds[k][1] for k in some]] * 6), 0.1)
+        for some in mixed
+    ]
+    return grade("12.4", attempt, right, cases, slips, record=record)

@@ -32,8 +32,16 @@ def product_of_gaussians(attempt, *, record: bool = True) -> Verdict:
         return (w1 * m1 + w2 * m2) / (w1 + w2), product(m1, s1, m2, s2)[1]
 
     slips = (
-        Slip(lambda *case: weighted(*case, 2), "the weights are turned round: the surer one, of small scale, counts more."),
+        Slip(lambda *case: weighted(*case, 2), "the weights are reversed: the surer one, of small scale, counts more."),
         Slip(lambda *case: weighted(*case, -1), "weigh the means by precisions, 1 / s^2; these are weights of 1 / s."),
+        Slip(
+            lambda m1, s1, m2, s2: ((m1 / s1 + m2 / s2) / (1 / s1 + 1 / s2), 1 / (1 / s1 + 1 / s2)),
+            "precisions are 1 / s^2, in the mean and in the scale; these are 1 / s.",
+        ),
+        Slip(
+            lambda m1, s1, m2, s2: (product(m1, s1, m2, s2)[0], 1 / (1 / s1 + 1 / s2)),
+            "the mean is right; what adds are the precisions 1 / s^2, not 1 / s: the scale is 1 / the root of their sum.",
+        ),
         Slip(lambda *case: weighted(*case, 0), "that mean is half way: weigh the two means by their precisions 1 / s^2."),
         Slip(
             lambda m1, s1, m2, s2: (product(m1, s1, m2, s2)[0], product(m1, s1, m2, s2)[1] ** 2),

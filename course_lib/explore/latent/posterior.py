@@ -146,7 +146,7 @@ def drag_q(model: VAE, x: Tensor) -> Panel:
         Toggle("encoder", "let the encoder choose q", False),
         Slider("digit", "which digit", 0, len(x) - 1, value=0, step=1),
     ]
-    alt = "A digit, what the decoder makes of q's mean, and bars: log p(x), the ELBO of q below it, and the gap between them."
+    alt = "A digit, what the decoder makes of q's mean, and bars: the ELBO of q, and from it the gap up to log p(x)."
     return Panel(render, controls, title="Lay q over the posterior", alt=alt)
 
 
@@ -169,27 +169,29 @@ def _ellipses(picture: Image.Image, window: Plane, q: DiagonalGaussian) -> None:
 
 
 def _ledger(example: Tensor, made: Tensor, log_evidence: float, likelihood: float, kl: float) -> Image.Image:
-    """The digit, the decoded picture, and the parts of the bound as bars: a longer bar is worse."""
+    """The digit, the decoded picture, and two bars that begin at the ELBO, on one axis of nats: further right is better."""
     sheet = Image.new("RGB", (420, SIDE), "white")
     pen, letters = ImageDraw.Draw(sheet), font(13)
     for left, image, words in ((8, example, "the digit x"), (164, made, "decoded: q's mean")):
         sheet.paste(plots.to_image(image, 140 // image.shape[-1]), (left, 24))
         pen.text((left, 4), words, fill="black", font=letters)
-    elbo = likelihood - kl
-    gap = max(log_evidence - elbo, 0.0)
-    lines = [
-        ("log p(x)", log_evidence, plots.BLUE),
-        ("ELBO of this q", elbo, plots.ORANGE),
-        ("the gap = KL(q || posterior)", -gap, plots.VERMILION),
-        ("E log p(x | z)", likelihood, plots.GREEN),
-        ("KL(q || prior)", -kl, plots.PURPLE),
-    ]
-    for row, (words, nats, colour) in enumerate(lines):
-        top = 178 + 31 * row
+    elbo = min(likelihood - kl, log_evidence)
+    low, high = log_evidence - 45, log_evidence + 15
+
+    def across(nats: float) -> float:
+        return 12 + 396 * (min(max(nats, low), high) - low) / (high - low)
+
+    rows = (
+        (f"log p(x) {log_evidence:,.1f} = ELBO {elbo:,.1f} + gap {log_evidence - elbo:,.1f}", log_evidence, plots.VERMILION),
+        (f"E log p(x | z) {likelihood:,.1f} = ELBO {elbo:,.1f} + KL(q || prior) {kl:,.1f}", likelihood, plots.PURPLE),
+    )
+    for row, (words, end, colour) in enumerate(rows):
+        top = 184 + 56 * row
         pen.text((8, top), words, fill="black", font=letters)
-        shown = f"{nats if row in (0, 1, 3) else -nats:,.1f} nats"
-        pen.text((412, top), shown, fill="black", font=letters, anchor="ra")
-        pen.rectangle((8, top + 17, 8 + min(-nats, 400) + 1, top + 23), fill=colour)
+        pen.rectangle((12, top + 22, across(elbo), top + 34), fill=plots.SKY)
+        pen.rectangle((across(elbo), top + 22, max(across(end), across(elbo) + 1), top + 34), fill=colour)
+    pen.line((across(log_evidence), 204, across(log_evidence), 292), fill="black", width=2)
+    pen.text((8, 302), "blue: up to the ELBO; black line: log p(x), which no ELBO passes", fill="black", font=font(12))
     return sheet
 
 

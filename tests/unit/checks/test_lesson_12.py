@@ -29,7 +29,20 @@ def right_bound(w):
     return top + (w - top).exp().mean(0).log()
 
 
-RIGHT = {check.kl: right_kl, check.draw: right_draw, check.elbo: right_elbo, check.importance_bound: right_bound}
+def right_live(mean, log_scale, least):
+    alive = 0
+    for column in range(mean.shape[1]):
+        alive += int(right_kl(mean[:, column, None], log_scale[:, column, None]).mean() > least)
+    return alive
+
+
+RIGHT = {
+    check.kl: right_kl,
+    check.draw: right_draw,
+    check.elbo: right_elbo,
+    check.importance_bound: right_bound,
+    check.live: right_live,
+}
 
 
 def each(mean, log_scale):
@@ -41,6 +54,19 @@ def variance_read(mean, log_variance):
 
 
 SLIPS = [
+    (check.kl, lambda m, s: (0.5 * (m**2 + s.exp() - 1) - s).sum(1), "not squared yet"),
+    (check.kl, lambda m, s: 0.5 * (m**2 + (2 * s).exp() - 1 - s).sum(1), "half of it is lost"),
+    (check.kl, lambda m, s: (0.5 * (m**2 + (2 * s).exp() - 1) + s).sum(1), "sign of log σ"),
+    (check.elbo, lambda a, x, k: -F.binary_cross_entropy_with_logits(a, x, reduction="sum") - k, 'reduction="none"'),
+    (check.live, lambda m, s, least: m.shape[1] - right_live(m, s, least), "the dead ones"),
+    (check.live, lambda m, s, least: each(m, s).mean(0) > least, "count them"),
+    (check.live, lambda m, s, least: int((each(m, s).amax(0) > least).sum()), "one example above"),
+    (check.live, lambda m, s, least: int((each(m, s).sum(0) > least).sum()), "take the mean"),
+    (check.live, lambda m, s, least: int((each(m, s).mean(1) > least).sum()), "counts examples"),
+    (check.live, lambda m, s, least: int((each(m.mean(0), s.mean(0)) > least).sum()), "average the KLs"),
+    (check.live, lambda m, s, least: int((m.std(0) ** 2 > least).sum()), "variance of the means"),
+    (check.live, lambda m, s, least: right_live(m, s, least) / m.shape[1], "a share"),
+    (check.live, lambda m, s, least: right_live(m, s / 2, least), "not log σ²"),
     (check.kl, each, "coordinates add up"),
     (check.kl, lambda m, s: each(m, s).mean(1), "summed, not averaged"),
     (check.kl, lambda m, s: each(m, s).sum(), "one number per example"),

@@ -45,7 +45,17 @@ def scale_by(make):
 
 
 SLIPS = [
-    (check.product_of_gaussians, mean_by(lambda s: s**2), "turned round"),
+    (
+        check.product_of_gaussians,
+        lambda m1, s1, m2, s2: ((m1 / s1 + m2 / s2) / (1 / s1 + 1 / s2), s1 * s2 / (s1 + s2)),
+        "in the mean and in the scale",
+    ),
+    (
+        check.product_of_gaussians,
+        lambda m1, s1, m2, s2: ((m1 * s2**2 + m2 * s1**2) / (s1**2 + s2**2), s1 * s2 / (s1 + s2)),
+        "what adds are the precisions",
+    ),
+    (check.product_of_gaussians, mean_by(lambda s: s**2), "weights are reversed"),
     (check.product_of_gaussians, mean_by(lambda s: 1 / s), "weights of 1 / s."),
     (check.product_of_gaussians, mean_by(lambda s: 1), "half way"),
     (check.product_of_gaussians, scale_by(lambda s1, s2: 1 / (1 / s1**2 + 1 / s2**2)), "take the root"),
