@@ -21,8 +21,8 @@ from course_lib.training.scores import kinds
 
 EXERCISES = {
     "26.1": "exact, bound, estimate or cannot",
-    "26.2": "the difference of two models, paired",
-    "26.3": "which orders hold",
+    "26.2": "which orders hold",
+    "26.3": "the difference of two models, paired",
     "26.4": "the front of two columns",
     "26.5": "the expected score of a guesser",
 }
@@ -73,6 +73,35 @@ def kind(attempt, *, record: bool = True) -> Verdict:
     return grade("26.1", attempt, kinds.kind_of, _models(), slips, record=record)
 
 
+def orders(attempt, *, record: bool = True) -> Verdict:
+    """26.2 attempt(low (N,), high (N,)) -> booleans (N, N): is model i surely better (fewer nats) than model j?"""
+
+    def truth(low: Tensor, high: Tensor) -> Tensor:
+        return high[:, None] < low
+
+    def middle(low: Tensor, high: Tensor) -> Tensor:
+        return (low + high) / 2
+
+    slips = (
+        Slip(lambda low, high: truth(low, high).T, "rows and columns have changed places: entry (i, j) says that i beats j."),
+        Slip(
+            lambda low, high: high[:, None] < high,
+            "that orders the printed numbers: the upper ends. The truth may lie far below.",
+        ),
+        Slip(lambda low, high: low[:, None] < low, "that orders the lower ends alone."),
+        Slip(
+            lambda low, high: middle(low, high)[:, None] < middle(low, high), "a middle says nothing: only whole ranges decide."
+        ),
+        Slip(lambda low, high: low[:, None] < high, "that says that i may be better than j; surely takes the worst of i."),
+        Slip(lambda low, high: high[:, None] <= low, "ranges that touch decide nothing: the two may be equal."),
+    )
+    cases = [
+        (torch.tensor([80.0, -math.inf, 81.0, 90.0]), torch.tensor([80.0, 83.0, 86.0, 90.0])),
+        (torch.tensor([70.0, 60.0, 72.0, 75.0, 90.0]), torch.tensor([75.0, 86.0, 73.5, 79.0, 91.0])),
+    ]
+    return grade("26.2", attempt, truth, cases, slips, record=record)
+
+
 def _pair(seed: int, n: int) -> tuple[Tensor, Tensor]:
     """-log p of n digits by two models, which find the same digits hard."""
     hard, apart = torch.randn(2, n, generator=runtime.generator(seed)).unbind()
@@ -80,7 +109,7 @@ def _pair(seed: int, n: int) -> tuple[Tensor, Tensor]:
 
 
 def paired(attempt, *, record: bool = True) -> Verdict:
-    """26.2 attempt(a (N,), b (N,)) -> the mean of a - b, and its standard error by pairs."""
+    """26.3 attempt(a (N,), b (N,)) -> the mean of a - b, and its standard error by pairs."""
 
     def error(a: Tensor, b: Tensor) -> Tensor:
         return (a - b).std() / math.sqrt(len(a))
@@ -107,36 +136,7 @@ def paired(attempt, *, record: bool = True) -> Verdict:
         ),
     )
     cases = [_pair(0, 12), _pair(1, 30)]
-    return grade("26.2", attempt, lambda a, b: ((a - b).mean(), error(a, b)), cases, slips, record=record)
-
-
-def orders(attempt, *, record: bool = True) -> Verdict:
-    """26.3 attempt(low (N,), high (N,)) -> booleans (N, N): is model i surely better (fewer nats) than model j?"""
-
-    def truth(low: Tensor, high: Tensor) -> Tensor:
-        return high[:, None] < low
-
-    def middle(low: Tensor, high: Tensor) -> Tensor:
-        return (low + high) / 2
-
-    slips = (
-        Slip(lambda low, high: truth(low, high).T, "rows and columns have changed places: entry (i, j) says that i beats j."),
-        Slip(
-            lambda low, high: high[:, None] < high,
-            "that orders the printed numbers: the upper ends. The truth may lie far below.",
-        ),
-        Slip(lambda low, high: low[:, None] < low, "that orders the lower ends alone."),
-        Slip(
-            lambda low, high: middle(low, high)[:, None] < middle(low, high), "a middle says nothing: only whole ranges decide."
-        ),
-        Slip(lambda low, high: low[:, None] < high, "that says that i may be better than j; surely takes the worst of i."),
-        Slip(lambda low, high: high[:, None] <= low, "ranges that touch decide nothing: the two may be equal."),
-    )
-    cases = [
-        (torch.tensor([80.0, -math.inf, 81.0, 90.0]), torch.tensor([80.0, 83.0, 86.0, 90.0])),
-        (torch.tensor([70.0, 60.0, 72.0, 75.0, 90.0]), torch.tensor([75.0, 86.0, 73.5, 79.0, 91.0])),
-    ]
-    return grade("26.3", attempt, truth, cases, slips, record=record)
+    return grade("26.3", attempt, lambda a, b: ((a - b).mean(), error(a, b)), cases, slips, record=record)
 
 
 def front(attempt, *, record: bool = True) -> Verdict:
