@@ -41,21 +41,21 @@ class Counts:
     as many real ones beside them for precision and recall. judged: real digits of the Fréchet distance.
     """
 
-    digits: int = 5_000
-    few: int = 100
-    bounded: int = 1_000
-    draws: int = 100
+    digits: int = 2_000
+    few: int = 50
+    bounded: int = 500
+    draws: int = 50
     chains: int = 100
-    steps: int = 5_000
+    steps: int = 3_000
     reversed: int = 100
-    samples: int = 2_000
+    samples: int = 1_000
     judged: int = 10_000
 
 
 BUDGETS = {
     "smoke": Counts(50, 2, 20, 2, 10, 20, 5, 80, 500),
     "lesson": Counts(),
-    "full": Counts(digits=10_000, few=200, bounded=10_000, draws=1_000, reversed=500, samples=10_000),
+    "full": Counts(10_000, 200, 10_000, 1_000, 100, 5_000, 500, 10_000),
 }
 
 
