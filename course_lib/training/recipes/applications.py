@@ -62,15 +62,15 @@ class Probed:
         return {name: round(mean.mean, 4), "standard_error": round(mean.standard_error, 4), "draws": len(found)}
 
 
-STUDY, LABELS, REPEATS = "semi-supervised", 100, 100  # known labels; how often an epoch shows each of their digits
+STUDY, LABELS, REPEATS = "semi-supervised", 100, 250  # known labels; how often an epoch shows each of their digits
 CODES = 24  # the numbers of a code of vae-mnist that are used
 
 
 def few_labels(draw: int, split: str) -> Data:
-    """Digits of which 100 have a label and all others -1; the labelled ones occur REPEATS times. Other splits are as usual."""
-    if split != "train":
-        return load("mnist", split, binarisation="fixed", seed=0)
+    """Digits of which 100 have a label and all others -1; the labelled ones occur REPEATS times. Other splits are grey."""
     digits = load("mnist", split)
+    if split != "train":
+        return digits
     rows, y = _with_repeats(digits.y, draw)
     return replace(digits, x=digits.x[rows], y=y, binarisation="resampled")
 
@@ -108,7 +108,7 @@ def _m2(draw: int) -> Recipe:
     return Recipe(
         partial(SemiSupervisedVAE, event_shape=MNIST, latent=20, hidden=(128,), weight=10.0, **INK),
         f"M2 of digits with 100 labels, draw {draw} of the labels, 20 latent variables",
-        (1, 1, 2),
+        (1, 1, 1),
         step=Gradient(lr=2e-3),
         measure=measures.accuracy,
         examples=(600, 2_000, None),
