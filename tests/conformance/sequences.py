@@ -9,18 +9,18 @@ STATES, LENGTH = 3, 4
 
 BUILD = {
     **{
-        f"character-{cell}": lambda cell=cell: CharacterModel(states=STATES, length=LENGTH, cell=cell, hidden=6)
+        f"character-{cell}": lambda cell=cell: CharacterModel(symbols=STATES, length=LENGTH, cell=cell, hidden=6)
         for cell in ("rnn", "lstm", "gru")
     },
-    "character-deep": lambda: CharacterModel(states=STATES, length=LENGTH, hidden=5, layers=2, embedding=4, dropout=0.5),
-    "ngram": lambda: NGram(states=STATES, length=LENGTH, context=2).estimate(examples(9, 11)),
-    "ngram-witten-bell": lambda: NGram(states=STATES, length=LENGTH, context=3, smoothing="witten-bell").estimate(
+    "character-deep": lambda: CharacterModel(symbols=STATES, length=LENGTH, hidden=5, layers=2, embedding=4, dropout=0.5),
+    "ngram": lambda: NGram(symbols=STATES, length=LENGTH, context=2).estimate(examples(9, 11)),
+    "ngram-witten-bell": lambda: NGram(symbols=STATES, length=LENGTH, context=3, smoothing="witten-bell").estimate(
         examples(9, 11)
     ),
-    "ngram-no-context": lambda: NGram(states=STATES, length=LENGTH, context=0).estimate(examples(1, 5)),
-    "transformer": lambda: CausalTransformer(states=STATES, length=LENGTH, width=8, heads=2, layers=2, convolution=3),
+    "ngram-no-context": lambda: NGram(symbols=STATES, length=LENGTH, context=0).estimate(examples(1, 5)),
+    "transformer": lambda: CausalTransformer(symbols=STATES, length=LENGTH, width=8, heads=2, layers=2, convolution=3),
     "transformer-plain": lambda: CausalTransformer(
-        states=STATES, length=LENGTH, width=6, heads=1, layers=1, convolution=0, dropout=0.5
+        symbols=STATES, length=LENGTH, width=6, heads=1, layers=1, convolution=0, dropout=0.5
     ),
     "nested-separators": lambda: _nested(separators=(1,), longest=9),
     "nested-fixed": lambda: _nested(longest=2, dropout=0.5),
@@ -30,7 +30,7 @@ BUILD = {
 
 
 def _nested(**cut):
-    return NestedRNN(states=STATES, length=LENGTH, upper=5, reader=4, lower=6, embedding=3, **cut)
+    return NestedRNN(symbols=STATES, length=LENGTH, upper=5, reader=4, lower=6, embedding=3, **cut)
 
 
 def build(name, device="cpu", dtype=torch.float32):

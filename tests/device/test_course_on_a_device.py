@@ -90,7 +90,7 @@ def test_a_recipe_is_trained_and_measured(name):
 
 
 def test_measures_take_data_that_lie_on_the_device(g):
-    sequences = CausalTransformer(states=3, length=6, width=8, heads=2, layers=1).cuda()
+    sequences = CausalTransformer(symbols=3, length=6, width=8, heads=2, layers=1).cuda()
     assert likelihood.nats_per_symbol(sequences, torch.randint(3, (6, 6), device="cuda"), context=1).mean > 0
     autoencoder = Autoencoder(event_shape=(1, 4, 4), latent=2).cuda()
     assert reconstruction.mean_error(autoencoder, torch.rand(6, 1, 4, 4, device="cuda")).mean > 0
@@ -119,7 +119,7 @@ def test_a_path_takes_its_places_from_the_cpu(path):
 def test_estimates_leave_the_model_on_its_device():
     symbols = torch.randint(3, (20, 6), generator=runtime.generator(0))
     for data in (symbols, symbols.cuda()):
-        model = NGram(states=3, length=6, context=2).cuda().estimate(data)
+        model = NGram(symbols=3, length=6, context=2).cuda().estimate(data)
         assert all(tensor.is_cuda for tensor in model.state_dict().values())
         assert torch.isfinite(model.log_prob(symbols.cuda())).all()
     for data in (bits(), bits().cuda()):

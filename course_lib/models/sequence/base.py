@@ -62,7 +62,7 @@ class Readout(nn.Linear):
 class SequenceModel(AutoregressiveModel):
     """p(x) = product over t of p(x_t | x_1, …, x_t−1), the same rule at every t.
 
-    A subclass sets `states` (K) and `length`, and defines
+    A subclass sets `symbols` (K) and `length`, and defines
 
         logits(x)              (B, T) -> (B, T, K): logits[:, t] of p(x_t | those before), all at once, for training
         initial_state(n)       the state before the first symbol, for n sequences: tensors, nested in any way
@@ -71,7 +71,7 @@ class SequenceModel(AutoregressiveModel):
     It inherits all other methods. Both ways give the same numbers.
     """
 
-    states: int
+    symbols: int
     length: int
 
     @property
@@ -87,11 +87,11 @@ class SequenceModel(AutoregressiveModel):
     @property
     def start_symbol(self) -> int:
         """K, the symbol that stands before the first."""
-        return self.states
+        return self.symbols
 
     def check(self, x: Tensor) -> Tensor:
         """x as int64 if it is integers (B, T) in 0 … K − 1, padded with −1 after the end only; otherwise ValueError."""
-        return as_parameters(check_states(x, self.states), self)
+        return as_parameters(check_states(x, self.symbols), self)
 
     def shifted(self, x: Tensor) -> Tensor:
         """What stands before each symbol of x (B, T): the start symbol, then all but the last, (B, T); padding as 0."""

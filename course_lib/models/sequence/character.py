@@ -17,7 +17,7 @@ class CharacterModel(SequenceModel):
     The cells are torch's, which run a whole sequence in one call; `course_lib.nn.recurrent` has them written out.
 
     Args:
-        states: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
+        symbols: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
         length: T, the default length of the sequences that `sample` draws.
         cell: "rnn" (tanh), "lstm" or "gru".
         hidden: H, units per layer.
@@ -30,7 +30,7 @@ class CharacterModel(SequenceModel):
     def __init__(
         self,
         *,
-        states: int,
+        symbols: int,
         length: int,
         cell: str = "lstm",
         hidden: int = 256,
@@ -41,15 +41,15 @@ class CharacterModel(SequenceModel):
         super().__init__()
         if not isinstance(cell, str) or cell not in CELLS:
             raise ValueError(f"cell is {cell!r}; expected one of {', '.join(CELLS)}")
-        self.states, self.length = check_count(states, "states"), check_count(length, "length")
+        self.symbols, self.length = check_count(symbols, "symbols"), check_count(length, "length")
         self.cell, self.hidden, self.layers = cell, check_count(hidden, "hidden"), check_count(layers, "layers")
         self.embedding = None if embedding is None else check_count(embedding, "embedding")
         self.dropout = check_share(dropout, "dropout")
         width = self.embedding or self.hidden
         between = self.dropout if self.layers > 1 else 0.0
-        self.embed = nn.Embedding(self.states + 1, width)
+        self.embed = nn.Embedding(self.symbols + 1, width)
         self.recurrent = CELLS[cell](width, self.hidden, self.layers, batch_first=True, dropout=between)
-        self.readout = Readout(self.hidden, self.states)
+        self.readout = Readout(self.hidden, self.symbols)
         self.drop = nn.Dropout(self.dropout)
 
     def hidden_states(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:

@@ -44,7 +44,7 @@ class NestedRNN(SequenceModel):
     conversation: Sordoni et al. 2015. Frames over samples of sound: Mehri et al. 2017.)
 
     Args:
-        states: K, the size of the vocabulary; the embedding has one row more, for the start of a segment.
+        symbols: K, the size of the vocabulary; the embedding has one row more, for the start of a segment.
         length: T, the default length of the sequences that `sample` draws.
         separators: symbols that end a segment and belong to it; none for segments of one length.
         longest: the largest number of symbols in a segment.
@@ -56,7 +56,7 @@ class NestedRNN(SequenceModel):
     def __init__(
         self,
         *,
-        states: int,
+        symbols: int,
         length: int,
         separators: Sequence[int] = (),
         longest: int,
@@ -67,15 +67,15 @@ class NestedRNN(SequenceModel):
         dropout: float = 0.0,
     ):
         super().__init__()
-        self.states, self.length = check_count(states, "states"), check_count(length, "length")
+        self.symbols, self.length = check_count(symbols, "symbols"), check_count(length, "length")
         separators = check_list(separators, "separators", "symbols, such as (0,)")
         self.separators, self.longest = [check_whole(s, "a separator") for s in separators], check_count(longest, "longest")
-        if not all(symbol < self.states for symbol in self.separators):
-            raise ValueError(f"separators are {self.separators}; expected symbols in 0 … {self.states - 1}")
+        if not all(symbol < self.symbols for symbol in self.separators):
+            raise ValueError(f"separators are {self.separators}; expected symbols in 0 … {self.symbols - 1}")
         self.upper, self.reader = check_count(upper, "upper"), check_count(reader, "reader")
         self.lower, self.embedding = check_count(lower, "lower"), check_count(embedding, "embedding")
         self.dropout = check_share(dropout, "dropout")
-        K, E, U, S, H = self.states, self.embedding, self.upper, self.reader, self.lower
+        K, E, U, S, H = self.symbols, self.embedding, self.upper, self.reader, self.lower
         self.embed = nn.Embedding(K + 1, E)
         self.read = nn.GRU(E, S, batch_first=True)
         self.think = nn.GRU(S, U, batch_first=True)

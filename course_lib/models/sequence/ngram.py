@@ -26,7 +26,7 @@ class NGram(SequenceModel):
                       Chen & Goodman 1999, eq. 26)
 
     Args:
-        states: K, the size of the vocabulary.
+        symbols: K, the size of the vocabulary.
         length: T, the default length of the sequences that `sample` draws.
         context: how many symbols back it looks; 4 makes a 5-gram.
         smoothing: one of the two above.
@@ -35,16 +35,16 @@ class NGram(SequenceModel):
     `rest_n` (C,), b, both as float64.
     """
 
-    def __init__(self, *, states: int, length: int, context: int = 4, smoothing: str = "kneser-ney"):
+    def __init__(self, *, symbols: int, length: int, context: int = 4, smoothing: str = "kneser-ney"):
         super().__init__()
         if smoothing not in SMOOTHINGS:
             raise ValueError(f"smoothing is {smoothing!r}; expected one of {', '.join(SMOOTHINGS)}")
-        self.states, self.length = check_count(states, "states"), check_count(length, "length")
+        self.symbols, self.length = check_count(symbols, "symbols"), check_count(length, "length")
         self.context, self.smoothing = check_whole(context, "context"), smoothing
-        if (self.states + 1) ** self.context * self.states >= 2**63:
+        if (self.symbols + 1) ** self.context * self.symbols >= 2**63:
             raise ValueError(f"context is {context!r}; expected one with (K + 1)^context K below 2^63, which int64 can number")
         for n in range(self.context + 1):
-            self._keep(n, torch.zeros(0, dtype=torch.long), torch.zeros(0, self.states), torch.zeros(0))
+            self._keep(n, torch.zeros(0, dtype=torch.long), torch.zeros(0, self.symbols), torch.zeros(0))
 
     def _keep(self, n: int, contexts: Tensor, own: Tensor, rest: Tensor) -> None:
         """Store the rows of contexts of n symbols: their numbers (C,), a (C, K) and b (C,)."""
@@ -66,18 +66,18 @@ class NGram(SequenceModel):
         before = torch.cat([x.new_full((len(x), n), self.start_symbol), x.clamp(min=0)], 1)  # (B, n + T)
         number = torch.zeros_like(x)
         for k in range(n):
-            number = number * (self.states + 1) + before[:, k : k + x.shape[1]]
+            number = number * (self.symbols + 1) + before[:, k : k + x.shape[1]]
         return number
 
     def check(self, x: Tensor) -> Tensor:
         """As in the base class, but x may lie on any device."""
-        return check_states(x, self.states)
+        return check_states(x, self.symbols)
 
     @torch.no_grad()
     def estimate(self, x: Tensor) -> NGram:
         """Learn all rows from sequences x (B, T), padded with −1, on any device; returns itself."""
         x = self.check(x).to(self.contexts_0.device)
-        inside, K = x != PAD, self.states
+        inside, K = x != PAD, self.symbols
         seen = [(self._numbers(x, n) * K + x)[inside].unique(return_counts=True) for n in range(self.context + 1)]
         for n, (pairs, counts) in enumerate(seen):  # pairs: (context, symbol) as one number
             if self.smoothing == "kneser-ney" and n < self.context:  # how many different symbols came before each pair
@@ -111,7 +111,7 @@ class NGram(SequenceModel):
         return self._log_probs([self._numbers(x, n) for n in range(self.context + 1)])
 
     def _log_probs(self, numbers: list[Tensor]) -> Tensor:
-        probs = torch.full((*numbers[0].shape, self.states), 1 / self.states, dtype=torch.double, device=numbers[0].device)
+        probs = torch.full((*numbers[0].shape, self.symbols), 1 / self.symbols, dtype=torch.double, device=numbers[0].device)
         for n, number in enumerate(numbers):
             contexts, own, rest = (getattr(self, f"{name}_{n}") for name in ("contexts", "own", "rest"))
             if len(contexts):
@@ -132,5 +132,5 @@ class NGram(SequenceModel):
     def step(self, symbol: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The next symbol's log-probabilities (B, K), and the last symbols with this one (B, context)."""
         state = torch.cat([state, symbol.long()[:, None]], 1)[:, 1:]
-        digits = state * (self.states + 1) ** torch.arange(self.context - 1, -1, -1, device=state.device)
+        digits = state * (self.symbols + 1) ** torch.arange(self.context - 1, -1, -1, device=state.device)
         return self._log_probs([digits[:, self.context - n :].sum(1) for n in range(self.context + 1)]), state

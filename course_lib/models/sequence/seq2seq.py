@@ -137,7 +137,7 @@ class GivenSource(SequenceModel):
         super().__init__()
         source = torch.as_tensor(source)
         self.model, self.source = model, source[None] if source.ndim == 1 else source
-        self.states, self.length = model.target_symbols, model.target_length
+        self.symbols, self.length = model.target_symbols, model.target_length
         self.train(model.training)
 
     def initial_state(self, n: int) -> Memory:

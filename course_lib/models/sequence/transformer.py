@@ -80,7 +80,7 @@ class CausalTransformer(SequenceModel):
     Sampling keeps each layer's keys and values, so that a new symbol needs one new row of QKᵀ, not the whole matrix again.
 
     Args:
-        states: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
+        symbols: K, the size of the vocabulary; the embedding has one row more, for the start symbol.
         length: T, the default length of the sequences that `sample` draws. The model takes sequences far longer than those it
             was trained on, and predicts them poorly.
         width: C, of the vector that stands for a symbol. heads: attention heads, each on its own C / heads numbers; C / heads is
@@ -92,7 +92,7 @@ class CausalTransformer(SequenceModel):
     def __init__(
         self,
         *,
-        states: int,
+        symbols: int,
         length: int,
         width: int = 128,
         heads: int = 4,
@@ -101,7 +101,7 @@ class CausalTransformer(SequenceModel):
         dropout: float = 0.0,
     ):
         super().__init__()
-        self.states, self.length = check_count(states, "states"), check_count(length, "length")
+        self.symbols, self.length = check_count(symbols, "symbols"), check_count(length, "length")
         self.width, self.heads, self.layers = (
             check_count(n, name) for n, name in ((width, "width"), (heads, "heads"), (layers, "layers"))
         )
@@ -111,10 +111,10 @@ class CausalTransformer(SequenceModel):
             )
         self.convolution, self.dropout = check_whole(convolution, "convolution"), check_share(dropout, "dropout")
         C, H = self.width, self.heads
-        self.embed = nn.Embedding(self.states + 1, C)
+        self.embed = nn.Embedding(self.symbols + 1, C)
         self.blocks = nn.ModuleList(Block(C, H, self.convolution, self.dropout) for _ in range(self.layers))
         self.norm = nn.LayerNorm(C)
-        self.readout = Readout(C, self.states)
+        self.readout = Readout(C, self.symbols)
         self.drop = nn.Dropout(self.dropout)
         nn.init.normal_(self.embed.weight, std=0.5)
         for block in self.blocks:  # so that the sum over the blocks starts small (Radford et al. 2019)

@@ -178,7 +178,7 @@ DISENTANGLING: dict[str, Recipe] = {
 }
 
 
-STATES, SCALES = 64, (4, 8)  # of the faces' codes
+SYMBOLS, SCALES = 64, (4, 8)  # of the faces' codes
 
 
 @torch.no_grad()
@@ -207,7 +207,7 @@ LEVELS: dict[str, Recipe] = {
         batch_size=200,
     ),
     "vq-faces": Recipe(
-        partial(VectorQuantised, event_shape=(3, 32, 32), entries=STATES, scales=SCALES),
+        partial(VectorQuantised, event_shape=(3, 32, 32), entries=SYMBOLS, scales=SCALES),
         "VQ-VAE: faces of 32 x 32 as 80 symbols out of 64, 16 coarse and 64 fine",
         (1, 2, 20),
         step=Gradient(lr=3e-3),
@@ -219,7 +219,7 @@ LEVELS: dict[str, Recipe] = {
         half=True,
     ),
     "vq-prior-faces": Recipe(
-        partial(CausalTransformer, states=STATES, length=sum(size * size for size in SCALES), width=64, heads=4, layers=3),
+        partial(CausalTransformer, symbols=SYMBOLS, length=sum(size * size for size in SCALES), width=64, heads=4, layers=3),
         "transformer over the 80 symbols of a face, coarse to fine",
         (1, 2, 7),
         step=Gradient(lr=3e-3, clip=1.0),

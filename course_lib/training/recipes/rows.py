@@ -17,12 +17,12 @@ SEEDS = {6_000: range(5)}  # training digits -> seeds
 
 def nested() -> nn.Module:
     """Rows over pixels: 58,098 parameters."""
-    return NestedRNN(states=2, length=SIDE**2, longest=SIDE, upper=96, reader=32, lower=48, embedding=16)
+    return NestedRNN(symbols=2, length=SIDE**2, longest=SIDE, upper=96, reader=32, lower=48, embedding=16)
 
 
 def flat() -> nn.Module:
     """One GRU from pixel to pixel: 66,690 parameters."""
-    return CharacterModel(states=2, length=SIDE**2, cell="gru", hidden=140, embedding=16)
+    return CharacterModel(symbols=2, length=SIDE**2, cell="gru", hidden=140, embedding=16)
 
 
 KINDS = {  # kind -> how it is made, its learning rate (the best of 0.003, 0.006 and 0.012 on validation digits), words

@@ -78,7 +78,7 @@ def translator(to: str, *, attention: bool) -> Recipe:
 
 SEQUENCE: dict[str, Recipe] = {
     "char-lstm-novel": on_novel(
-        partial(CharacterModel, states=NOVEL_CHARACTERS, length=TRAINED_ON, hidden=448, embedding=128, dropout=0.4),
+        partial(CharacterModel, symbols=NOVEL_CHARACTERS, length=TRAINED_ON, hidden=448, embedding=128, dropout=0.4),
         "LSTM, 448 units, 1.08 million parameters, characters of the novel",
         (1, 1, 7),
     ),
@@ -88,7 +88,7 @@ SEQUENCE: dict[str, Recipe] = {
     "to-decimal-plain": translator("decimal", attention=False),
     "char-transformer-novel": on_novel(
         partial(
-            CausalTransformer, states=NOVEL_CHARACTERS, length=WIDE, width=168, heads=3, layers=3, convolution=4
+            CausalTransformer, symbols=NOVEL_CHARACTERS, length=WIDE, width=168, heads=3, layers=3, convolution=4
         ),
         "causal transformer, 3 blocks of width 168, 1.05 million parameters, characters of the novel",
         (1, 1, 3),

@@ -58,7 +58,7 @@ def test_bits_per_dim():
 
 
 def test_nats_per_symbol_and_perplexity():
-    model = NGram(states=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    model = NGram(symbols=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
     rows = [torch.randint(4, (n,), generator=runtime.generator(n)) for n in (9, 4, 6, 7)]
     x = pad(rows)
     nats = [-model.log_conditionals(row[None])[0, 2:] for row in rows]  # the first two are given
@@ -86,7 +86,7 @@ def test_bounds_a_batch_at_a_time():
 
 
 def test_data_may_lie_on_another_device_than_the_model_or_on_the_same(device):
-    model = NGram(states=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    model = NGram(symbols=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
     x = pad([torch.randint(4, (n,), generator=runtime.generator(n)) for n in (9, 4, 6, 7)])
     expected = nats_per_symbol(model, x, context=2).mean
     coder = Autoencoder(event_shape=(5,), latent=2, widths=(4,))
@@ -102,7 +102,7 @@ def test_data_may_lie_on_another_device_than_the_model_or_on_the_same(device):
 
 
 def test_nothing_to_count_is_refused():
-    model = NGram(states=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    model = NGram(symbols=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
     x = torch.randint(4, (3, 6), generator=runtime.generator(2))
     with pytest.raises(ValueError, match="symbols after the context"):
         nats_per_symbol(model, x, context=6)

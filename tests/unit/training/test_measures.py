@@ -70,7 +70,7 @@ def test_symbols_that_are_given_are_not_counted():
     def symbols(split):
         return Data(torch.randint(0, 5, (30, 8), generator=runtime.generator(1)), None, "symbols", split)
 
-    model = CharacterModel(states=5, length=8, hidden=4, embedding=3)
+    model = CharacterModel(symbols=5, length=8, hidden=4, embedding=3)
     found = measures.NatsPerSymbol(3)(model, recipe(model, None, symbols), "full")
     nats = -model.log_conditionals(symbols("test").x)[:, 3:].mean().item()
     assert found["test_nats_per_symbol"] == pytest.approx(nats, abs=1e-4)

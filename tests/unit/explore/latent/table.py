@@ -67,7 +67,7 @@ def _coarse_to_fine():
 
     with seeded():
         coder = VectorQuantised(event_shape=(3, 32, 32), scales=(4, 8), entries=5, width=3, features=4)
-        prior = CausalTransformer(states=5, length=80, width=8, heads=2, layers=1)
+        prior = CausalTransformer(symbols=5, length=80, width=8, heads=2, layers=1)
     coder, prior = (model.eval().requires_grad_(False) for model in (coder, prior))
     return coarse_to_fine(coder, prior, faces.draw(faces.sample_factors(3, runtime.generator(0))), draws=4)
 

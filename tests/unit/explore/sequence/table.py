@@ -15,7 +15,7 @@ def _gate_watcher(cell: str):
     from course_lib.models.sequence import CharacterModel
 
     with seeded():
-        model = CharacterModel(states=4, length=9, cell=cell, hidden=6).eval().requires_grad_(False)
+        model = CharacterModel(symbols=4, length=9, cell=cell, hidden=6).eval().requires_grad_(False)
     return gate_watcher(
         model, " abc", {"the first": [0, 1], "others": [5, 2, 3]}, text="ab ca b", examples=("abc " * 30,), wide=20
     )
@@ -41,7 +41,7 @@ def _change_the_plan():
     from course_lib.models.sequence import NestedRNN
 
     with seeded():
-        model = NestedRNN(states=2, length=16, longest=4, upper=6, reader=4, lower=6, embedding=3).eval().requires_grad_(False)
+        model = NestedRNN(symbols=2, length=16, longest=4, upper=6, reader=4, lower=6, embedding=3).eval().requires_grad_(False)
     digits = {name: torch.randint(2, (16,), generator=torch.Generator().manual_seed(k)) for k, name in enumerate("037")}
     return change_the_plan(model, digits, streams=9)
 

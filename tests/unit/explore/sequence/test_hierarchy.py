@@ -12,7 +12,7 @@ from course_lib.models.sequence import NestedRNN
 
 def test_the_lower_half_depends_on_the_plan_alone():
     with seeded():
-        model = NestedRNN(states=2, length=16, longest=4, upper=6, reader=4, lower=6, embedding=3).eval().requires_grad_(False)
+        model = NestedRNN(symbols=2, length=16, longest=4, upper=6, reader=4, lower=6, embedding=3).eval().requires_grad_(False)
         for parameter in model.parameters():
             parameter.mul_(3)  # strong weights: a plan shows
     x = torch.cat([torch.zeros(1, 16, dtype=torch.long), torch.ones(1, 16, dtype=torch.long)])

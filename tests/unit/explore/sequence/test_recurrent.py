@@ -9,7 +9,7 @@ from course_lib.models.sequence import CharacterModel
 
 def watcher():
     runtime.seed(0)
-    model = CharacterModel(states=4, length=9, hidden=6).eval().requires_grad_(False)
+    model = CharacterModel(symbols=4, length=9, hidden=6).eval().requires_grad_(False)
     return gate_watcher(model, " abc", {"all": range(6)}, text="ab", wide=12)
 
 

@@ -24,7 +24,7 @@ def far_from_start(model):
 
 def nested(**cut):
     runtime.seed(0)
-    return far_from_start(NestedRNN(states=STATES, length=9, upper=5, reader=4, lower=6, embedding=3, **cut))
+    return far_from_start(NestedRNN(symbols=STATES, length=9, upper=5, reader=4, lower=6, embedding=3, **cut))
 
 
 def translator(attention=True, source_symbols=3, target_symbols=3):
@@ -97,9 +97,9 @@ def test_writing_by_a_plan_is_the_models_own_conditional():
 
 def test_bad_nested_arguments_are_refused():
     with pytest.raises(ValueError, match="separators are"):
-        NestedRNN(states=3, length=2, separators=[3], longest=2)
+        NestedRNN(symbols=3, length=2, separators=[3], longest=2)
     with pytest.raises(ValueError, match="longest"):
-        NestedRNN(states=3, length=2, longest=0)
+        NestedRNN(symbols=3, length=2, longest=0)
 
 
 @pytest.mark.parametrize("attention", [True, False])
@@ -208,7 +208,7 @@ def test_a_translator_learns_to_copy():
 
 def test_the_transformers_cache_grows_by_one_row_a_step_and_its_attention_is_plain():
     runtime.seed(0)
-    model = far_from_start(CausalTransformer(states=STATES, length=6, width=8, heads=2, layers=1, convolution=0))
+    model = far_from_start(CausalTransformer(symbols=STATES, length=6, width=8, heads=2, layers=1, convolution=0))
     x = some(2, 6)
     symbol, state = torch.full((2,), model.start_symbol), model.initial_state(2)
     for t in range(6):
@@ -229,9 +229,9 @@ def test_the_transformers_cache_grows_by_one_row_a_step_and_its_attention_is_pla
 
 def test_bad_transformers_are_refused():
     with pytest.raises(ValueError, match="multiple of 2 × heads"):
-        CausalTransformer(states=3, length=4, width=9, heads=2)
+        CausalTransformer(symbols=3, length=4, width=9, heads=2)
     with pytest.raises(ValueError, match="convolution"):
-        CausalTransformer(states=3, length=4, convolution=-1)
+        CausalTransformer(symbols=3, length=4, convolution=-1)
 
 
 def test_roman_numerals():
@@ -303,7 +303,7 @@ def test_a_translators_densities_are_float32_under_autocast(attention):
 @pytest.mark.parametrize("chunks", [[4, 4], [1, 7], [5, 1, 2], [8]])
 def test_the_transformer_is_causal_whatever_the_chunks_it_reads_in(convolution, chunks):
     runtime.seed(0)
-    model = far_from_start(CausalTransformer(states=STATES, length=8, width=8, heads=2, layers=2, convolution=convolution))
+    model = far_from_start(CausalTransformer(symbols=STATES, length=8, width=8, heads=2, layers=2, convolution=convolution))
     symbols, caches, found = some(3, 8), None, []
     whole, _ = model.run(symbols)
     for chunk in symbols.split(chunks, 1):

@@ -59,7 +59,7 @@ def test_against_the_formulas_spelled_out(smoothing, context, draws):
     g = runtime.generator(context)
     probs = torch.tensor([0.5, 0.3, 0.1, 0.07, 0.03])
     sequences = [torch.multinomial(probs, n, replacement=True, generator=g) for n in (draws, draws // 2, 3, 1)]
-    model = NGram(states=6, length=5, context=context, smoothing=smoothing).estimate(pad(sequences))  # symbol 5 never occurs
+    model = NGram(symbols=6, length=5, context=context, smoothing=smoothing).estimate(pad(sequences))  # symbol 5 never occurs
     p = spelled_out([s.tolist() for s in sequences], 6, context, smoothing)
     x = torch.randint(6, (8, 7), generator=g)
     found = model.conditionals(x).probs
@@ -72,7 +72,7 @@ def test_against_the_formulas_spelled_out(smoothing, context, draws):
 
 def test_it_learns_more_from_more_context():
     x = torch.tensor([[0, 1, 2, 0, 2, 1] * 50])  # what follows is certain after two symbols, not after one
-    nats = [-NGram(states=3, length=6, context=n).estimate(x).log_prob(x).item() / x.numel() for n in range(3)]
+    nats = [-NGram(symbols=3, length=6, context=n).estimate(x).log_prob(x).item() / x.numel() for n in range(3)]
     assert nats[0] == pytest.approx(math.log(3), abs=0.02)
     assert nats[0] > nats[1] > nats[2]
     assert nats[2] < 0.05
@@ -80,7 +80,7 @@ def test_it_learns_more_from_more_context():
 
 def test_untrained_it_is_uniform():
     x = torch.tensor([[0, 3, 1]])
-    assert NGram(states=4, length=3).log_prob(x).item() == pytest.approx(-3 * math.log(4))
+    assert NGram(symbols=4, length=3).log_prob(x).item() == pytest.approx(-3 * math.log(4))
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_untrained_it_is_uniform():
         ({"context": -1}, "context"),
         ({"context": 40}, "below 2"),
         ({"smoothing": "laplace"}, "kneser-ney"),
-        ({"states": 0}, "states"),
+        ({"symbols": 0}, "symbols"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        NGram(**{"states": 3, "length": 4, **arguments})
+        NGram(**{"symbols": 3, "length": 4, **arguments})
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
@@ -102,8 +102,8 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_the_number_of_a_context_does_not_overflow(context, dtype):
     """75 symbols and a context of 5 make numbers above 2^31, 75 and 2 above 2^8."""
     x = torch.randint(75, (3, 60), generator=runtime.generator(0))
-    wide = NGram(states=75, length=60, context=context).estimate(x)
-    narrow = NGram(states=75, length=60, context=context).estimate(x.to(dtype))
+    wide = NGram(symbols=75, length=60, context=context).estimate(x)
+    narrow = NGram(symbols=75, length=60, context=context).estimate(x.to(dtype))
     assert torch.equal(wide.log_prob(x), wide.log_prob(x.to(dtype)))
     assert torch.equal(wide.log_prob(x), narrow.log_prob(x))
     assert torch.equal(wide.logits(x), wide.logits(x.to(dtype)))
@@ -113,10 +113,10 @@ def test_the_number_of_a_context_does_not_overflow(context, dtype):
 
 
 def test_the_numbers_of_contexts_are_buffers_and_the_rows_parameters():
-    model = NGram(states=4, length=6, context=2).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    model = NGram(symbols=4, length=6, context=2).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
     assert all(parameter.is_floating_point() for parameter in model.parameters())
     assert [name for name, _ in model.named_buffers()] == ["contexts_0", "contexts_1", "contexts_2"]
-    twin = NGram(states=4, length=6, context=2)
+    twin = NGram(symbols=4, length=6, context=2)
     twin.load_state_dict(model.state_dict())
     x = torch.tensor([[0, 3, 1, 2]])
     assert torch.equal(twin.log_prob(x), model.log_prob(x))
@@ -125,6 +125,6 @@ def test_the_numbers_of_contexts_are_buffers_and_the_rows_parameters():
 
 def test_estimate_moves_the_data_to_the_models_device(device):
     x = torch.randint(4, (5, 40), generator=runtime.generator(2))
-    model = NGram(states=4, length=6, context=2).to(device).estimate(x)
+    model = NGram(symbols=4, length=6, context=2).to(device).estimate(x)
     assert {t.device.type for t in model.state_dict().values()} == {device}
-    torch.testing.assert_close(model.log_prob(x.to(device)).cpu(), NGram(states=4, length=6, context=2).estimate(x).log_prob(x))
+    torch.testing.assert_close(model.log_prob(x.to(device)).cpu(), NGram(symbols=4, length=6, context=2).estimate(x).log_prob(x))
