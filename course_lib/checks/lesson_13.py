@@ -118,6 +118,10 @@ def direction(attempt, *, record: bool = True) -> Verdict:
             "torch's median is one of the amounts itself; its face belongs to the lower half: >, not >=.",
         ),
         Slip(
+            lambda codes, amount: codes[amount > amount.median()].mean(0) - codes[amount < amount.median()].mean(0),
+            "the face exactly at the median is left out: it belongs to the others.",
+        ),
+        Slip(
             lambda *case: torch.nn.functional.normalize(difference(*case), dim=0),
             "leave its length as it is: it is the distance between the two mean codes.",
         ),

@@ -190,7 +190,7 @@ def beta_scrubber(
         for index in order:
             best = int(shares[index].argmax())
             words.append((index, f"z{index + 1}: {nats[index]:.1f} nats\n{names[best]} {shares[index, best]:.2f}"))
-        heading = f"beta = {betas[place]:g}: error {error:.3f} a value, {nats.sum():.1f} nats in z"
+        heading = f"beta = {betas[place]:g}: error {error:.3f} per value, {nats.sum():.1f} nats in z"
         return q.mean[: len(x)], words, heading
 
     @lru_cache(maxsize=64)

@@ -102,6 +102,11 @@ SLIPS = [
     (check.slerp, lambda a, b, t: right_slerp(a / a.norm(), b / b.norm(), t), "a and b themselves"),
     (check.direction, lambda codes, amount: halves(codes, amount > amount.mean()), "not at their mean"),
     (check.direction, lambda codes, amount: halves(codes, amount >= amount.median()), "not >="),
+    (
+        check.direction,
+        lambda codes, amount: codes[amount > amount.median()].mean(0) - codes[amount < amount.median()].mean(0),
+        "median is left out",
+    ),
     (check.direction, lambda codes, amount: codes[amount > amount.median()].mean(0), "where the others lie"),
     (check.direction, lambda codes, amount: codes[amount > amount.median()].mean(0) - codes.mean(0), "half as far"),
     (check.direction, lambda codes, amount: codes[amount.argmax()] - codes[amount.argmin()], "take means"),
