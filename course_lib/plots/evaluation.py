@@ -99,12 +99,16 @@ def two_scores(
             [row.across for row in some], [row.up for row in some], _SIGNS[index], color=_COLOURS[index], markersize=12,
             linestyle="none", label=kind,
         )  # fmt: skip
-    for row in rows:
-        axes.annotate(row.name, (row.across, row.up), xytext=(10, 7), textcoords="offset points", fontsize=13, color=BLACK)
+    for place, row in enumerate(sorted(rows, key=lambda row: row.across)):
+        offset = (10, 8) if place % 2 else (10, -20)  # neighbours above and below in turn
+        axes.annotate(row.name, (row.across, row.up), xytext=offset, textcoords="offset points", fontsize=13, color=BLACK)
     axes.set(xscale="log", yscale="log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.margins(x=0.22, y=0.12)
     axes.set_xlabel(xlabel, fontsize=13)
     axes.set_ylabel(ylabel, fontsize=13)
-    axes.tick_params(labelsize=12)
+    axes.tick_params(labelsize=12, which="both")
     axes.legend(fontsize=12, loc="upper right")
     return made

@@ -88,7 +88,7 @@ def guess_the_score(
         verdict = f"Which wall has the smaller {metric}? Click left or right."
         if answer is not None:
             verdict = f"You said {answer}, and that is {'correct' if SIDES[pair.index(best)] == answer else 'wrong'}."
-        tally = f"Under these settings {right} of {given} guesses are correct; {given / 2:.1f} is the expectation of a coin."
+        tally = f"Under these settings {right} of {given} guesses are correct; a coin expects {given / 2:.1f}." if given else ""
         pen.text((0, TOP + SIDE + 32), verdict, fill="black", font=font(15))
         pen.text((0, TOP + SIDE + 58), tally, fill="black", font=font(15))
         if answer is None or metric == "nats":
