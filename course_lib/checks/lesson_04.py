@@ -34,6 +34,10 @@ def responsibilities(attempt, *, record: bool = True) -> Verdict:
             lambda j: j.exp() / j.exp().sum(1, keepdim=True),
             "right by the book, but exp(-1000) is 0 in floating point: subtract in the log domain first (logsumexp).",
         ),
+        Slip(
+            lambda j: (j - j.max()).exp() / (j - j.max()).exp().sum(1, keepdim=True),
+            "one maximum for all points: another row still underflows; subtract each row's own largest (or logsumexp).",
+        ),
         Slip(lambda j: j.softmax(0), "the sum went over the points; each point shares itself out among the components (axis 1)."),
         Slip(lambda j: j.log_softmax(1), "those are log-responsibilities; exp is missing at the end."),
         Slip(lambda j: j.exp(), "that is the joint p(x, z); Bayes' rule divides by p(x), its sum over the components."),
@@ -129,6 +133,10 @@ def count(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda K, D, c: truth(K, D, c) - K + 1, "the probabilities were left out."),
         Slip(square, "a covariance matrix is symmetric: fewer than D² of its numbers are free."),
         Slip(lambda K, D, c: square(K, D, c) + 1, "a covariance matrix is symmetric, and the K probabilities sum to 1."),
+        Slip(
+            lambda K, D, c: square(K, D, c) - (K - 1),
+            "a covariance matrix is symmetric, and the probabilities were left out.",
+        ),
         Slip(upper, "the diagonal of the covariance matrix, the variances, was left out."),
         Slip(
             lambda K, D, c: truth(K, D, "full"), "the kind of covariance plays no part: a diagonal has D numbers, a ball has 1."

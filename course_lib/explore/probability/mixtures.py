@@ -120,7 +120,7 @@ def em_stepper(
         room = max(0.1 * np.ptp(heights), 1e-3)
         curve = Plot(
             sheet, 1, [(0, steps), (heights.min() - room, heights.max() + room)],
-            f"mean log-likelihood: {heights[step]:.4f} nats", ("step of EM", "nats a point"),
+            f"mean log-likelihood: {heights[step]:.4f} nats", ("step of EM", "nats per point"),
         )  # fmt: skip
         path = np.stack([np.arange(steps + 1), heights], 1)
         curve.line(path, "#bbbbbb", 1)
@@ -190,7 +190,7 @@ def choose_components(
             for (at, mean), value in zip(means, nats[covariance][name], strict=True):
                 plot.line(np.array([[at, mean - value.standard_error], [at, mean + value.standard_error]]), colour, 1)
             corner = (plot.size[0] - 4 * FINE, 16 * FINE * row)
-            plot.draw.text(corner, f"{name}: nats a point, ± 1 standard error", fill=colour, font=font(12 * FINE), anchor="rt")
+            plot.draw.text(corner, f"{name}: nats per point, ± 1 standard error", fill=colour, font=font(12 * FINE), anchor="rt")
         plot.dots(np.array([[K, here.mean]]), plots.BLACK, 5)
         plot.done()
         return finished(sheet)

@@ -37,6 +37,7 @@ def hard_means(x, resp):
 
 WRONG = [
     (check.responsibilities, lambda j: j.exp() / j.exp().sum(1, keepdim=True), "floating point"),
+    (check.responsibilities, lambda j: (j - j.max()).exp() / (j - j.max()).exp().sum(1)[:, None], "each row's own largest"),
     (check.responsibilities, lambda j: j.softmax(0), "axis 1"),
     (check.responsibilities, lambda j: j.log_softmax(1), "exp is missing"),
     (check.responsibilities, lambda j: j.exp(), "divides by p"),
@@ -56,6 +57,7 @@ WRONG = [
     (check.bound, lambda j, q: (j - q.log()).sum(1).mean(), "weights q are missing"),
     (check.bound, lambda j, q: (q * j.exp()).sum(1).log().mean(), "outside the sum"),
     (check.count, lambda K, D, c: right_count(K, D, c) + 1, "one too many"),
+    (check.count, lambda K, D, c: K * D + K * {"full": D * D, "diagonal": D, "spherical": 1}[c], "and the probabilities"),
     (check.count, lambda K, D, c: right_count(K, D, c) - (K - 1), "probabilities were left out"),
     (check.count, lambda K, D, c: right_count(K, D, c) + (K * D * (D - 1) // 2 if c == "full" else 0), "symmetric: fewer"),
     (check.count, lambda K, D, c: right_count(K, D, c) + (K * D * (D - 1) // 2 if c == "full" else 0) + 1, "symmetric, and"),
