@@ -17,22 +17,33 @@ LOOKS = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (VERMILION, ":", "^"))  # one pe
 
 
 def clouds(
-    panels: Mapping[str, Tensor], points: Tensor, *, title: str, alt: str, paths: Mapping[str, Tensor] | None = None
+    panels: Mapping[str, Tensor], points: Tensor | None = None, *, title: str, alt: str, paths: Mapping[str, Tensor] | None = None
 ) -> LessonFigure:
-    """Samples (n, 2) of several kinds, one panel each, over the training points (N, 2).
+    """Samples (n, 2) of several kinds, one panel each, over the training points (N, 2) where there are some.
 
     paths: for the same names, places (T, m, 2) of some particles on their way, drawn as lines.
     """
-    made = figure(title, columns=len(panels), size=(min(3.9 * len(panels), 11.8), 4.4), alt=alt, sharex=True, sharey=True)
+    made = figure(
+        title,
+        columns=len(panels),
+        size=(min(3.9 * len(panels), 11.8), 4.4 if len(panels) < 4 else 3.9),
+        alt=alt,
+        sharex=True,
+        sharey=True,
+    )
     for axes, (name, samples) in zip(list(made.axes), panels.items(), strict=True):
         for path in paths[name].transpose(0, 1).cpu().numpy() if paths and name in paths else ():
             axes.plot(*path.T, color=SKY, linewidth=1.0, zorder=1)
         axes.plot(*samples.T.cpu().numpy(), ".", color=VERMILION, markersize=5, alpha=0.6, label="samples", zorder=2)
-        axes.plot(*points.T.cpu().numpy(), "x", color=BLACK, markersize=6, markeredgewidth=1.5, label="training points", zorder=3)
+        if points is not None:
+            axes.plot(
+                *points.T.cpu().numpy(), "x", color=BLACK, markersize=6, markeredgewidth=1.5, label="training points", zorder=3
+            )
         axes.set_title(name, fontsize=11.5)
         axes.set(xlabel="x₁", ylabel="x₂" if axes is made.axes[0] else "", aspect="equal")
         axes.tick_params(labelsize=11)
-    made.axes[0].legend(fontsize=11, loc="upper left", frameon=True, framealpha=0.9)
+    if points is not None:
+        made.legend(*made.axes[0].get_legend_handles_labels(), fontsize=11.5, loc="outside lower center", ncols=2)
     return made
 
 
@@ -54,6 +65,8 @@ def by_evaluations(rows: Mapping[str, Mapping[str, Any]], real: Mapping[str, flo
         axes.set_title(words, fontsize=12)
         axes.tick_params(labelsize=11)
     made.axes[0].set_yscale("log")
+    made.axes[0].set_yticks([3, 10, 30, 100, 300], ["3", "10", "30", "100", "300"])
+    made.axes[0].minorticks_off()
     made.axes[1].legend(fontsize=11.5)
     return made
 
@@ -99,14 +112,14 @@ def two_networks() -> LessonFigure:
     """The U-Net of digits, the vector that tells its blocks the time and the class, and the dense network of codes."""
     rows = {
         "flow-mnist": [
-            "1×28×28", "four pixels to\nfour channels", "4×14×14", "*conv 3×3,\nresidual block", "48×14×14",
-            "*conv, stride 2,\n2 residual blocks", "96×7×7", "*2× larger, skip,\nresidual block", "48×14×14",
-            "*conv 3×3,\nto pixels", "1×28×28",
+            "1\n28×28", "four pixels to\nfour channels", "4\n14×14", "*conv 3×3,\nresidual block", "48\n14×14",
+            "*conv, stride 2,\n2 res. blocks", "96\n7×7", "*2× larger, skip,\nres. block", "48\n14×14",
+            "*conv 3×3,\nto pixels", "1\n28×28",
         ],
         "what every block is told": [
-            "t", "*cosines and sines,\n2 dense layers", "128", "*+ row of the class,\nor the null row", "128",
+            "time t", "*cos and sin,\n2 dense layers", "128", "*+ row of class\nor null row", "128",
         ],
-        "latent-flow-mnist": ["24 codes", "*dense", "256", "*3 residual blocks,\neach told", "256", "*dense", "24"],
+        "latent-flow-mnist": ["24\ncodes", "*dense", "256", "*3 residual\nblocks, told", "256", "*dense", "24"],
     }  # fmt: skip
     alt = "Three rows of boxes: the U-Net from a noisy image to a velocity, the vector of time and class, the network of codes."
     return networks(rows, title="Two networks of velocities", alt=alt, size=(11.8, 5.4))

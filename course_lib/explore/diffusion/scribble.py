@@ -108,7 +108,7 @@ def scribble(flow: VelocityFlow) -> Panel:
 
     controls = [
         Canvas("strokes", "draw anything", shape=(side, side), value=scribbled(side), tint="#FFFFFF", strength=1.0, brush=2),
-        Slider("t", "how deep it is drowned: 0 not at all, 1 nothing is left", 0.0, 1.0, value=0.7, step=0.05, live=False),
+        Slider("t", "how deep it is drowned: 0 not at all, 1 nothing is left", 0.0, 1.0, value=0.75, step=0.05, live=False),
         Choice("first", "class", classes, value=classes[min(9, flow.classes)]),
         Choice("second", "mixed with", classes),
         Slider("share", "share of the second class", 0.0, 1.0, value=0.0, step=0.1, live=False),

@@ -20,6 +20,10 @@ def test_clouds_have_the_points_in_every_panel_and_paths_where_given():
     assert len(made.axes[1].lines[0].get_xdata()) == 5
     assert made.axes[0].lines[-1].get_xdata().tolist() == [0.0] * 4
     assert [axes.get_title(loc="left") for axes in made.axes] == ["a", "b"]
+    assert len(made.legends) == 1
+    alone = diffusion.clouds({"a": samples}, **WORDS)
+    assert len(alone.axes[0].lines) == 1
+    assert not alone.legends
 
 
 def test_each_sampler_has_a_curve_over_its_own_evaluations_and_real_digits_a_line():
@@ -52,9 +56,9 @@ def test_the_networks_are_drawn_with_the_sizes_that_the_shipped_ones_have():
     said = " ".join(text.get_text() for text in made.axes[0].texts)
     flow = image_flow()
     wide, deep = flow.network.widths
-    assert f"{wide}×14×14" in said
-    assert f"{deep}×7×7" in said
+    assert f"{wide}\n14×14" in said
+    assert f"{deep}\n7×7" in said
     assert str(flow.network.told) in said
     shipped = checkpoints.describe("latent-flow-mnist")["configuration"]["flow"]["configuration"]["network"]["configuration"]
-    assert f"{shipped['size']} codes" in said
-    assert f"{shipped['blocks']} residual blocks" in said
+    assert f"{shipped['size']}\ncodes" in said
+    assert f"{shipped['blocks']} residual\nblocks" in said
