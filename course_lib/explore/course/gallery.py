@@ -16,6 +16,7 @@ from course_lib import datasets, plots, runtime
 from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider, Toggle
 from course_lib.explore.kit.sheet import font
+from course_lib.files import DataFileError
 from course_lib.models.protocols import GenerativeModel
 from course_lib.training import checkpoints
 from course_lib.training.recipes import RECIPES
@@ -49,7 +50,10 @@ def trained() -> dict[str, dict[str, Exhibit]]:
         folder = next((folder for folder in _folders() if (folder / f"{name}.json").is_file()), None)
         if folder is None or not recipe.weights:  # a run of a study, one of many alike
             continue
-        model, digits = checkpoints.load(name, folder=folder), recipe.data == "mnist"
+        try:
+            model, digits = checkpoints.load(name, folder=folder), recipe.data == "mnist"
+        except DataFileError:  # `course doctor` names the damaged file; the others still draw
+            continue
         draw = next(iter(kinds.draws_of(recipe, model).values()), None) if digits else _sampler(model)
         if draw is None:
             continue

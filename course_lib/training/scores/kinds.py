@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.datasets import load
+from course_lib.files import DataFileError
 from course_lib.models.autoregressive.any_order import AnyOrderModel
 from course_lib.models.diffusion.flow_matching import VelocityFlow
 from course_lib.models.diffusion.latent_flow import LatentFlow
@@ -127,10 +128,16 @@ def _one_step(recipe: Recipe, model: VelocityFlow | LatentFlow, n: int, generato
 
 
 def scored() -> list[str]:
-    """The names of the shipped models that draw digits, in the order of the course."""
+    """The names of the shipped models that draw digits, in the order of the course. A damaged file keeps its name here."""
     here = set(checkpoints.names())
-    names = [name for name, recipe in RECIPES.items() if recipe.data == "mnist" and name in here]
-    return [name for name in names if draws_of(RECIPES[name], checkpoints.load(name))]
+    return [name for name, recipe in RECIPES.items() if recipe.data == "mnist" and name in here and _draws(name, recipe)]
+
+
+def _draws(name: str, recipe: Recipe) -> bool:
+    try:
+        return bool(draws_of(recipe, checkpoints.load(name)))
+    except DataFileError:  # whoever measures it says so, in its row
+        return True
 
 
 def real_digits(pixels: str, split: str = "test") -> Tensor:

@@ -158,6 +158,17 @@ def test_the_table_grows_by_itself(shelf, monkeypatch):
     assert table.changed(rows | {"two": {**rows["two"], "failed": "ValueError"}}) == ["two"]
 
 
+def test_a_damaged_file_is_named_in_its_row_and_hides_no_other(shelf, monkeypatch):
+    (shelf / "two.safetensors").write_bytes(b"damaged")
+    assert kinds.scored() == ["one", "two"]
+    quick = {"nats": [], "draws": [], "parameters": 1, "sha256": "x"}
+    real = measuring.row_of
+    monkeypatch.setattr(measuring, "row_of", lambda name, *given: real(name, *given) if name == "two" else quick)
+    *_, rows = table.measure(["one", "two"], budget="smoke", real=False)
+    assert "DataFileError" in rows["two"]["failed"]
+    assert "failed" not in rows["one"]
+
+
 def test_one_model_that_fails_loses_no_row(shelf, monkeypatch, capsys):
     path = shelf / "table.json"
     measured(monkeypatch, {"one": row(81.0), "two": ValueError("no sampler")})
