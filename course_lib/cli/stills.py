@@ -55,11 +55,12 @@ def _encoded(image: Image.Image) -> Iterator[bytes]:
 
 
 def looks_alike(one: Image.Image, other: Image.Image) -> bool:
-    """Whether two pictures of one size look the same: shades differ by less than 0.1 of 255 on average, by at most 40
-    anywhere, and by more than 8 in at most one pixel of a thousand."""
+    """Whether two pictures of one size look the same: shades differ by less than 0.25 of 255 on average, by at most 60 anywhere,
+    by more than 8 in at most 3 pixels of a thousand, and by more than 16 in at most one pixel of two thousand."""
     channels = (np.asarray(image.convert("RGB"), dtype=np.int16) for image in (one, other))
     difference = np.abs(np.subtract(*channels)).max(2)
-    return bool(difference.mean() < 0.1 and difference.max() <= 40 and (difference > 8).mean() <= 1e-3)
+    far = (difference > 8).mean() <= 3e-3 and (difference > 16).mean() <= 5e-4
+    return bool(difference.mean() < 0.25 and difference.max() <= 60 and far)
 
 
 def _png(image: Image.Image) -> bytes:
