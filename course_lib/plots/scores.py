@@ -26,7 +26,7 @@ def fields(
 
     longest: vectors beyond this length are drawn with it, so that their direction still shows.
     """
-    made = figure(title, columns=len(panels), size=(3.7 * len(panels), 4.1), alt=alt)
+    made = figure(title, columns=len(panels), size=(max(5.0, 3.7 * len(panels)), 4.1 if len(panels) > 1 else 4.8), alt=alt)
     for axes, (name, (colours, vectors)) in zip(list(made.axes), panels.items(), strict=True):
         extent = (-reach, reach, -reach, reach)
         axes.imshow(colours.numpy(), origin="lower", extent=extent, cmap=SEQUENTIAL, vmin=0, vmax=1)
@@ -35,7 +35,7 @@ def fields(
         axes.quiver(
             *x.T.numpy(), *drawn.T.numpy(), color="white", angles="xy", scale_units="xy", scale=longest / 0.7, width=0.006
         )
-        axes.set_title(name, fontsize=11.5)
+        axes.set_title(name if len(panels) > 1 else title, fontsize=11.5)
         axes.set(xlabel="x₁", ylabel="x₂" if axes is made.axes[0] else "", xlim=(-reach, reach), ylim=(-reach, reach))
     return made
 
@@ -132,7 +132,7 @@ def deep_energy() -> LessonFigure:
         Arrow("x", "one", "784", shift=(0.0, 0.2)),
         Arrow("one", "two", "100", shift=(0.0, 0.2)),
         Arrow("two", "E", "100 to 1", shift=(0.0, 0.2)),
-        Arrow("E", "x", "score −dE/dx, 784 numbers, by back-propagation", bend=-0.22, dashed=True, shift=(0.0, -0.95)),
+        Arrow("E", "x", "score −dE/dx, 784 numbers, by back-propagation", bend=-0.22, dashed=True, shift=(0.0, -1.2)),
     ]
     return diagram(
         nodes,

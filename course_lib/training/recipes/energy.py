@@ -138,7 +138,7 @@ ENERGY: dict[str, Recipe] = {
     "energy-mnist": Recipe(
         partial(DeepEnergy, event_shape=DIGIT, hidden=(100, 100), low=0.0, high=1.0, step_size=10.0, noise=0.03, steps=500),
         "deep energy of grey digits, a dense network, learned by Langevin chains that are kept",
-        (1, 1, 28),
+        (1, 1, 8),
         step=Chains(),
         measure=measures.FrechetByStep(),
         examples=(256, 5_000, None),

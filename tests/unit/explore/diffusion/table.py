@@ -31,7 +31,22 @@ def _guidance_dial():
     return guidance_dial([0.0, 1.0, 2.0, 8.0], pictures, numbers)
 
 
+def _compass():
+    from small_models import seeded
+
+    from course_lib.explore.diffusion.compass import compass
+    from course_lib.models.diffusion.score import DenoisingScore, SmoothedMixture
+    from course_lib.nn.velocity import TimedDense
+
+    told = {"lowest": 0.05, "highest": 5.0}
+    exact = SmoothedMixture(probs=[0.8, 0.2], mean=[[2.0, 1.0], [-2.0, -1.0]], scale=[0.5, 0.5], **told)
+    with seeded():
+        learned = DenoisingScore(network=TimedDense(size=2, width=16, blocks=1), event_shape=(2,), **told)
+    return compass(exact, learned.requires_grad_(False))
+
+
 EXPLORERS = {
+    "compass.compass": _compass,
     "exact_field.exact_field": _exact_field,
     "scribble.scribble": _scribble,
     "guidance_dial.guidance_dial": _guidance_dial,
