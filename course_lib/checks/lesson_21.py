@@ -27,9 +27,7 @@ def change_of_variables(attempt, *, record: bool = True) -> Verdict:
         return gaussian_log_prob(z)
 
     slips = (
-        Slip(
-            lambda z, s: base(z), "the slope is missing: where f stretches, the same mass of z comes from a shorter piece of x."
-        ),
+        Slip(lambda z, s: base(z), "the slope is missing: where f stretches, a mass of z comes from a shorter piece of x."),
         Slip(lambda z, s: base(z) - s.abs().log(), "that is the density of z from that of x: here log |dz/dx| is added."),
         Slip(lambda z, s: base(z) + s.log(), "a falling f has a negative slope: the absolute value is missing."),
         Slip(lambda z, s: base(z) + s.abs(), "the slope multiplies the density, so its *logarithm* is added."),
@@ -58,14 +56,9 @@ def coupling_inverse(attempt, *, record: bool = True) -> Verdict:
         return lambda z, s, t: ((z - t) * torch.exp(-s), det(s))
 
     slips = (
-        Slip(
-            with_x(lambda z, s, t: z * torch.exp(-s) - t), "order: the shift came last, so it is taken off first, then the scale."
-        ),
+        Slip(with_x(lambda z, s, t: z * torch.exp(-s) - t), "order: the shift came last, so undo it first, then the scale."),
         Slip(with_x(lambda z, s, t: z * torch.exp(s) + t), "that is the forward layer once more; the inverse is wanted."),
-        Slip(
-            lambda z, s, t: (z * torch.exp(s) + t, s.sum(1)),
-            "that is the forward layer once more; the inverse is wanted.",
-        ),
+        Slip(lambda z, s, t: (z * torch.exp(s) + t, s.sum(1)), "that is the forward layer once more; the inverse is wanted."),
         Slip(with_x(lambda z, s, t: (z - t) * torch.exp(s)), "the scale must be undone too: divide by exp(log_scale)."),
         Slip(with_x(lambda z, s, t: (z + t) * torch.exp(-s)), "the shift was added, so it is subtracted."),
         Slip(with_x(lambda z, s, t: (z - t) / s), "log_scale is a logarithm: divide by exp(log_scale)."),
@@ -122,10 +115,7 @@ def planar(attempt, *, record: bool = True) -> Verdict:
             with_det(lambda x, u, w, b: (1 + (u @ w) * bent(x, w, b)).log()),
             "where the determinant is negative, log needs its absolute value.",
         ),
-        Slip(
-            with_det(lambda x, u, w, b: log_det(x, u, w, b).sum()),
-            "one number per example is wanted, not the sum over the batch.",
-        ),
+        Slip(with_det(lambda x, u, w, b: log_det(x, u, w, b).sum()), "one number per example is wanted, not the batch's sum."),
         Slip(
             with_det(lambda x, u, w, b: (1 + u * w * bent(x, w, b)[:, None]).abs().log().sum(-1)),
             "the lemma has the *inner* product u·w: det(I + u vᵀ) = 1 + v·u, not the product of the diagonal.",
@@ -175,9 +165,7 @@ def bound(attempt, *, record: bool = True) -> Verdict:
             lambda f, x, u, K: at(f, x, u / 2, K).mean(0) - x.shape[-1] * math.log(K),
             "the noise fills half of each cell only: no bound on the mass of the whole cell.",
         ),
-        Slip(
-            by(lambda d, K, D: d.mean(0)), "that is a log-density: the mass of a cell is about p · K^−D, so D log K is taken off."
-        ),
+        Slip(by(lambda d, K, D: d.mean(0)), "that is a log-density: a cell's mass is about p · K^−D, so D log K is taken off."),
         Slip(by(lambda d, K, D: d.mean(0) - math.log(K)), "every one of the D pixels has a cell of width 1/K: take off D log K."),
         Slip(by(lambda d, K, D: d.mean(0) + D * math.log(K)), "a cell is *smaller* than the unit square: D log K is taken off."),
         Slip(
@@ -186,7 +174,7 @@ def bound(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(by(lambda d, K, D: d.sum(0) - D * math.log(K)), "the draws are averaged, not summed."),
         Slip(
-            by(lambda d, K, D: d.mean() - D * math.log(K)), "one number per example: the mean goes over the draws, axis 0, alone."
+            by(lambda d, K, D: d.mean() - D * math.log(K)), "one number per example: the mean is over the draws, axis 0, alone."
         ),
         Slip(by(lambda d, K, D: d.mean(1) - D * math.log(K)), "the mean goes over the draws, axis 0, not over the examples."),
         Slip(by(lambda d, K, D: d - D * math.log(K)), "the mean over the draws is missing."),
@@ -210,6 +198,15 @@ def bound(attempt, *, record: bool = True) -> Verdict:
             lambda f, x, u, K: f(x + u).mean(0) - x.shape[-1] * math.log(K), "the density lives on (0, 1): divide x + noise by K."
         ),
         Slip(by(lambda d, K, D: d.exp().mean(0) / K**D), "that is a mass; the bound is on its logarithm."),
+        Slip(
+            lambda f, x, u, K: at(f, x, 0 * u + 0.5, K).mean(0) - x.shape[-1] * math.log(K),
+            "that is the density in the middle of the cell; a bound needs the mean over noise in the whole cell.",
+        ),
+        Slip(
+            lambda f, x, u, K: at(f, x, u, 256).mean(0) - x.shape[-1] * math.log(256),
+            "256 is the number of levels of a grey pixel; here it is the argument `levels`.",
+        ),
+        Slip(by(lambda d, K, D: d.mean(0) - D * math.log2(K)), "the bound is in nats: the natural logarithm of K, not log₂."),
     )
     cases = []
     for seed, (R, B, D, K) in ((3, (5, 3, 2, 4)), (4, (6, 2, 3, 8))):
@@ -245,6 +242,9 @@ def bits_per_dim(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda d, D, K: -d * math.log(2) / D + math.log2(K), "from nats to bits one *divides* by log 2 = 0.693."),
         Slip(lambda d, D, K: bits(d, D, K).mean(), "one number per image is wanted, not the mean of the batch."),
         Slip(lambda d, D, K: -d / (D * math.log(2)) + math.log(K), "the levels' part is in nats: log₂, not log."),
+        Slip(
+            lambda d, D, K: -d / (D * math.log(2)) + 8, "8 bits are log₂ of 256 levels; here it is log₂ of the argument `levels`."
+        ),
     )
     cases = [(torch.tensor([1500.0, -20.0]), 784, 256), (torch.tensor([3.0, 0.5, -1.0]), 4, 16)]
     return grade("21.5", attempt, bits, cases, slips, record=record)
