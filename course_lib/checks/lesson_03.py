@@ -48,6 +48,10 @@ def count_markov(attempt, *, record: bool = True) -> Verdict:
             "each row of a table holds two probabilities, but they sum to 1: one of them is free.",
         ),
         Slip(
+            lambda n, memory: 1 + 2 * memory * (n - 1),
+            "m parents have 2^m states together, not 2m; and the first variables have fewer parents.",
+        ),
+        Slip(
             lambda n, memory: 1 + sum(min(k, memory) * 2 for k in range(1, n)),
             "m parents have 2^m states together, not 2m.",
         ),
@@ -82,7 +86,7 @@ def posterior(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda joint: conditional(joint, [2], {0: 1})[1],
-            "that is p(e = 1 | a = 1), the likelihood; Bayes' rule turns it round.",
+            "that is p(e = 1 | a = 1), the likelihood; Bayes' rule inverts it.",
         ),
         Slip(lambda joint: conditional(joint, [1], {2: 1})[1], "that is p(b = 1 | e = 1): the sum went over the wrong axis."),
         Slip(lambda joint: conditional(joint, [0], {1: 1})[1], "that is p(a = 1 | b = 1): the evidence e is the last axis."),
@@ -130,6 +134,10 @@ def markov_log_prob(attempt, *, record: bool = True) -> Verdict:
             "x_0 may be 0 as well: then its probability is 1 - first.",
         ),
         Slip(lambda *case: ones(*case).log().sum(1), "where x_d is 0 its probability is 1 - p."),
+        Slip(
+            lambda x, *rest: terms(x, *rest)[:, 0] + (x * ones(x, *rest).log())[:, 1:].sum(1),
+            "the first term is right; of the later ones, those where x_d is 0 count too, with log(1 - p).",
+        ),
         Slip(lambda x, *rest: (x * ones(x, *rest).log()).sum(1), "where x_d is 0 its log-probability is log(1 - p), not 0."),
         Slip(lambda *case: terms(*case).mean(1), "that is the mean over the variables; the chain rule takes their sum."),
         Slip(lambda *case: terms(*case).sum(0), "the sum went over the examples; sum over the variables, axis 1."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.colors import ListedColormap
@@ -91,3 +91,20 @@ def _cell(column: float, row: float, fill: str, edge: str = BLACK) -> Rectangle:
     return Rectangle(
         (column - 0.5, row - 0.5), 1, 1, facecolor=fill, edgecolor=edge, linewidth=3.5 if own else 1, zorder=2 if own else 1
     )
+
+
+def numbered_neighbours(places: Sequence[tuple[int, int]], *, title: str, alt: str) -> LessonFigure:
+    """The earlier neighbours of a pixel (red) in the order in which they are taken. places: rows down, columns right from it."""
+    made = figure(title, size=(5.6, 3.4), alt=alt)
+    axes = made.axes[0]
+    up, wide = -min(row for row, _ in places), max(abs(column) for _, column in places)
+    axes.set(xlim=(-wide - 0.55, wide + 0.55), ylim=(0.55, -up - 0.55), aspect="equal")
+    axes.set_axis_off()
+    for row in range(-up, 1):
+        for column in range(-wide, wide + 1):
+            axes.add_patch(_cell(column, row, "#d9d9d9" if (row, column) > (0, 0) else "white"))
+    for number, (row, column) in enumerate(places, 1):
+        axes.add_patch(_cell(column, row, SKY))
+        axes.text(column, row, str(number), ha="center", va="center", fontsize=13)
+    axes.add_patch(_cell(0, 0, "white", VERMILION))
+    return made

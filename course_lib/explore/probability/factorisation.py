@@ -94,7 +94,7 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
     diagram, bars, drawn, real = made.axes
     lengths = bars.barh(range(4), [*nats.values(), 0.0], color=[plots.SKY] * 3 + [plots.ORANGE], height=0.65)
     bars.set_yticks(range(4), [*nats, "yours"])
-    bars.set(xlim=(0.0, 1.05 * max(6.0, *nats.values())), xlabel="held-out nats a patch\n(less is better)")
+    bars.set(xlim=(0.0, 1.05 * max(6.0, *nats.values())), xlabel="held-out nats per patch\n(less is better)")
     for place, value in enumerate(nats.values()):
         bars.text(0.1, place, f"{value:.2f}", va="center")
     label = bars.text(0.1, 3, "", va="center", weight="bold")
@@ -104,7 +104,7 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
         axes.set_title(title, fontsize=10)
     shown[1].set_data(plots.tile(test[:64, 0], 8))
     arrows = PatchDiagram(diagram)
-    made.hold_still(arrows.curves, arrows.heads, diagram.set_title("numbers"), lengths[3], label, shown[0])
+    made.hold_still(arrows.curves, arrows.heads, diagram.set_title("parameters"), lengths[3], label, shown[0])
 
     def render(order: str, memory: str, left: bool, above: bool, above_left: bool, above_right: bool, again: int):
         switched = [left, above, above_left, above_right]
@@ -113,12 +113,12 @@ def draw_factorisation(train: Tensor, test: Tensor, *, smoothing: float = 1.0) -
         model = patches.fit(BayesianNetwork(event_shape=SHAPE, parents=parents, order=ORDERS[order]), smoothing, counts)
         cost = mean_with_error(patches.nats(model)[patches.test])
         arrows.show(parents)
-        diagram.set_title(f"{model.parameter_count} numbers")
+        diagram.set_title(f"{model.parameter_count} parameters")
         lengths[3].set_width(cost.mean)
         label.set_text(f"{cost.mean:.2f} ± {cost.standard_error:.2f}")
         shown[0].set_data(plots.tile(model.sample(64, generator=runtime.generator(again))[:, 0], 8))
         made.alt = (
-            f"A factorisation of nine pixels with {model.parameter_count} numbers, {cost.mean:.2f} held-out nats a patch, "
+            f"A factorisation of nine pixels with {model.parameter_count} parameters, {cost.mean:.2f} held-out nats per patch, "
             "and 64 patches drawn from it beside 64 real ones."
         )
         return made

@@ -82,6 +82,15 @@ SLIPS = [
     (check.count_markov, lambda n, m: right_count(n, m) + 1, "one too many"),
     (check.count_markov, lambda n, m: right_count(n, m) - 1, "one too few"),
     (check.count_markov, lambda n, m: 2 * n - 1, "memory of 1"),
+    (check.count_markov, lambda n, m: 1 + m * 2 * (n - 1), "and the first variables"),
+    (
+        check.markov_log_prob,
+        lambda x, first, table: (
+            torch.where(x[:, 0] > 0, torch.tensor(first), 1 - torch.tensor(first)).log()
+            + (x[:, 1:] * torch.where(x[:, :-1] > 0, table[:, 1], table[:, 0]).log()).sum(1)
+        ),
+        "first term is right",
+    ),
     (check.count_markov, lambda n, m: 2**n - 1, "full table"),
     (check.count_markov, lambda n, m: 2 * right_count(n, m), "sum to 1"),
     (check.count_markov, lambda n, m: 1 + sum(2 * min(k, m) for k in range(1, n)), "not 2m"),

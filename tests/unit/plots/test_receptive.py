@@ -24,3 +24,9 @@ def test_maps_lines_and_grids_are_drawn_with_their_outlines():
     lines = receptive.ink_by_row({"one": torch.rand(3), "two": torch.rand(3)}, range(5, 8), title="t", alt="a").axes[0].lines
     assert [list(line.get_xdata()) for line in lines] == [[5, 6, 7], [5, 6, 7]]
     assert len(receptive.masks_and_recurrences().axes) == 4
+
+
+def test_neighbours_are_numbered_where_they_lie():
+    made = receptive.numbered_neighbours([(0, -1), (-1, 0), (-1, 1)], title="t", alt="a")
+    found = {text.get_text(): text.get_position() for text in made.axes[0].texts}
+    assert found == {"1": (-1, 0), "2": (0, -1), "3": (1, -1)}

@@ -55,7 +55,7 @@ def test_the_drawing_shows_the_librarys_numbers():
         made = panel.render(**{**start, "memory": memory})
         model = model or BayesianNetwork(event_shape=SHAPE, parents=[list(range(d)) for d in range(9)])
         cost = negative_log_likelihood(model.estimate(TRAIN, smoothing=1.0), TEST)
-        assert f"{model.parameter_count} numbers" in made.alt
+        assert f"{model.parameter_count} parameters" in made.alt
         assert f"{cost.mean:.2f} held-out nats" in made.alt
     before = panel.encode(panel.render(**start))
     assert panel.encode(panel.render(**{**start, "again": 1})) != before
