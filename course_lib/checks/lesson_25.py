@@ -1,4 +1,4 @@
-"""Exercises of lesson 25, applications: AUROC, the shell, the bound of an unlabelled digit, shrinking variance, membership."""
+"""Exercises of lesson 25, applications: AUROC, the bound of an unlabelled digit, membership, shrinking variance."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from torch import Tensor
 from course_lib import runtime
 from course_lib.checks.report import Slip, Verdict, grade
 
-__all__ = ["EXERCISES", "auroc_of_gaussians", "expected_variance", "membership", "origin_lead", "unlabelled_bound"]
+__all__ = ["EXERCISES", "auroc_of_gaussians", "expected_variance", "membership", "unlabelled_bound"]
 
 EXERCISES = {
-    "25.1": "how many nats the origin is likelier than a point",
-    "25.2": "the AUROC of two Gaussians in closed form",
-    "25.3": "the bound of an unlabelled example of M2",
+    "25.1": "the AUROC of two Gaussians in closed form",
+    "25.2": "the bound of an unlabelled example of M2",
+    "25.3": "the AUROC of a membership attack",
     "25.4": "the expected variance after k generations",
-    "25.5": "the AUROC of a membership attack",
 }
 
 
@@ -25,31 +24,8 @@ def _points(n: int, d: int, seed: int) -> Tensor:
     return torch.randn(n, d, generator=runtime.generator(seed))
 
 
-def origin_lead(attempt, *, record: bool = True) -> Verdict:
-    """25.1 attempt(x (N, D)) -> log p(0) - log p(x) in nats of a standard Gaussian in D dimensions, (N,)."""
-
-    def truth(x: Tensor) -> Tensor:
-        return x.square().sum(1) / 2
-
-    slips = (
-        Slip(lambda x: -truth(x), "the sign: the origin has the larger density, so the lead is at least 0."),
-        Slip(lambda x: x.square().sum(1), "the factor 1/2 of the Gaussian's exponent is missing."),
-        Slip(lambda x: x.square().mean(1) / 2, "densities multiply over dimensions, so nats add up: a sum, not a mean."),
-        Slip(lambda x: x.norm(dim=1) / 2, "the squared length stands in the exponent, not the length."),
-        Slip(lambda x: x.norm(dim=1), "the squared length stands in the exponent, not the length."),
-        Slip(lambda x: truth(x) + x.shape[1] / 2 * math.log(2 * math.pi),
-             "both densities have the same normaliser, so it cancels: that is -log p(x)."),
-        Slip(lambda x: truth(x).mean(), "one number per point: sum over dimensions, and do not average over the points."),
-        Slip(lambda x: truth(x).sum(), "one number per point: sum over dimensions, not over the points too."),
-        Slip(lambda x: x.square().sum(0) / 2, "the wrong axis: sum over the D dimensions (axis 1)."),
-        Slip(lambda x: torch.full((len(x),), x.shape[1] / 2), "D / 2 is the mean of the lead; each point has its own."),
-        Slip(lambda x: truth(x) / math.log(2), "nats, not bits."),
-    )  # fmt: skip
-    return grade("25.1", attempt, truth, [_points(4, 3, 0), _points(5, 1, 1), _points(3, 7, 2)], slips, record=record)
-
-
 def auroc_of_gaussians(attempt, *, record: bool = True) -> Verdict:
-    """25.2 attempt(mean_a, scale_a, mean_b, scale_b) -> P(odd > ordinary) of N(mean_b, scale_b²) and N(mean_a, scale_a²)."""
+    """25.1 attempt(mean_a, scale_a, mean_b, scale_b) -> P(odd > ordinary) of N(mean_b, scale_b²) and N(mean_a, scale_a²)."""
 
     def phi(t: float) -> float:
         return 0.5 * (1 + math.erf(t / math.sqrt(2)))
@@ -76,11 +52,11 @@ def auroc_of_gaussians(attempt, *, record: bool = True) -> Verdict:
              "that is the density of the normal distribution; its distribution function Φ is wanted."),
     )  # fmt: skip
     cases = [(0.0, 1.0, 1.0, 2.0), (2.0, 0.5, 1.0, 1.5), (-1.0, 2.0, 0.5, 0.3)]
-    return grade("25.2", attempt, truth, cases, slips, tolerance=1e-5, record=record)
+    return grade("25.1", attempt, truth, cases, slips, tolerance=1e-5, record=record)
 
 
 def unlabelled_bound(attempt, *, record: bool = True) -> Verdict:
-    """25.3 attempt(bounds (B, K), logits (B, K)) -> the bound on log p(x), (B,): bounds[:, y] is one on log p(x, y)."""
+    """25.2 attempt(bounds (B, K), logits (B, K)) -> the bound on log p(x), (B,): bounds[:, y] is one on log p(x, y)."""
 
     def by(rule) -> object:
         def answer(bounds: Tensor, logits: Tensor) -> Tensor:
@@ -111,7 +87,7 @@ def unlabelled_bound(attempt, *, record: bool = True) -> Verdict:
         Slip(by(lambda b, q, log_q: (q * (b - log_q / math.log(2))).sum(1)), "the entropy in nats, as the bounds are."),
     )  # fmt: skip
     cases = [(_points(4, 3, 3) - 5, 2 * _points(4, 3, 4)), (3 * _points(2, 5, 5) - 80, _points(2, 5, 6))]
-    return grade("25.3", attempt, truth, cases, slips, record=record)
+    return grade("25.2", attempt, truth, cases, slips, record=record)
 
 
 def expected_variance(attempt, *, record: bool = True) -> Verdict:
@@ -143,7 +119,7 @@ def expected_variance(attempt, *, record: bool = True) -> Verdict:
 
 
 def membership(attempt, *, record: bool = True) -> Verdict:
-    """25.5 attempt(generated (G, D), members (M, D), strangers (S, D)) -> AUROC of the distance to the nearest generated example.
+    """25.3 attempt(generated (G, D), members (M, D), strangers (S, D)) -> AUROC of the distance to the nearest generated example.
 
     It is the probability that a random stranger is further from its nearest generated example than a random member; ties
     count one half.
@@ -188,4 +164,4 @@ def membership(attempt, *, record: bool = True) -> Verdict:
         ),
         (_points(8, 2, 7), _points(5, 2, 8), 1.5 * _points(4, 2, 9) + 1),
     ]
-    return grade("25.5", attempt, truth, cases, slips, record=record)
+    return grade("25.3", attempt, truth, cases, slips, record=record)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_lib.models.inputs import check_count
+
 
 def auroc(ordinary: Tensor, odd: Tensor) -> float:
     """The area under the ROC curve (Hanley & McNeil 1982) of ordinary scores (N,) and odd ones (M,).
@@ -20,3 +22,15 @@ def auroc(ordinary: Tensor, odd: Tensor) -> float:
     below = torch.searchsorted(ordinary, odd)  # ordinary scores below each odd one
     not_above = torch.searchsorted(ordinary, odd, right=True)
     return ((below + not_above).double().mean() / (2 * len(ordinary))).item()
+
+
+def auroc_by_draw(ordinary: Tensor, odd: Tensor, *, draws: int = 10) -> Tensor:
+    """The areas (draws,) of disjoint parts of ordinary scores (N,) and odd ones (M,), the first with the first and so on.
+
+    Where the scores come in random order, the parts are independent draws, and their mean has an honest standard error. Raises
+    ValueError where there are fewer scores than draws.
+    """
+    if min(len(ordinary), len(odd)) < check_count(draws, "draws"):
+        raise ValueError(f"there are {len(ordinary)} and {len(odd)} scores; expected at least {draws} of each, one for each draw")
+    pairs = zip(ordinary.tensor_split(draws), odd.tensor_split(draws), strict=True)
+    return torch.tensor([auroc(a, b) for a, b in pairs], dtype=torch.double)

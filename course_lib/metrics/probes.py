@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import runtime
 from course_lib.models.inputs import check_count, check_number
 
 STEPS = 100  # of L-BFGS at most
-LEAST = 1e-2  # least spread of a feature, as a share of the largest one's: a constant feature is not blown up
+LEAST = 0.1  # least spread of a feature, as a share of the largest one's: a constant feature is not blown up
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,40 @@ def nearest_label(x: Tensor, among: Tensor, y: Tensor, *, k: int = 1) -> Tensor:
     squares = b.square().sum(1)
     found = torch.cat([(squares - 2 * part @ b.T).topk(k, largest=False).indices for part in a.split(2_000)])
     return y[found].mode(1).values
+
+
+def linear_by_draw(known: Tensor, y: Tensor, draws: Sequence[Tensor], seen: Tensor, true: Tensor) -> Tensor:
+    """The percentage of `seen` (N, F) with labels `true` (N,) that a linear probe gets right, (len(draws),).
+
+    Each probe learns from the rows of `known` (M, F) and y (M,) that one of the draws names.
+    """
+    return torch.tensor([linear_probe(known[rows], y[rows]).percent_correct(seen, true) for rows in draws])
+
+
+def nearest_by_draw(known: Tensor, y: Tensor, draws: Sequence[Tensor], seen: Tensor, true: Tensor) -> Tensor:
+    """As `linear_by_draw`, with the label of the nearest of the drawn rows."""
+    return torch.tensor([100 * (nearest_label(seen, known[r], y[r]) == true).double().mean().item() for r in draws])
+
+
+@torch.no_grad()
+def activations(layer: nn.Module, run: Callable[[Tensor], Any], x: Tensor, *, batch_size: int = 250) -> Tensor:
+    """What a layer gives while `run` computes on x (N, …), flattened: (N, F), on the CPU.
+
+    layer: a part of the network that `run(batch)` uses, once per batch. ValueError where it does not use it so.
+    """
+    caught: list[Tensor] = []
+    handle = layer.register_forward_hook(lambda _layer, _given, found: caught.append(found.flatten(1).cpu()))
+    try:
+        parts = list(x.split(check_count(batch_size, "batch_size")))
+        for part in parts:
+            run(part)
+    finally:
+        handle.remove()
+    if len(caught) != len(parts):
+        raise ValueError(
+            f"the layer ran {len(caught)} times on {len(parts)} batches; expected once on each: choose another layer"
+        )
+    return torch.cat(caught)
 
 
 def draw_labelled(y: Tensor, count: int, *, seed: int) -> Tensor:

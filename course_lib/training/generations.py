@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from course_lib.models.inputs import check_count, check_share, check_whole
+from course_lib.runtime import generator as generator_of
 from course_lib.runtime import standard_normal
 
 Draw = Callable[[int], Tensor]
@@ -107,6 +108,19 @@ class Gaussians:
     def sample(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """n examples (n, G, d)."""
         return self.of_noise(standard_normal((n, *self.mean.shape), self.mean, generator))
+
+
+def group_runs(x: Tensor, plan: Plan, *, count: int, seeds: Sequence[int]) -> list[list[Gaussians]]:
+    """The Gaussians of generations 0 … count for each seed, where real examples are drawn from x (N, G, d), with repetition."""
+    found = []
+    for seed in seeds:
+        draw, groups = generator_of(seed), torch.arange(x.shape[1])
+
+        def real(n: int, draw: torch.Generator = draw, groups: Tensor = groups) -> Tensor:
+            return x[torch.randint(len(x), (n, len(groups)), generator=draw), groups]
+
+        found.append(generations(Gaussians.fit, real, plan, count=count, generator=draw))
+    return found
 
 
 def floor_of_kept(n: int) -> float:

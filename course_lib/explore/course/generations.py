@@ -18,7 +18,7 @@ from course_lib.explore.kit.plane import FINE, HIGH, WIDE, Plot, finished
 from course_lib.explore.kit.sheet import font
 from course_lib.metrics.divergence import count_modes
 from course_lib.models.probability.mixtures import GaussianMixture
-from course_lib.training.generations import Gaussians, Plan, expected_variances, generations
+from course_lib.training.generations import Gaussians, Plan, expected_variances, generations, group_runs
 
 SCHEMES = {
     "own samples only": (0.0, False),
@@ -85,13 +85,7 @@ def ring(plan: Plan, count: int, steps: int = 3) -> Story:
 
 def digits(plan: Plan, count: int, codes: Tensor, decode: Callable[[Tensor], Tensor]) -> Story:
     """One Gaussian per class of codes (N, K, d), refitted; the left pictures decode the same noise in each generation."""
-    draw = runtime.generator(0)
-
-    def real(n: int) -> Tensor:
-        rows = torch.randint(len(codes), (n, codes.shape[1]), generator=draw)
-        return codes[rows, torch.arange(codes.shape[1])]
-
-    found = generations(Gaussians.fit, real, plan, count=count, generator=draw)
+    found = group_runs(codes, plan, count=count, seeds=[0])[0]
     noise = torch.randn(4, *codes.shape[1:], generator=runtime.generator(1))
     left = [plots.tile(decode(model.of_noise(noise).flatten(0, 1)).clamp(0, 1), columns=codes.shape[1], gap=2) for model in found]
     truth = Gaussians.fit(codes).variance.sum()

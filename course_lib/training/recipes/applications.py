@@ -124,8 +124,9 @@ def _m2(draw: int) -> Recipe:
 def _m1_m2(draw: int) -> Recipe:
     return replace(
         _m2(draw),
-        build=partial(SemiSupervisedVAE, event_shape=(CODES,), latent=10, hidden=(100,), output="gaussian", weight=10.0),
+        build=partial(SemiSupervisedVAE, event_shape=(CODES,), latent=10, hidden=(200,), output="gaussian", weight=10.0),
         about=f"M2 of the codes of vae-mnist with 100 labels, draw {draw} of the labels",
+        epochs=(1, 1, 2),
         source=partial(few_labelled_codes, draw),
         weights=False,
     )

@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from course_lib import runtime
-from course_lib.metrics.detection import auroc
+from course_lib.metrics.detection import auroc, auroc_by_draw
 from course_lib.metrics.reconstruction import errors, mean_error
 from course_lib.models.latent.autoencoder import Autoencoder
 from course_lib.models.latent.pca import PCA
@@ -48,3 +48,13 @@ def test_autoencoders_are_measured_by_their_squared_error_and_by_no_nats(name):
     assert found == {
         "test_squared_error": round(expected.mean, 4), "standard_error": round(expected.standard_error, 4), "n": SMOKE_EXAMPLES
     }  # fmt: skip
+
+
+def test_draws_are_disjoint_parts_in_order():
+    g = runtime.generator(4)
+    a, b = torch.randn(23, generator=g), torch.randn(31, generator=g)
+    found = auroc_by_draw(a, b, draws=3)
+    assert found[0].item() == pytest.approx(auroc(a[:8], b[:11]))
+    assert found[2].item() == pytest.approx(auroc(a[16:], b[21:]))
+    with pytest.raises(ValueError, match="at least 40"):
+        auroc_by_draw(a, b, draws=40)

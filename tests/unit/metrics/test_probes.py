@@ -6,7 +6,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from course_lib import runtime
-from course_lib.metrics.probes import draw_labelled, linear_probe, nearest_label
+from course_lib.metrics.probes import (
+    activations,
+    draw_labelled,
+    linear_by_draw,
+    linear_probe,
+    nearest_by_draw,
+    nearest_label,
+)
 
 
 def clouds(n=60, classes=3, features=4):
@@ -59,3 +66,25 @@ def test_odd_input_is_refused():
         draw_labelled(y, 7, seed=0)
     with pytest.raises(ValueError, match="expected"):
         nearest_label(x, x, y, k=61)
+
+
+def test_activations_are_what_the_layer_gives():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    x, _ = clouds()
+    found = activations(network[1], network, x, batch_size=7)
+    torch.testing.assert_close(found, torch.tanh(network[0](x)).detach())
+    assert not network[1]._forward_hooks
+    with pytest.raises(ValueError, match="once on each"):
+        activations(torch.nn.Tanh(), network, x)
+
+
+def test_each_draw_learns_from_its_own_rows():
+    x, y = clouds()
+    draws = [torch.arange(6), torch.arange(30, 51)]
+    found = linear_by_draw(x, y, draws, x, y)
+    assert found[1].item() == pytest.approx(linear_probe(x[30:51], y[30:51]).percent_correct(x, y))
+    assert found[0].item() == pytest.approx(linear_probe(x[:6], y[:6]).percent_correct(x, y))
+    near = nearest_by_draw(x, y, [torch.arange(60), torch.tensor([4])], x, y)
+    assert near[0] == 100
+    assert near[1].item() == pytest.approx(100 / 3)  # every example gets the label of the only known one

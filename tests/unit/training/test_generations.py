@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_lib import runtime
-from course_lib.training.generations import Gaussians, Plan, expected_variances, floor_of_kept, generations
+from course_lib.training.generations import Gaussians, Plan, expected_variances, floor_of_kept, generations, group_runs
 
 COUNT, RUNS = 5, 20_000
 
@@ -65,3 +65,13 @@ def test_the_fit_is_the_maximum_of_the_likelihood():
 def test_odd_plans_are_refused(settings):
     with pytest.raises(ValueError, match="expected"):
         Plan(**settings)
+
+
+def test_group_runs_draw_each_group_from_its_own_examples():
+    x = torch.arange(3.0)[None, :, None] + 0.01 * torch.randn(40, 3, 2, generator=runtime.generator(3))
+    runs = group_runs(x, Plan(5), count=2, seeds=[0, 1])
+    assert len(runs) == 2
+    assert [len(run) for run in runs] == [3, 3]
+    for run in runs:
+        torch.testing.assert_close(run[0].mean, x.mean(0), atol=0.05, rtol=0)
+    assert not torch.equal(runs[0][0].mean, runs[1][0].mean)
