@@ -34,6 +34,10 @@ def log_posterior(attempt, *, record: bool = True) -> Verdict:
             lambda lik, prior: lik + prior - lik.logsumexp(1, keepdim=True),
             "divided by the likelihoods' sum; p(x) weighs each of them by its prior.",
         ),
+        Slip(
+            lambda lik, prior: (lik + prior) / (lik + prior).sum(1, keepdim=True),
+            "the log of a quotient is a difference of logs: subtract log p(x), which is logsumexp of log p(x, y).",
+        ),
         Slip(lambda lik, prior: (lik * prior).log_softmax(1), "a product of probabilities is a sum of logs."),
         Slip(
             lambda lik, prior: lik + prior - (lik + prior).exp().sum(1, keepdim=True).log(),
@@ -82,6 +86,10 @@ def surplus(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda rolls, p, q: -q.log()[rolls].mean() + (p * p.log()).sum(),
             "the entropy came from the table: take both terms, -log q and -log p, from the same rolls.",
+        ),
+        Slip(
+            lambda rolls, p, q: (p[rolls] * (p.log()[rolls] - q.log()[rolls])).mean(),
+            "weighted twice: the rolls already fall as often as p says, so a plain mean over them is enough.",
         ),
         Slip(lambda rolls, p, q: (p.log() - q.log()).mean(), "a mean over the faces; average over the rolls, by their faces."),
     )

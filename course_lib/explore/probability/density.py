@@ -50,7 +50,7 @@ def fit_by_hand(x: Tensor, *, title: str, unit: str = "") -> Panel:
         here.set_data([mean], [scale])
         summit.set_visible(closed_form)
         nats = _nats(x, mean, scale).item()
-        right.set_title(f"mean log-likelihood {nats:.3f} nats; the top is {top:.3f}" if closed_form else f"{nats:.3f} nats")
+        right.set_title(f"mean log-likelihood {nats:.3f} nats" + (" (top)" if closed_form else ""))
         made.alt = f"A Gaussian of mean {mean:.2f} and scale {scale:.2f} over the data: mean log-likelihood {nats:.3f} nats."
         return made
 

@@ -23,6 +23,8 @@ RIGHT = {check.log_posterior: right_posterior, check.gaussian_mle: right_mle, ch
 
 WRONG = [
     (check.log_posterior, lambda lik, prior: lik + prior, "log p(x, y)"),
+    (check.log_posterior, lambda lik, prior: (lik + prior) / (lik + prior).sum(1)[:, None], "log of a quotient"),
+    (check.surplus, lambda rolls, p, q: (p * (p / q).log())[rolls].mean(), "weighted twice"),
     (check.log_posterior, lambda lik, prior: lik.log_softmax(1), "prior plays no part"),
     (check.log_posterior, lambda lik, prior: right_posterior(lik, prior).exp(), "probabilities"),
     (check.log_posterior, lambda lik, prior: (lik + prior).log_softmax(0), "over the batch"),

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from course_lib.plots import architectures, image_architectures, latent_architectures
+from course_lib.plots import architectures, image_architectures, latent_architectures, questions
 from course_lib.plots.blocks import LAYER, STATE, Arrow, Node, diagram
 
 DRAWN = {
@@ -13,6 +13,8 @@ DRAWN = {
     for name, made in vars(module).items()
     if getattr(made, "__module__", "") == module.__name__ and not name.startswith("_")
 }
+
+DRAWN["families"] = questions.families
 
 
 @pytest.mark.parametrize("name", DRAWN)
