@@ -20,6 +20,7 @@ from course_lib.models.diffusion.samplers import EULER
 from course_lib.models.energy.rbm import RBM
 from course_lib.models.protocols import EnergyModel, ExplicitModel, GenerativeModel, LatentVariableModel
 from course_lib.training import checkpoints
+from course_lib.training.diffusion_measures import BySteps, Guided
 from course_lib.training.recipes.form import Recipe
 from course_lib.training.recipes.table import RECIPES
 
@@ -81,10 +82,15 @@ def draws_of(recipe: Recipe, model: nn.Module) -> dict[str, Draw]:
     Where the recipe's measure says how to draw under classes, that is the usual way, with all classes equally often. A flow
     draws a second time, by a single step.
     """
-    drawing = getattr(recipe.measure, "drawing", None)
-    if drawing is not None and isinstance(model, (VelocityFlow, LatentFlow)):
-        usual = drawing(model)
-        ways: dict[str, Draw] = {"told the class, as trained": lambda n, made: usual(_classes(n, model), 1.0, made)}
+    measure = recipe.measure
+    if isinstance(measure, BySteps):
+        return {
+            f"{steps} step{'s' * (steps > 1)}, told the class": partial(_classwise, measure.drawing(steps, model), model)
+            for steps in measure.steps
+        }
+    if isinstance(measure, Guided) and isinstance(model, (VelocityFlow, LatentFlow)):
+        usual = measure.drawing(model)
+        ways: dict[str, Draw] = {"told the class, as trained": partial(_classwise, usual, model)}
         return ways | {"one Euler step": partial(_one_step, recipe, model)}
     if isinstance(model, GenerativeModel) and tuple(model.event_shape) == DIGIT:
         exact = normalised(model)
@@ -102,6 +108,11 @@ def _in_rounds(model: MaskedDiffusion, n: int, generator: torch.Generator) -> Te
     """Digits from nothing seen, several pixels in each round; one by one would take 784 predictions."""
     x = torch.zeros(n, *model.event_shape, device=runtime.device_of(model))
     return model.fill(x, torch.zeros_like(x, dtype=torch.bool), steps=ROUNDS, generator=generator)
+
+
+def _classwise(draw: Callable[..., Tensor], model: Any, n: int, generator: torch.Generator) -> Tensor:
+    """Digits under all classes, equally often, at guidance 1."""
+    return draw(_classes(n, model), 1.0, generator)
 
 
 def _words(model: nn.Module) -> str:
