@@ -47,18 +47,17 @@ def _middle(flow, x: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(found.view(len(x), -1, side, side), 2).flatten(1)
 
 
-@torch.no_grad()
 def labelled_samples(name: str, y: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
     """Grey digits (N, 1, 28, 28) of classes y (N,), drawn from the shipped model of this name.
 
     m2-mnist: the mean pixels of p(x | y, z). latent-flow-mnist: codes of the class, decoded by vae-mnist to mean pixels.
     cgan-mnist and others with `given(y)`: their samples.
     """
-    model = load_or_train(name, device="cpu")
+    model = load_or_train(name, device="cpu").requires_grad_(False)
     if name.startswith("m2"):
         z = runtime.standard_normal((len(y), model.latent), next(model.parameters()), generator)
         return model.decode(y, z).mean
     if name.startswith("latent-flow"):
         codes = model.sample(len(y), y=y, steps=10, generator=generator)
-        return load_or_train("vae-mnist", device="cpu").decode(codes).mean
+        return load_or_train("vae-mnist", device="cpu").requires_grad_(False).decode(codes).mean
     return torch.cat([model.given(part).sample(len(part), generator=generator) for part in y.split(PARTS)])
