@@ -11,9 +11,9 @@ from course_lib.plots.style import BLACK, BLUE, ORANGE, VERMILION
 
 TINTS = {"exact": BLUE, "bound": ORANGE, "estimate": VERMILION}
 WORDS = {
-    "exact": "exact, ± 2 standard errors",
-    "bound": "bound: the truth is anywhere to the left",
-    "estimate": "estimate, ± 2 errors, or between two of them",
+    "exact": "exact ± 2 standard errors",
+    "bound": "bound: the truth lies to the left",
+    "estimate": "estimate, or between two",
 }
 
 
