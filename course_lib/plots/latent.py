@@ -39,7 +39,7 @@ def decoded_plane(pictures: Tensor, span: tuple[float, float], *, title: str, al
 
     span: the lowest and the highest value of both latents.
     """
-    made = figure(title, xlabel="z₁", ylabel="z₂", size=(7.6, 7.8), alt=alt)
+    made = figure(title, xlabel="z₁", ylabel="z₂", size=(6.2, 6.4), alt=alt)
     sheet = tile(pictures, int(len(pictures) ** 0.5), gap=0)
     made.axes[0].imshow(sheet, cmap="gray", vmin=0, vmax=255, extent=(*span, *span))
     return made
@@ -47,7 +47,7 @@ def decoded_plane(pictures: Tensor, span: tuple[float, float], *, title: str, al
 
 def aggregate(z: Tensor, density: Tensor, *, title: str, alt: str) -> LessonFigure:
     """The density (n, n) of codes on a grid z (n, n, 2), with the prior's circles of one and two standard deviations."""
-    made = figure(title, xlabel="z₁", ylabel="z₂", size=(6.4, 5.4), alt=alt)
+    made = figure(title, xlabel="z₁", ylabel="z₂", size=(5.6, 4.8), alt=alt)
     axes = made.axes[0]
     mesh = axes.pcolormesh(z[..., 0].numpy(), z[..., 1].numpy(), density.numpy(), vmax=density.flatten().quantile(0.99).item())
     turn = np.linspace(0, 2 * np.pi, 100)

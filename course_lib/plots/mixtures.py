@@ -29,7 +29,7 @@ def em_frames(x: Tensor, frames: Sequence[tuple[str, Mixture]], *, labels: tuple
     """EM as a row of pictures, two rows of them where there are more than three. frames: a heading and the mixture of each."""
     rows = 1 if len(frames) <= 3 else 2
     columns = math.ceil(len(frames) / rows)
-    made = figure(title, rows=rows, columns=columns, size=(11.0, 3.3 * rows + 0.4), alt=alt, sharex=True, sharey=True)
+    made = figure(title, rows=rows, columns=columns, size=(10.0, 2.9 * rows + 0.4), alt=alt, sharex=True, sharey=True)
     for place, (axes, (heading, mixture)) in enumerate(zip(list(made.axes), frames, strict=True)):
         _draw(axes, x, mixture)
         axes.set_title(heading, fontsize=11)
@@ -45,7 +45,8 @@ def em_frames(x: Tensor, frames: Sequence[tuple[str, Mixture]], *, labels: tuple
 def _draw(axes: Axes, x: Tensor, mixture: Mixture) -> None:
     means, covariances, resp = (part.detach().double().numpy() for part in mixture)
     colours = np.array([to_rgb(colour) for colour in COLOURS])[: len(means)]
-    axes.scatter(*x.numpy().T, c=np.clip(resp @ colours, 0, 1), s=9)
+    shades = np.clip(np.round(4 * resp) / 4 @ colours, 0, 1)  # few colours keep the picture small
+    axes.scatter(*x.numpy().T, c=shades, s=9)
     turn = np.linspace(0, 2 * np.pi, 80)
     circle = np.stack([np.cos(turn), np.sin(turn)], 1)
     for mean, root, colour in zip(means, np.linalg.cholesky(covariances), colours, strict=True):
