@@ -21,6 +21,15 @@ def _erase_and_complete():
     return erase_and_complete(made(any_order=True), digits(), raster=made(), copies=3)
 
 
+def _erase_and_complete_in_rounds():
+    from course_lib.explore.autoregressive.completion import erase_and_complete
+    from course_lib.models.diffusion.masked import MaskedDiffusion
+
+    with seeded():
+        masked = MaskedDiffusion(event_shape=(1, 28, 28), widths=(8, 8), told=4).eval().requires_grad_(False)
+    return erase_and_complete(masked, digits(), raster=made(), copies=2)
+
+
 def _bits_as_you_draw():
     from course_lib.explore.autoregressive.compression import bits_as_you_draw
 
@@ -61,6 +70,7 @@ EXPLORERS = {
     "pixels.pixel_player": _pixel_player,
     "pixels.order_explorer": _order_explorer,
     "completion.erase_and_complete": _erase_and_complete,
+    "completion.erase_and_complete/rounds": _erase_and_complete_in_rounds,
     "compression.bits_as_you_draw": _bits_as_you_draw,
     "series.forecaster": _forecaster,
     "receptive.receptive_fields": _receptive_fields,
