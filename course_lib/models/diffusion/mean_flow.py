@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +41,20 @@ class MeanFlow(VelocityFlow):
         event_shape, classes, drop, low, high, middle: as in VelocityFlow.
     """
 
-    def __init__(self, *, network: nn.Module, same: float = 0.5, power: float = 0.75, **flow):
-        super().__init__(network=network, **flow)
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        event_shape: Sequence[int],
+        same: float = 0.5,
+        power: float = 0.75,
+        classes: int = 0,
+        drop: float = 0.2,
+        low: float | None = None,
+        high: float | None = None,
+        middle: bool = True,
+    ):
+        super().__init__(network=network, event_shape=event_shape, classes=classes, drop=drop, low=low, high=high, middle=middle)
         if not getattr(network, "spans", False):
             raise ValueError("the network is told no span; expected one such as TimedDense(…, spans=True)")
         self.same, self.power = check_share(same, "same"), check_number(power, "power", least=0)
