@@ -120,24 +120,24 @@ def score_network() -> LessonFigure:
     )
 
 
-def deep_energy() -> LessonFigure:
-    """The energy of digits: 784 pixels in, one number out, and its slope in the pixels by back-propagation."""
+def deep_energy(values: int, hidden: int) -> LessonFigure:
+    """A dense network as an energy: `values` numbers in, one number out, and its slope in each by back-propagation."""
     nodes = {
-        "x": Node(0.0, 0.0, "pixels x\nin (0, 1)", SEEN, 1.1, 0.7),
+        "x": Node(0.0, 0.0, "example x", SEEN, 1.1),
         "one": Node(2.7, 0.0, "dense, SiLU", LAYER, 1.4),
         "two": Node(5.4, 0.0, "dense, SiLU", LAYER, 1.4),
         "E": Node(8.0, 0.0, "energy E(x)", GOAL, 1.4),
     }
     arrows = [
-        Arrow("x", "one", "784", shift=(0.0, 0.2)),
-        Arrow("one", "two", "100", shift=(0.0, 0.2)),
-        Arrow("two", "E", "100 to 1", shift=(0.0, 0.2)),
-        Arrow("E", "x", "score −dE/dx, 784 numbers, by back-propagation", bend=-0.22, dashed=True, shift=(0.0, -1.2)),
+        Arrow("x", "one", f"{values}", shift=(0.0, 0.2)),
+        Arrow("one", "two", f"{hidden}", shift=(0.0, 0.2)),
+        Arrow("two", "E", f"{hidden} to 1", shift=(0.0, 0.2)),
+        Arrow("E", "x", f"score −dE/dx, {values} numbers, by back-propagation", bend=-0.22, dashed=True, shift=(0.0, -1.2)),
     ]
     return diagram(
         nodes,
         arrows,
-        title="A deep energy: one number per picture, and its slope at every pixel",
-        alt="Pixels go through two dense layers of 100 units to one number; back-propagation gives its slope in the pixels.",
+        title="A deep energy: one number per example, and its slope in every coordinate",
+        alt="An example goes through two dense layers to one number; back-propagation gives its slope in the example.",
         margin=0.5,
     )

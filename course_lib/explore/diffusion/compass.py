@@ -37,6 +37,7 @@ def place(cell: tuple[int, int]) -> Tensor:
     return plane()[cell[0] * CELLS + cell[1]][None]
 
 
+@torch.no_grad()
 def score_errors(exact: SmoothedMixture, learned: ScoreModel, t: float) -> tuple[float, float]:
     """The mean of sigma² |learned - exact|² over the plane, weighted by the density at t, and with equal weights."""
     x = plane()
@@ -73,6 +74,60 @@ class _Chains:
         return self.path[moves]
 
 
+class _Compass:
+    """What the panel draws, with everything kept that does not depend on the point."""
+
+    def __init__(self, exact: SmoothedMixture, learned: ScoreModel):
+        self.exact, self.learned = exact, learned
+        self.middle, self.across = exact.means.mean(0), exact.means[0] - exact.means[1]
+        self.chains = lru_cache(maxsize=64)(lambda *how: _Chains(exact, *how))
+        self.errors = lru_cache(maxsize=64)(lambda t: score_errors(exact, learned, t))
+        self.shades = lru_cache(maxsize=128)(self._shades)
+
+    @torch.no_grad()
+    def _shades(self, t: float, shown: str) -> np.ndarray:
+        with trusted_values():
+            return shades(_amounts(self.exact, self.learned, t, shown).reshape(CELLS, CELLS).numpy())
+
+    def background(self, t: float, shown: str, **_) -> np.ndarray:
+        """The colours of the plane, bytes (CELLS, CELLS, 3)."""
+        return self.shades(t, shown)
+
+    @torch.no_grad()
+    def render(
+        self, point: tuple[int, int], t: float, shown: str, step: float, moves: int, noise: bool, adjusted: bool
+    ) -> Image.Image:
+        """The plane with chains, arrows and a ring, and the words below."""
+        sigma, x = float(self.exact.sigma(t)), place(point)
+        length = step * (self.exact.variances.mean().item() + sigma**2)
+        with trusted_values():
+            chains = self.chains(t, length, noise, adjusted)
+            ends = chains.until(moves)
+            exact, learned = (model.score(x, x.new_full((1,), t))[0] for model in (self.exact, self.learned))
+            errors = self.errors(t)
+        sheet = Image.new("RGB", (SIDE, SIDE + BELOW), "white")
+        sheet.paste(Image.fromarray(self.shades(t, shown)).resize((SIDE, SIDE), Image.Resampling.BILINEAR), (0, 0))
+        pen = ImageDraw.Draw(sheet)
+        _dots(pen, ends)
+        begin, target = _pixels(torch.cat([x, x + sigma**2 * exact]))
+        _arrow(pen, begin, sigma * exact, plots.VERMILION, 5)
+        _arrow(pen, begin, sigma * learned, plots.SKY, 3)
+        pen.ellipse((target[0] - 6, target[1] - 6, target[0] + 6, target[1] + 6), outline=plots.VERMILION, width=3)
+        pen.rectangle((0, SIDE, SIDE, SIDE + BELOW), fill="white")
+        share = ((ends - self.middle) @ self.across > 0).float().mean().item()
+        rule = f"; {np.mean(chains.moved):.0%} accepted" if chains.moved else ""
+        words = (
+            f"sigma = {sigma:.2g}; chains right of the middle: {share:.0%}, data: {self.exact.probs[0]:.0%}{rule}",
+            "arrows: sigma times the score, exact (red), learned (blue)",
+            f"ring: where the exact denoiser puts the point, {sigma**2 * exact.norm():.2f} away",
+            f"error of sigma · score, squared: {errors[0]:.3f} where the data are,",
+            f"{errors[1]:.3f} over the whole plane",
+        )
+        for row, text in enumerate(words):
+            pen.text((6, SIDE + 6 + 20 * row), text, fill="black", font=font(14))
+        return sheet
+
+
 @explorer
 def compass(exact: SmoothedMixture, learned: ScoreModel) -> Panel:
     """A plane with humps under noise, a point to pick, and chains that follow the exact score.
@@ -85,58 +140,11 @@ def compass(exact: SmoothedMixture, learned: ScoreModel) -> Panel:
         raise ValueError(
             f"the mixture has {len(exact.probs)} components of shape {exact.event_shape}; expected two, of shape (2,)"
         )
-    middle, across = exact.means.mean(0), exact.means[0] - exact.means[1]
-    run = lru_cache(maxsize=64)(lambda *how: _Chains(exact, *how))
-
-    @lru_cache(maxsize=128)
-    def background(t: float, shown: str) -> np.ndarray:
-        with torch.no_grad(), trusted_values():
-            return shades(_amounts(exact, learned, t, shown).reshape(CELLS, CELLS).numpy())
-
-    @lru_cache(maxsize=64)
-    def errors(t: float) -> tuple[float, float]:
-        with torch.no_grad(), trusted_values():
-            return score_errors(exact, learned, t)
-
-    @torch.no_grad()
-    def render(point: tuple[int, int], t: float, shown: str, step: float, moves: int, noise: bool, adjusted: bool) -> Image.Image:
-        sigma, x = float(exact.sigma(t)), place(point)
-        length = step * (exact.variances.mean().item() + sigma**2)
-        with trusted_values():
-            chains = run(t, length, noise, adjusted)
-            ends = chains.until(moves)
-            arrows = [model.score(x, x.new_full((1,), t))[0] for model in (exact, learned)]
-        sheet = Image.new("RGB", (SIDE, SIDE + BELOW), "white")
-        sheet.paste(Image.fromarray(background(t, shown)).resize((SIDE, SIDE), Image.Resampling.BILINEAR), (0, 0))
-        pen = ImageDraw.Draw(sheet)
-        for across_, down in _pixels(ends):
-            if 0 <= across_ < SIDE and 0 <= down < SIDE:
-                pen.ellipse((across_ - 3, down - 3, across_ + 3, down + 3), fill="white", outline="black")
-        begin = _pixels(x)[0]
-        for arrow, colour, width in zip(arrows, (plots.VERMILION, plots.SKY), (5, 3), strict=True):
-            _arrow(pen, begin, sigma * arrow, colour, width)
-        target = _pixels(x + sigma**2 * arrows[0])[0]
-        pen.ellipse((target[0] - 6, target[1] - 6, target[0] + 6, target[1] + 6), outline=plots.VERMILION, width=3)
-        pen.rectangle((0, SIDE, SIDE, SIDE + BELOW), fill="white")
-        share = ((ends - middle) @ across > 0).float().mean().item()
-        weighted, even = errors(t)
-        rule = f"; {np.mean(chains.moved):.0%} accepted" if chains.moved else ""
-        words = (
-            f"sigma = {sigma:.2g}; chains right of the middle: {share:.0%}, data: {exact.probs[0]:.0%}{rule}",
-            "arrows: sigma times the score, exact (red), learned (blue)",
-            f"ring: where the exact denoiser puts the point, {sigma**2 * arrows[0].norm():.2f} away",
-            f"error of sigma · score, squared: {weighted:.3f} where the data are,",
-            f"{even:.3f} over the whole plane",
-        )
-        for row, text in enumerate(words):
-            pen.text((6, SIDE + 6 + 20 * row), text, fill="black", font=font(14))
-        return sheet
-
-    def below(t: float, shown: str, **_) -> np.ndarray:
-        return background(t, shown)
-
+    held = _Compass(exact, learned)
     controls = [
-        Pick("point", "click or drag: where the compass is", (CELLS, CELLS), background=below, value=(15, 14), side=294),
+        Pick(
+            "point", "click or drag: where the compass is", (CELLS, CELLS), background=held.background, value=(15, 14), side=294
+        ),
         Slider("t", "noise level, from the lowest to the highest sigma", 0.0, 1.0, value=0.0, step=0.02, play=150),
         Choice("shown", "background", SHOWN),
         Slider("moves", "Langevin moves", 0, MOVES, value=MOVES, step=1, play=100),
@@ -145,7 +153,7 @@ def compass(exact: SmoothedMixture, learned: ScoreModel) -> Panel:
         Toggle("adjusted", "accept or reject", False),
     ]
     alt = "A plane with two humps, chains as dots, two arrows at a point for both scores, and a ring where the denoiser puts it."
-    return Panel(render, controls, title="Hold the compass", alt=alt)
+    return Panel(held.render, controls, title="Hold the compass", alt=alt)
 
 
 def _amounts(exact: SmoothedMixture, learned: ScoreModel, t: float, shown: str) -> Tensor:
@@ -167,6 +175,13 @@ def _pixels(x: Tensor) -> list[tuple[float, float]]:
     """Screen pixels (across, down) of places (n, 2)."""
     across, up = (SIDE * (x / REACH + 1) / 2).clamp(-10 * SIDE, 10 * SIDE).unbind(1)
     return list(zip(across.tolist(), (SIDE - up).tolist(), strict=True))
+
+
+def _dots(pen: ImageDraw.ImageDraw, x: Tensor) -> None:
+    """A white dot at each of the places (n, 2) that lie in the window."""
+    for across, down in _pixels(x):
+        if 0 <= across < SIDE and 0 <= down < SIDE:
+            pen.ellipse((across - 3, down - 3, across + 3, down + 3), fill="white", outline="black")
 
 
 def _arrow(pen: ImageDraw.ImageDraw, begin: tuple[float, float], vector: Tensor, colour: str, width: int) -> None:

@@ -50,6 +50,6 @@ def test_each_method_has_a_row_of_dots():
 
 
 def test_the_diagrams_can_be_drawn():
-    for made in (scores.score_network(), scores.deep_energy()):
+    for made in (scores.score_network(), scores.deep_energy(784, 100)):
         assert made.alt.strip()
         made.draw_without_rendering()
