@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from course_lib.metrics.features import check_two_sets
-from course_lib.metrics.likelihood import Estimate, mean_with_error
-from course_lib.models.inputs import check_count
 
 CHUNK = 1_000  # rows that are compared at once
 DEGREE = 3  # of the polynomial
@@ -32,21 +29,6 @@ def kernel_distance(features_a: Tensor, features_b: Tensor) -> float:
     check_two_sets(features_a, features_b)
     a, b = features_a.detach().cpu(), features_b.detach().cpu()
     return _within(a) + _within(b) - 2 * _sum(a, b) / (len(a) * len(b))
-
-
-def kernel_distance_with_error(features_a: Tensor, features_b: Tensor, *, size: int = 500) -> Estimate:
-    """The mean of `kernel_distance` over disjoint blocks of `size` examples of each set, and its standard error.
-
-    The blocks follow the order of the examples, which must be random; what is left over is not used. This estimate is unbiased
-    too, and noisier than that of all pairs. Raises ValueError when there are fewer than two blocks.
-    """
-    check_two_sets(features_a, features_b)
-    a, b = features_a.detach().cpu(), features_b.detach().cpu()
-    blocks = min(len(a), len(b)) // max(check_count(size, "size"), 2)
-    if blocks < 2:
-        raise ValueError(f"there are {len(a)} and {len(b)} examples, and size is {size}; expected two blocks or more: lower size")
-    pairs = zip(a.split(size)[:blocks], b.split(size)[:blocks], strict=True)
-    return mean_with_error(torch.tensor([kernel_distance(*pair) for pair in pairs]), "squared kernel distance")
 
 
 def _sum(a: Tensor, b: Tensor) -> float:

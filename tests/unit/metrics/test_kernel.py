@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics.pairwise import polynomial_kernel
 
 from course_lib import runtime
-from course_lib.metrics.kernel import kernel, kernel_distance, kernel_distance_with_error
+from course_lib.metrics.kernel import kernel, kernel_distance
 from course_lib.metrics.likelihood import mean_with_error
 
 
@@ -50,21 +50,8 @@ def test_it_hits_the_exact_distance_of_two_gaussians():
     assert abs(found.mean - exact) < 3 * found.standard_error < 0.6 * exact
 
 
-def test_blocks_are_unbiased_too_and_say_how_noisy_they_are():
-    a, b = points(4_000, 0), points(4_000, 1)
-    found = kernel_distance_with_error(a, b, size=100)
-    assert found.n == 40
-    assert abs(found.mean) < 3 * found.standard_error
-    parts = torch.tensor([kernel_distance(*pair) for pair in zip(a.split(100), b.split(100), strict=True)])
-    assert found.mean == pytest.approx(parts.mean().item())
-    far = kernel_distance_with_error(a, b + 1, size=100)
-    assert far.mean > 10 * far.standard_error
-
-
 def test_wrong_features_are_refused():
     with pytest.raises(ValueError, match=r"expected \(N, F\) and \(M, F\)"):
         kernel_distance(torch.zeros(5, 3), torch.zeros(5, 4))
     with pytest.raises(ValueError, match=r"expected \(N, F\) and \(M, F\)"):
         kernel_distance(torch.zeros(1, 3), torch.zeros(5, 3))
-    with pytest.raises(ValueError, match="two blocks or more"):
-        kernel_distance_with_error(torch.zeros(150, 3), torch.zeros(90, 3), size=50)
