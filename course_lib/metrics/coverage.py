@@ -39,7 +39,7 @@ def radii(x: Tensor, k: int) -> Tensor:
 
 
 def overlap(real: Tensor, generated: Tensor, *, k: int = 5) -> Overlap:
-    """Precision and recall (Kynkäänniemi et al. 2019, eq. 1-2), density and coverage (Naeem et al. 2020, eq. 4 and 9).
+    """Precision and recall (Kynkäänniemi et al. 2019, section 2), density and coverage (Naeem et al. 2020, section 3).
 
     A ball contains its surface. Kynkäänniemi et al. take k = 3, Naeem et al. k = 5; compare only numbers at equal k, N and M.
 

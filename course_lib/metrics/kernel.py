@@ -11,7 +11,7 @@ DEGREE = 3  # of the polynomial
 
 
 def kernel(x: Tensor, y: Tensor) -> Tensor:
-    """(x·y / F + 1)³ for all pairs of x (N, F) and y (M, F): (N, M), in float64 (Bińkowski et al. 2018, section 4.1).
+    """(x·y / F + 1)³ for all pairs of x (N, F) and y (M, F): (N, M), in float64 (Bińkowski et al. 2018, section 4).
 
     The feature space of this kernel holds all products of up to three features, so that the distance compares all moments up to
     the third.

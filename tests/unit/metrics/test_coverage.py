@@ -45,7 +45,7 @@ def test_against_scikit_learns_neighbours(k):
 
 
 def test_equal_distributions_have_density_1_and_the_coverage_of_the_paper():
-    """Naeem et al. (2020), eq. 11: the expected coverage is 1 - (N - 1) … (N - k) / ((2N - 1) … (2N - k)) at M = N."""
+    """Naeem et al. (2020), section 3: the expected coverage is 1 - (N - 1) … (N - k) / ((2N - 1) … (2N - k)) at M = N."""
     n, k = 800, 5
     found = [overlap(*torch.randn(2, n, 4, generator=runtime.generator(seed)), k=k) for seed in range(6)]
     expected = 1 - np.prod([(n - i) / (2 * n - i) for i in range(1, k + 1)])
