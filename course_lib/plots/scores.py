@@ -24,12 +24,13 @@ def fields(
 ) -> LessonFigure:
     """Arrows over colours, side by side. panels: name -> (colours (n, n) from 0 to 1, vectors (m², 2) on `lattice(reach, m)`).
 
-    longest: vectors beyond this length are drawn with it, so that their direction still shows.
+    Colours are rounded to 17 steps, which keeps the picture small. longest: vectors beyond this length are drawn with it, so that
+    their direction still shows.
     """
     made = figure(title, columns=len(panels), size=(max(5.0, 3.7 * len(panels)), 4.1 if len(panels) > 1 else 4.8), alt=alt)
     for axes, (name, (colours, vectors)) in zip(list(made.axes), panels.items(), strict=True):
         extent = (-reach, reach, -reach, reach)
-        axes.imshow(colours.numpy(), origin="lower", extent=extent, cmap=SEQUENTIAL, vmin=0, vmax=1)
+        axes.imshow((16 * colours).round().numpy() / 16, origin="lower", extent=extent, cmap=SEQUENTIAL, vmin=0, vmax=1)
         x = lattice(reach, round(len(vectors) ** 0.5))
         drawn = vectors * (longest / vectors.norm(dim=1, keepdim=True).clamp(min=longest))
         axes.quiver(
@@ -123,7 +124,7 @@ def score_network() -> LessonFigure:
 def deep_energy(values: int, hidden: int) -> LessonFigure:
     """A dense network as an energy: `values` numbers in, one number out, and its slope in each by back-propagation."""
     nodes = {
-        "x": Node(0.0, 0.0, "example x", SEEN, 1.1),
+        "x": Node(0.0, 0.0, "example x", SEEN, 1.4),
         "one": Node(2.7, 0.0, "dense, SiLU", LAYER, 1.4),
         "two": Node(5.4, 0.0, "dense, SiLU", LAYER, 1.4),
         "E": Node(8.0, 0.0, "energy E(x)", GOAL, 1.4),
@@ -132,12 +133,12 @@ def deep_energy(values: int, hidden: int) -> LessonFigure:
         Arrow("x", "one", f"{values}", shift=(0.0, 0.2)),
         Arrow("one", "two", f"{hidden}", shift=(0.0, 0.2)),
         Arrow("two", "E", f"{hidden} to 1", shift=(0.0, 0.2)),
-        Arrow("E", "x", f"score −dE/dx, {values} numbers, by back-propagation", bend=-0.22, dashed=True, shift=(0.0, -1.2)),
+        Arrow("E", "x", f"score −dE/dx, {values} numbers, by back-propagation", bend=-0.11, dashed=True, shift=(0.0, -0.72)),
     ]
     return diagram(
         nodes,
         arrows,
         title="A deep energy: one number per example, and its slope in every coordinate",
         alt="An example goes through two dense layers to one number; back-propagation gives its slope in the example.",
-        margin=0.5,
+        margin=0.65,
     )
