@@ -13,9 +13,7 @@ def front(costs: Tensor) -> Tensor:
     other shapes, and for numbers that are NaN: leave out a model that has no number.
     """
     if costs.ndim != 2 or costs.isnan().any():
-        raise ValueError(
-            f"costs have shape {tuple(costs.shape)}; expected (N, K) without NaN: leave out rows without a number"
-        )
+        raise ValueError(f"costs have shape {tuple(costs.shape)}; expected (N, K) without NaN: leave out rows without a number")
     no_worse = (costs[:, None] <= costs).all(-1)  # (N, N): is row i at least as good as row j everywhere?
     better = (costs[:, None] < costs).any(-1)
     return ~(no_worse & better).any(0)
