@@ -116,9 +116,10 @@ def _reading(how: str, kind: str, found: likelihood.Estimate) -> dict[str, Any]:
 def jackknife(statistic: Callable[[Tensor], Tensor], x: Tensor, groups: int = GROUPS) -> tuple[Tensor, Tensor]:
     """statistic(x) (K,), and its standard errors (K,) by leaving out each of `groups` parts of x (N, …) in turn.
 
-    (Efron & Tibshirani 1993, eq. 11.5, with groups for single examples.) Example i belongs to part i mod `groups`.
+    (Efron & Tibshirani 1993, eq. 11.5, with groups for single examples.) Parts are runs of neighbours: samples under classes
+    come class by class in turn, and a part must not be a class.
     """
-    part = torch.arange(len(x)) % groups
+    part = torch.arange(len(x)) * groups // len(x)
     without = torch.stack([statistic(x[part != left]) for left in range(groups)]).double()
     spread_out = (without - without.mean(0)).square().sum(0)
     return statistic(x), ((groups - 1) / groups * spread_out).sqrt()
