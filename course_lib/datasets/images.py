@@ -84,7 +84,7 @@ def _images(prefix: str, rows: slice | Tensor, drawn: torch.Generator | None) ->
 
     Every image of the file is binarised before the rows are taken: an image then has the same pixels in each of its splits.
     """
-    images = read_idx(manifest.verify(f"{prefix}-images-idx3-ubyte.gz"))[:, None]
+    images = read_idx(manifest.verify(f"{prefix}-images-idx3-ubyte.xz"))[:, None]
     if drawn is None:
         return images[rows].float().div_(255), _labels(prefix)[rows]
     x = binarise(images.float().div_(255), generator=drawn)[rows]

@@ -231,11 +231,11 @@ def test_a_folder_that_cannot_be_written_is_one_line(unmeasured, capsys):
 
 
 def test_a_damaged_data_file_is_one_line_with_the_fix(small_recipe, capsys):
-    (small_recipe / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
+    (small_recipe / "mnist" / "train-images-idx3-ubyte.xz").write_bytes(b"damaged")
     assert small() == 1
     said = capsys.readouterr().err
     assert said.startswith("course: ")
-    assert "train-images-idx3-ubyte.gz is damaged" in said
+    assert "train-images-idx3-ubyte.xz is damaged" in said
 
 
 def test_an_error_of_the_program_keeps_its_traceback(small_recipe, monkeypatch):

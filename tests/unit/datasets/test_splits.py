@@ -59,7 +59,7 @@ def test_mnists_draws_are_those_that_shipped_models_were_trained_on():
 
 
 def test_no_digit_trains_and_tests():
-    files = [manifest.verify(f"mnist/{part}-images-idx3-ubyte.gz") for part in ("train", "t10k")]
+    files = [manifest.verify(f"mnist/{part}-images-idx3-ubyte.xz") for part in ("train", "t10k")]
     train, test = (rows(images.read_idx(file)) for file in files)
     assert not set(train) & set(test)
 
