@@ -58,7 +58,7 @@ def trained() -> dict[str, dict[str, Exhibit]]:
         if draw is None:
             continue
         page = pages.setdefault(kinds.family_of(model) if digits else recipe.data.replace("_", "-"), {})
-        pixels = kinds.pixels_of(recipe) if digits else recipe.data.replace("_", "-")
+        pixels = kinds.pixels_of(recipe, model) if digits else recipe.data.replace("_", "-")
         page.setdefault(f"{REAL}{pixels}", _real(recipe.data, pixels, tuple(model.event_shape)))
         page[name] = Exhibit(recipe.about, draw)
     return _with_first_page(pages)

@@ -71,9 +71,9 @@ def family_of(model: nn.Module) -> str:
     return type(model).__module__.split(".")[2]
 
 
-def pixels_of(recipe: Recipe) -> str:
-    """ "binary" where the recipe draws black and white pixels, otherwise "grey"."""
-    return "binary" if recipe.binarisation else "grey"
+def pixels_of(recipe: Recipe, model: nn.Module) -> str:
+    """ "binary" where the recipe draws black and white pixels, or the model is one of such pixels, otherwise "grey"."""
+    return "binary" if recipe.binarisation or getattr(model, "output", None) == "bernoulli" else "grey"
 
 
 def draws_of(recipe: Recipe, model: nn.Module) -> dict[str, Draw]:

@@ -165,7 +165,7 @@ def seconds(draw: Draw, device: torch.device) -> float:
 def row_of(name: str, recipe: Recipe, counts: Counts, device: str | torch.device = "cpu") -> dict[str, Any]:
     """Everything that the scoreboard says of one shipped model."""
     model, about = checkpoints.load(name, device=device), checkpoints.describe(name)
-    pixels, where = kinds.pixels_of(recipe), runtime.device_of(model)
+    pixels, where = kinds.pixels_of(recipe, model), runtime.device_of(model)
     nats = likelihoods(model, kinds.real_digits(pixels), counts)
     ways = kinds.draws_of(recipe, model)
     return {
