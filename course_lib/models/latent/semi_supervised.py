@@ -141,6 +141,8 @@ class SemiSupervisedVAE(LatentVariableModel):
         x, y = batch if isinstance(batch, (tuple, list)) else (batch, None)
         if y is None:
             return -self.elbo(check_some(x), generator=generator).mean()
+        if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
+            raise ValueError(f"batch holds {type(x).__name__} and {type(y).__name__}; expected tensors: examples x and labels y")
         if y.is_floating_point() or y.shape != x.shape[:1] or (y < UNLABELLED).any():
             raise ValueError(
                 f"y holds {y.dtype} of shape {tuple(y.shape)}; expected an integer for each example, and -1 where unknown"

@@ -51,4 +51,4 @@ def test_the_number_of_parameters_is_as_said(name):
 )
 def test_a_character_model_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
-        CharacterModel(**{"states": 3, "length": 4, **arguments})
+        CharacterModel(**{"symbols": 3, "length": 4, **arguments})
