@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 
+import draws
 import pytest
 import torch
 from energies import BINARY, BUILD
@@ -36,15 +37,7 @@ def test_protocol(name, device, capsys):
 
 @every_model
 def test_sampling_depends_on_the_generator_alone(name, device):
-    model = BUILD[name]().to(device)
-    first = model.sample(40, generator=runtime.generator(4, device))
-    torch.manual_seed(99)
-    before = torch.get_rng_state()
-    assert torch.equal(first, model.sample(40, generator=runtime.generator(4, device)))
-    assert torch.equal(before, torch.get_rng_state())
-    assert not torch.equal(first, model.sample(40, generator=runtime.generator(5, device)))
-    with pytest.raises(ValueError, match="n is 0"):
-        model.sample(0)
+    draws.depend_on_the_generator_alone(BUILD[name]().to(device), device, n=40)
 
 
 @every_model
