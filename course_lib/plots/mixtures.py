@@ -25,8 +25,18 @@ def components(x: Tensor, mixture: Mixture, *, title: str, alt: str, labels: tup
     return made
 
 
-def em_frames(x: Tensor, frames: Sequence[tuple[str, Mixture]], *, labels: tuple[str, str], title: str, alt: str) -> LessonFigure:
-    """EM as a row of pictures, two rows of them where there are more than three. frames: a heading and the mixture of each."""
+def em_frames(x: Tensor, model, after: Sequence[int], *, labels: tuple[str, str], title: str, alt: str) -> LessonFigure:
+    """EM as a row of pictures, or two rows of more than three: a GaussianMixture after so many steps on points x (N, 2).
+
+    The model takes the steps, up to the last that is drawn.
+    """
+    frames = []
+    for step in range(max(after) + 1):
+        if step in after:
+            heading = f"after {step} steps: {model.log_prob(x).mean():.3f} nats"
+            frames.append((heading, (model.mean.clone(), model.covariances(), model.responsibilities(x))))
+        if step < max(after):
+            model.em_step(x)
     rows = 1 if len(frames) <= 3 else 2
     columns = math.ceil(len(frames) / rows)
     made = figure(title, rows=rows, columns=columns, size=(10.0, 2.9 * rows + 0.4), alt=alt, sharex=True, sharey=True)

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from course_lib import runtime
+from course_lib.models.probability.mixtures import GaussianMixture
 from course_lib.plots import mixtures
 
 
@@ -19,9 +21,13 @@ def test_ellipses_reach_one_and_two_standard_deviations():
     assert max(second.get_ydata()) == pytest.approx(1 + 2.0, abs=1e-2)
 
 
-def test_six_frames_stand_in_two_rows():
-    x = torch.randn(5, 2)
-    frames = [(f"step {k}", a_mixture(5)) for k in range(6)]
-    made = mixtures.em_frames(x, frames, labels=("a", "b"), title="t", alt="a")
+def test_six_frames_stand_in_two_rows_and_end_after_the_last_step():
+    x = torch.randn(9, 2)
+    model, other = (GaussianMixture(event_shape=(2,), components=2).start(x, generator=runtime.generator(0)) for _ in range(2))
+    made = mixtures.em_frames(x, model, (0, 1, 2, 3, 4, 6), labels=("a", "b"), title="t", alt="a")
     assert len(made.axes) == 6
     assert [axes.get_xlabel() for axes in made.axes] == ["", "", "", "a", "a", "a"]
+    for _ in range(6):
+        other.em_step(x)
+    assert torch.equal(model.mean, other.mean)
+    assert made.axes[5].get_title(loc="left") == f"after 6 steps: {other.log_prob(x).mean():.3f} nats"
