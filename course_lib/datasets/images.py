@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
@@ -79,12 +82,19 @@ def _labels(prefix: str) -> Tensor:
     return read_idx(manifest.verify(f"{prefix}-labels-idx1-ubyte.gz")).long()
 
 
+@lru_cache(maxsize=2)
+def _unpacked(path: Path, size: int, modified: int) -> Tensor:
+    """The bytes of this version of a file of images (N, 28, 28), kept because unpacking 60,000 digits takes most of a second."""
+    return read_idx(path)
+
+
 def _images(prefix: str, rows: slice | Tensor, drawn: torch.Generator | None) -> tuple[Tensor, Tensor]:
     """Some rows of a file of images, as floats in [0, 1], (N, 1, 28, 28), and their labels, (N).
 
     Every image of the file is binarised before the rows are taken: an image then has the same pixels in each of its splits.
     """
-    images = read_idx(manifest.verify(f"{prefix}-images-idx3-ubyte.xz"))[:, None]
+    path = manifest.verify(f"{prefix}-images-idx3-ubyte.xz")
+    images = _unpacked(path, path.stat().st_size, path.stat().st_mtime_ns)[:, None]
     if drawn is None:
         return images[rows].float().div_(255), _labels(prefix)[rows]
     x = binarise(images.float().div_(255), generator=drawn)[rows]
