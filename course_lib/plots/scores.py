@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,9 @@ from torch import Tensor
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure, figure
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, SEQUENTIAL, VERMILION
+
+# of points (B, 2): vectors (B, 2)
+Function = Callable[[Tensor], Tensor]
 
 
 def lattice(reach: float, count: int) -> Tensor:
@@ -41,17 +44,29 @@ def fields(
     return made
 
 
-def bias(
-    steps: Sequence[float], measured: Sequence[float], formula: tuple[Tensor, Tensor], ends: Mapping[str, Tensor], *, title: str,
-    alt: str,
-) -> LessonFigure:  # fmt: skip
+def compared(
+    colours: Tensor, exact: Function, found: Function, reach: float, *, title: str, alt: str, longest: float = 3.0
+) -> LessonFigure:
+    """Three panels of `fields`: the arrows of two functions of points (B, 2) over the same colours (n, n), and their difference.
+
+    The difference lies over its own length, yellow from `longest` on.
+    """
+    x, fine = lattice(reach, 15), lattice(reach, len(colours))
+    gap = (found(fine) - exact(fine)).norm(dim=1).reshape(colours.shape)
+    panels = {"exact score": (colours, exact(x)), "learned score": (colours, found(x))}
+    panels[f"error (yellow: {longest:g} or more)"] = ((gap / longest).clamp(max=1), found(x) - exact(x))
+    return fields(panels, reach, title=title, alt=alt, longest=longest)
+
+
+def bias(steps: Sequence[float], measured: Sequence[float], ends: Mapping[str, Tensor], *, title: str, alt: str) -> LessonFigure:
     """Left, the variance of chains against the step size, dots on the formula's line; right, ends of chains on N(0, 1).
 
-    formula: (steps, variances) of the line. ends: name -> (n,).
+    ends: name -> (n,).
     """
     made = figure(title, columns=2, size=(10.0, 3.8), alt=alt)
     left, right = made.axes
-    left.plot(*(part.numpy() for part in formula), color=BLUE, label="1 / (1 − ε/4)")
+    line = np.linspace(0.01, 3.3, 100)
+    left.plot(line, 1 / (1 - line / 4), color=BLUE, label="1 / (1 − ε/4)")
     left.plot(steps, measured, "o", color=VERMILION, markersize=8, label="chains")
     left.axhline(1, color="0.5", linestyle=":", label="the target")
     left.set(xlabel="step size ε", ylabel="variance", ylim=(0.8, 6))

@@ -25,11 +25,23 @@ def test_arrows_keep_their_direction_and_are_at_most_so_long(names):
     assert [axes.get_title(loc="left") for axes in made.axes] == (["t"] if len(names) == 1 else names)
 
 
+def test_the_difference_lies_over_its_own_length():
+    made = scores.compared(
+        torch.rand(5, 5), lambda x: x, lambda x: x + torch.tensor([3.0, 0.0]), 1.0, title="t", alt="a", longest=6
+    )
+    assert [axes.get_title(loc="left") for axes in made.axes] == ["exact score", "learned score", "error (yellow: 6 or more)"]
+    arrows = made.axes[2].collections[0]
+    assert arrows.U.tolist() == pytest.approx([3] * 225)
+    assert arrows.V.tolist() == pytest.approx([0] * 225, abs=1e-6)
+    assert made.axes[2].images[0].get_array().tolist() == [[0.5] * 5] * 5
+
+
 def test_dots_lie_at_the_measured_variances_and_histograms_have_mass_1():
     x = torch.randn(500, generator=runtime.generator(0))
-    line = torch.tensor([0.1, 1.0])
-    made = scores.bias((0.5, 1.0), (1.1, 1.3), (line, 1 + line), {"A": x, "B": 2 * x}, title="t", alt="a")
+    made = scores.bias((0.5, 1.0), (1.1, 1.3), {"A": x, "B": 2 * x}, title="t", alt="a")
     left, right = made.axes
+    line = left.lines[0].get_xydata()
+    assert line[:, 1] == pytest.approx(4 / (4 - line[:, 0]))
     assert list(left.lines[1].get_ydata()) == [1.1, 1.3]
     labels = [text.get_text() for text in right.get_legend().get_texts()]
     assert labels == ["the target N(0, 1)", "A", "B"]
