@@ -15,7 +15,7 @@ _COLOURS, _SIGNS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE), "osD^v"
 
 
 class Line(NamedTuple):
-    """Distances (K,) at counts (K,), and the straight line limit + slope / n through them."""
+    """Distances (K,) at counts (K,), and a straight line limit + slope / n through them, as `frechet_at_infinity` finds it."""
 
     counts: Sequence[float]
     distances: Sequence[float]
