@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +33,12 @@ def mean_with_error(values: Tensor, unit: str = "nats") -> Estimate:
         raise ValueError(f"values has shape {tuple(values.shape)}; a standard error takes at least 2 numbers in one row (n,)")
     values = values.cpu().double()
     return Estimate(values.mean().item(), (values.std() / math.sqrt(len(values))).item(), len(values), unit)
+
+
+def said(values: Tensor | Sequence[float], digits: int = 3) -> str:
+    """The mean of n independent numbers (n,) and its standard error in words: "0.105 ± 0.010"."""
+    found = mean_with_error(torch.as_tensor(values))
+    return f"{found.mean:.{digits}f} ± {found.standard_error:.{digits}f}"
 
 
 @torch.no_grad()

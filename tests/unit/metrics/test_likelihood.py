@@ -18,6 +18,7 @@ from course_lib.metrics.likelihood import (
     negative_bound,
     negative_log_likelihood,
     perplexity,
+    said,
 )
 from course_lib.metrics.reconstruction import mean_error
 from course_lib.models.autoregressive import NADE
@@ -39,6 +40,11 @@ def test_mean_with_error_against_numpy():
 def test_too_few_numbers_or_a_wrong_shape_is_refused(values):
     with pytest.raises(ValueError, match="at least 2 numbers"):
         mean_with_error(values)
+
+
+def test_a_mean_is_said_with_its_error():
+    assert said([1.0, 2.0, 3.0], 2) == "2.00 ± 0.58"
+    assert said(torch.tensor([1.0, 3.0])) == "2.000 ± 1.000"
 
 
 def test_likelihood_of_a_model_whatever_the_batch_size():
