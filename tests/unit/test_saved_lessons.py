@@ -7,7 +7,7 @@ import pytest
 
 from course_lib.cli.lessons import lessons
 
-FOLDER = re.compile(r"(?:/home/|/root/|/Users/|/tmp/|/work/|[A-Z]:\\\\)[\w.-]")
+FOLDER = re.compile(r"(?:/(?:home|root|Users|tmp|work)/|[A-Z]:\\\\)[\w.-]")
 NOT_RUN = {"nbval-skip", "skip-execution"}
 
 
