@@ -36,9 +36,9 @@ test: lint
 	@set -e; COURSE_HOME=$$(mktemp -d); export COURSE_HOME $(TEST_SETTINGS); trap 'rm -rf "$$COURSE_HOME"' EXIT; \
 	part() { name=$$1; shift; echo "+ $$name"; "$$@" --junitxml="$$COURSE_HOME/times/$$name.xml"; }; \
 	$(if $(ONLY),part unit $(BIN)/pytest -q tests/unit/checks/test_lesson_$(ONLY).py,part unit $(BIN)/pytest -q -n 2 tests/unit tests/conformance; \
-	part cuda env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/unit tests/conformance -k cuda); \
-	part device env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/device $(SOME); \
-	part smoke $(BIN)/pytest -q -n 2 tests/notebooks $(SOME); \
+	part cuda env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/unit tests/conformance -k cuda; \
+	part device env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/device); \
+	part smoke env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/notebooks $(SOME); \
 	part lesson $(BIN)/pytest -q -n 2 --dist loadfile $(NBVAL) $(if $(ONLY),notebooks/$(ONLY)_*.ipynb,notebooks); \
 	part browser $(BIN)/pytest -q -n 2 tests/browser $(SOME); \
 	$(BIN)/python tests/times.py "$$COURSE_HOME/times"

@@ -21,15 +21,15 @@ def table(tests: list[tuple[str, str, float]]) -> str:
     total, by_lesson = defaultdict(float), defaultdict(lambda: defaultdict(float))
     for part, name, seconds in tests:
         total[part] += seconds
-        if part not in ("unit", "cuda") and (lesson := LESSON.search(name)):
+        if part not in ("unit", "cuda", "device") and (lesson := LESSON.search(name)):
             by_lesson[lesson[1]][part] += seconds
-    parts = [part for part in ("device", "smoke", "lesson", "browser") if part in total]
+    parts = [part for part in ("smoke", "lesson", "browser") if part in total]
     lines = ["seconds of all tests, added up: " + ", ".join(f"{part} {seconds:.0f}" for part, seconds in total.items())]
     lines.append(f"{'seconds per lesson':30}" + "".join(f"{part:>9}" for part in parts))
     for lesson, row in sorted(by_lesson.items()):
         lines.append(f"{lesson:30}" + "".join(f"{row[part]:9.1f}" for part in parts))
     cells = [test for test in tests if test[0] == "lesson"]
-    others = [test for test in tests if test[0] in ("unit", "cuda")]
+    others = [test for test in tests if test[0] in ("unit", "cuda", "device")]
     for what, chosen in (("cells", cells), ("other tests", others)):
         lines.append(f"the slowest {what}")
         lines += [f"{seconds:9.1f}  {name}" for _, name, seconds in sorted(chosen, key=lambda test: -test[2])[:SLOWEST]]
