@@ -152,12 +152,21 @@ def drawn(how: str, draw: Draw, pixels: str, device: torch.device, counts: Count
 
 
 def seconds(draw: Draw, device: torch.device) -> float:
-    """Wall-clock seconds for 64 samples: the shortest of three tries, or the first where it takes longer than 2 seconds."""
-    taken: list[float] = []
-    while len(taken) < 3 and (not taken or taken[0] < 2):
-        begin = time.perf_counter()
-        draw(TIMED, runtime.generator(1, device)).cpu()
-        taken.append(time.perf_counter() - begin)
+    """Seconds for 64 samples: the shortest of three tries, or the first where it takes longer than 2 seconds.
+
+    On a CPU these are processor seconds of one thread, which other programs on the machine change little; on a GPU they are
+    wall-clock seconds, until the samples lie in the memory of the host.
+    """
+    on_cpu, threads, taken = device.type == "cpu", torch.get_num_threads(), []
+    clock = time.process_time if on_cpu else time.perf_counter
+    torch.set_num_threads(1 if on_cpu else threads)
+    try:
+        while len(taken) < 3 and (not taken or taken[0] < 2):
+            begin = clock()
+            draw(TIMED, runtime.generator(1, device)).cpu()
+            taken.append(clock() - begin)
+    finally:
+        torch.set_num_threads(threads)
     return float(f"{min(taken):.3g}")
 
 
