@@ -38,12 +38,28 @@ def place(cell: tuple[int, int]) -> Tensor:
 
 
 @torch.no_grad()
+def brightness(exact: SmoothedMixture, t: float) -> Tensor:
+    """The root of the density at t over its largest value, (CELLS²,) from 0 to 1, in the cells of `plane`."""
+    x = plane()
+    p = exact.log_density(x, x.new_full((len(x),), t)).exp()
+    return (p / p.max()).sqrt()
+
+
+@torch.no_grad()
 def score_errors(exact: SmoothedMixture, learned: ScoreModel, t: float) -> tuple[float, float]:
     """The mean of sigma² |learned - exact|² over the plane, weighted by the density at t, and with equal weights."""
     x = plane()
     at = x.new_full((len(x),), t)
     error = float(exact.sigma(t)) ** 2 * (learned.score(x, at) - exact.score(x, at)).square().sum(1)
     return (exact.log_density(x, at).softmax(0) * error).sum().item(), error.mean().item()
+
+
+def check_two_humps(exact: SmoothedMixture) -> None:
+    """ValueError unless the mixture has two components in the plane."""
+    if exact.event_shape != (2,) or len(exact.probs) != 2:
+        raise ValueError(
+            f"the mixture has {len(exact.probs)} components of shape {exact.event_shape}; expected two, of shape (2,)"
+        )
 
 
 class _Chains:
@@ -108,8 +124,8 @@ class _Compass:
         sheet = Image.new("RGB", (SIDE, SIDE + BELOW), "white")
         sheet.paste(Image.fromarray(self.shades(t, shown)).resize((SIDE, SIDE), Image.Resampling.BILINEAR), (0, 0))
         pen = ImageDraw.Draw(sheet)
-        _dots(pen, ends)
-        begin, target = _pixels(torch.cat([x, x + sigma**2 * exact]))
+        dots(pen, ends)
+        begin, target = pixels(torch.cat([x, x + sigma**2 * exact]))
         _arrow(pen, begin, sigma * exact, plots.VERMILION, 5)
         _arrow(pen, begin, sigma * learned, plots.SKY, 3)
         pen.ellipse((target[0] - 6, target[1] - 6, target[0] + 6, target[1] + 6), outline=plots.VERMILION, width=3)
@@ -136,10 +152,7 @@ def compass(exact: SmoothedMixture, learned: ScoreModel) -> Panel:
         exact: two components in the plane; the first is the one whose share is counted.
         learned: a model of the same scores, with the same lowest and highest sigma.
     """
-    if exact.event_shape != (2,) or len(exact.probs) != 2:
-        raise ValueError(
-            f"the mixture has {len(exact.probs)} components of shape {exact.event_shape}; expected two, of shape (2,)"
-        )
+    check_two_humps(exact)
     held = _Compass(exact, learned)
     controls = [
         Pick(
@@ -158,11 +171,10 @@ def compass(exact: SmoothedMixture, learned: ScoreModel) -> Panel:
 
 def _amounts(exact: SmoothedMixture, learned: ScoreModel, t: float, shown: str) -> Tensor:
     """What the background shows, (CELLS²,) from 0 to 1: the density, or sigma times the length of a score, 3 and more as 1."""
+    if shown == "density":
+        return brightness(exact, t)
     x = plane()
     at, sigma = x.new_full((len(x),), t), float(exact.sigma(t))
-    if shown == "density":
-        p = exact.log_density(x, at).exp()
-        return (p / p.max()).sqrt()
     fields: dict[str, Callable[[], Tensor]] = {
         "exact": lambda: exact.score(x, at),
         "learned": lambda: learned.score(x, at),
@@ -171,15 +183,15 @@ def _amounts(exact: SmoothedMixture, learned: ScoreModel, t: float, shown: str) 
     return (sigma * fields[shown]().norm(dim=1) / 3).clamp(max=1)
 
 
-def _pixels(x: Tensor) -> list[tuple[float, float]]:
+def pixels(x: Tensor) -> list[tuple[float, float]]:
     """Screen pixels (across, down) of places (n, 2)."""
     across, up = (SIDE * (x / REACH + 1) / 2).clamp(-10 * SIDE, 10 * SIDE).unbind(1)
     return list(zip(across.tolist(), (SIDE - up).tolist(), strict=True))
 
 
-def _dots(pen: ImageDraw.ImageDraw, x: Tensor) -> None:
+def dots(pen: ImageDraw.ImageDraw, x: Tensor) -> None:
     """A white dot at each of the places (n, 2) that lie in the window."""
-    for across, down in _pixels(x):
+    for across, down in pixels(x):
         if 0 <= across < SIDE and 0 <= down < SIDE:
             pen.ellipse((across - 3, down - 3, across + 3, down + 3), fill="white", outline="black")
 

@@ -31,10 +31,10 @@ def _guidance_dial():
     return guidance_dial([0.0, 1.0, 2.0, 8.0], pictures, numbers)
 
 
-def _compass():
+def _two_scores():
+    """Two humps with their exact score, and an untrained network of it."""
     from small_models import seeded
 
-    from course_lib.explore.diffusion.compass import compass
     from course_lib.models.diffusion.score import DenoisingScore, SmoothedMixture
     from course_lib.nn.velocity import TimedDense
 
@@ -42,12 +42,32 @@ def _compass():
     exact = SmoothedMixture(probs=[0.8, 0.2], mean=[[2.0, 1.0], [-2.0, -1.0]], scale=[0.5, 0.5], **told)
     with seeded():
         learned = DenoisingScore(network=TimedDense(size=2, width=16, blocks=1), event_shape=(2,), **told)
-    return compass(exact, learned.requires_grad_(False))
+    return exact, learned.requires_grad_(False)
+
+
+def _compass():
+    from course_lib.explore.diffusion.compass import compass
+
+    return compass(*_two_scores())
+
+
+def _melt_and_cool():
+    from course_lib.explore.diffusion.cooling import melt_and_cool
+
+    return melt_and_cool(*_two_scores())
+
+
+def _how_long_a_step():
+    from course_lib.explore.diffusion.step_size import how_long_a_step
+
+    return how_long_a_step()
 
 
 EXPLORERS = {
     "compass.compass": _compass,
+    "cooling.melt_and_cool": _melt_and_cool,
     "exact_field.exact_field": _exact_field,
     "scribble.scribble": _scribble,
     "guidance_dial.guidance_dial": _guidance_dial,
+    "step_size.how_long_a_step": _how_long_a_step,
 }
