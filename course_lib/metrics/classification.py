@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_examples, check_labels
 from course_lib.metrics.likelihood import Estimate
 from course_lib.models.inputs import check_count
 from course_lib.runtime import device_of
@@ -20,11 +21,7 @@ def accuracy(model, x: Tensor, y: Tensor, *, batch_size: int = 500) -> Estimate:
     share p of N independent examples, 100 sqrt(p (1 - p) / N) per cent; it is 0 when all or none are right.
     Raises ValueError when y is not one integer label per example, or when there are no examples.
     """
-    if not len(x) or y.shape != x.shape[:1] or y.is_floating_point():
-        raise ValueError(
-            f"x has shape {tuple(x.shape)} and y holds {y.dtype} of shape {tuple(y.shape)}; "
-            "expected at least one example and one integer label for each: y.long()"
-        )
+    y = check_labels(y, len(check_examples(x)))
     device = device_of(model)
     found = [model.logits(batch.to(device)).argmax(1).cpu() for batch in x.split(check_count(batch_size, "batch_size"))]
     share = (torch.cat(found) == y.cpu()).double().mean().item()

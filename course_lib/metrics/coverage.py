@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_rows
 from course_lib.models.inputs import check_count
 
 CHUNK = 1_000  # rows that are compared at once
@@ -34,7 +35,8 @@ def radii(x: Tensor, k: int) -> Tensor:
 
     An example is no neighbour of itself, but a copy of it is one. ValueError when x has fewer than k + 1 examples.
     """
-    x = _rows(x, check_count(k, "k"), "x")
+    k = check_count(k, "k")
+    x = check_rows(x, "x", least=k + 1).detach().cpu()
     return _squared_radii(_around(x, x[0]), k).clamp(min=0).sqrt()
 
 
@@ -47,9 +49,9 @@ def overlap(real: Tensor, generated: Tensor, *, k: int = 5) -> Overlap:
         real, generated: (N, F) and (M, F), features of real and of generated examples; N and M at least k + 1.
         k: the neighbour that sets the radius of a ball. An example is not its own neighbour.
     """
-    real, generated = _rows(real, check_count(k, "k"), "real"), _rows(generated, k, "generated")
-    if real.shape[1] != generated.shape[1]:
-        raise ValueError(f"real has {real.shape[1]} features per example, and generated {generated.shape[1]}; expected as many")
+    k = check_count(k, "k")
+    real = check_rows(real, "real", least=k + 1).detach().cpu()
+    generated = check_rows(generated, "generated", least=k + 1, columns=real.shape[1]).detach().cpu()
     real, generated = _around(real, real[0]), _around(generated, real[0])
     real_balls, generated_balls = _squared_radii(real, k), _squared_radii(generated, k)
     around = torch.zeros(len(generated))  # how many real balls hold each generated example
@@ -66,16 +68,6 @@ def overlap(real: Tensor, generated: Tensor, *, k: int = 5) -> Overlap:
         density=around.double().mean().item() / k,
         coverage=covered / len(real),
     )
-
-
-def _rows(x: Tensor, k: int, name: str) -> Tensor:
-    """Features (N, F) on the CPU. ValueError unless there are at least k + 1 of them."""
-    if x.ndim != 2 or len(x) <= k:
-        raise ValueError(
-            f"{name} has shape {tuple(x.shape)} and k is {k}; expected features (N, F) of at least k + 1 examples: "
-            "features(judge, x) makes them, and x.flatten(1) makes them of pixels"
-        )
-    return x.detach().cpu()
 
 
 def _around(x: Tensor, point: Tensor) -> Tensor:

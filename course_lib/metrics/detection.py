@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_row
 from course_lib.models.inputs import check_count
 
 
@@ -15,10 +16,10 @@ def auroc(ordinary: Tensor, odd: Tensor) -> float:
     detector, 0.5 is no better than chance, and below 0.5 the odd examples have the smaller scores. ValueError for scores that
     are empty, not in one row, or NaN. The scores are compared on the CPU.
     """
-    for name, scores in (("ordinary", ordinary), ("odd", odd)):
-        if scores.ndim != 1 or not len(scores) or scores.isnan().any():
-            raise ValueError(f"{name} scores have shape {tuple(scores.shape)}; expected numbers in one row, none of them NaN")
-    ordinary, odd = ordinary.cpu().double().sort().values, odd.cpu().double()
+    ordinary, odd = (
+        check_row(scores, name, infinite=True).detach().cpu().double() for name, scores in (("ordinary", ordinary), ("odd", odd))
+    )
+    ordinary = ordinary.sort().values
     below = torch.searchsorted(ordinary, odd)  # ordinary scores below each odd one
     not_above = torch.searchsorted(ordinary, odd, right=True)
     return ((below + not_above).double().mean() / (2 * len(ordinary))).item()
@@ -30,7 +31,9 @@ def auroc_by_draw(ordinary: Tensor, odd: Tensor, *, draws: int = 10) -> Tensor:
     Where the scores come in random order, the parts are independent draws, and their mean has an honest standard error. Raises
     ValueError where there are fewer scores than draws.
     """
-    if min(len(ordinary), len(odd)) < check_count(draws, "draws"):
-        raise ValueError(f"there are {len(ordinary)} and {len(odd)} scores; expected at least {draws} of each, one for each draw")
+    draws = check_count(draws, "draws")
+    ordinary, odd = (
+        check_row(scores, name, least=draws, infinite=True) for name, scores in (("ordinary", ordinary), ("odd", odd))
+    )
     pairs = zip(ordinary.tensor_split(draws), odd.tensor_split(draws), strict=True)
     return torch.tensor([auroc(a, b) for a, b in pairs], dtype=torch.double)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from course_lib.metrics.inputs import check_labels, check_rows, check_tensor
 from course_lib.models.inputs import check_count
 
 Represent = Callable[[Tensor], Tensor]
@@ -25,10 +26,10 @@ def discretise(values: Tensor, bins: int = 20) -> Tensor:
 
     A column that never changes is all 0.
     """
-    _check_table(values, "values")
+    values, bins = check_rows(values, "values"), check_count(bins, "bins")
     low, high = values.min(0).values, values.max(0).values
     share = (values - low) / torch.where(high > low, high - low, 1.0)
-    return (share * check_count(bins, "bins")).long().clamp(max=bins - 1)
+    return (share * bins).long().clamp(max=bins - 1)
 
 
 def mutual_information(a: Tensor, b: Tensor) -> Tensor:
@@ -37,12 +38,14 @@ def mutual_information(a: Tensor, b: Tensor) -> Tensor:
     The frequencies stand for the probabilities, so that even independent columns of A and B values give about
     (A - 1)(B - 1) / 2N nats (Miller 1955): N must be large against A B. The result is float64, on the CPU.
     """
-    if a.ndim != 2 or b.ndim != 2 or len(a) != len(b) or not len(a):
+    if check_tensor(a, "a").ndim != 2 or check_tensor(b, "b").ndim != 2 or len(a) != len(b) or not a.numel() or not b.numel():
         raise ValueError(f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (N, L) and (N, K) with the same N")
     if a.is_floating_point() or b.is_floating_point() or a.min() < 0 or b.min() < 0:
-        raise ValueError("the columns must hold integers from 0; cut real numbers into bins first: discretise(values)")
-    a, b = a.cpu(), b.cpu()
-    N, A, B = len(a), int(a.max()) + 1, int(b.max()) + 1
+        raise ValueError(
+            f"a holds {a.dtype} and b {b.dtype}; expected integers from 0: discretise(values) cuts numbers into bins"
+        )
+    (values_a, a), (values_b, b) = (torch.unique(columns.cpu(), return_inverse=True) for columns in (a, b))
+    N, A, B = len(a), len(values_a), len(values_b)  # which values stand there does not matter, only which are equal
     together = F.one_hot(a, A).double().flatten(1).T @ F.one_hot(b, B).double().flatten(1) / N  # (L A, K B)
     joint = together.view(a.shape[1], A, b.shape[1], B).transpose(1, 2)  # (L, K, A, B)
     alone = joint.sum(3, keepdim=True) * joint.sum(2, keepdim=True)
@@ -68,9 +71,7 @@ def information_gaps(shares: Tensor) -> Tensor:
     and nowhere else, 0 where two coordinates reveal equally much about it, or no coordinate reveals anything. A coordinate
     that holds two factors is not penalised.
     """
-    if len(shares) < 2:
-        raise ValueError(f"a gap needs at least 2 coordinates; got shares of shape {tuple(shares.shape)}")
-    first, second = shares.topk(2, dim=0).values
+    first, second = check_rows(shares, "shares", least=2).topk(2, dim=0).values
     return first - second
 
 
@@ -105,7 +106,8 @@ def fixed_factor_examples(
 
     Returns (differences (n, L), y (n,)).
     """
-    one = sample_factors(check_count(n) * check_count(pairs, "pairs"), generator)  # (n pairs, K)
+    n, pairs, chunk = check_count(n), check_count(pairs, "pairs"), check_count(chunk, "chunk")
+    one = sample_factors(n * pairs, generator)  # (n pairs, K)
     other = sample_factors(n * pairs, generator)
     y = torch.randint(one.shape[1], (n,), generator=generator, device=one.device)
     same = F.one_hot(y, one.shape[1]).bool().repeat_interleave(pairs, 0)
@@ -119,15 +121,17 @@ def linear_accuracy(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], *
     """Share of the examples of `test` whose label is found by a linear classifier that was fitted to `train`.
 
     Both are pairs: examples (N, L) and labels (N,) from 0, all on one device. The classifier is softmax regression by L-BFGS,
-    with a penalty of 1e-4 on the squared weights, on inputs brought to mean 0 and variance 1.
+    with a penalty of 1e-4 on the squared weights, on inputs brought to mean 0 and variance 1. ValueError unless both are such
+    pairs, with at least two examples to fit.
     """
-    (x, y), (x_test, y_test) = train, test
+    (x, y), (x_test, y_test) = _labelled(train, "train", 2), _labelled(test, "test", 1)
+    check_rows(x_test, "the examples of test", columns=x.shape[1])
     mean, scale = x.mean(0), x.std(0)
     scale = torch.where(scale > 1e-8 * x.abs().amax().clamp(min=1e-30), scale, math.inf)  # columns that never change are left out
     x, x_test = (x - mean) / scale, (x_test - mean) / scale
     weight = x.new_zeros(x.shape[1], int(y.max()) + 1).requires_grad_()
     bias = x.new_zeros(weight.shape[1]).requires_grad_()
-    optimiser = torch.optim.LBFGS([weight, bias], max_iter=steps, line_search_fn="strong_wolfe")
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=check_count(steps, "steps"), line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimiser.zero_grad()
@@ -161,11 +165,12 @@ def beta_vae_score(
     return linear_accuracy(train, test)
 
 
-def _check_table(values: Tensor, name: str) -> None:
-    if values.ndim != 2 or not len(values):
-        raise ValueError(f"{name} have shape {tuple(values.shape)}; expected (N, M), one row per example")
-    if not torch.isfinite(values).all():
-        raise ValueError(f"{name} hold NaN or infinite numbers; expected finite ones")
+def _labelled(pair: tuple[Tensor, Tensor], name: str, least: int) -> tuple[Tensor, Tensor]:
+    """The examples (N, L) of a pair, at least `least`, and their labels (N,)."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ValueError(f"{name} is a {type(pair).__name__}; expected a pair: examples (N, L) and labels (N,)")
+    x = check_rows(pair[0], f"the examples of {name}", least=least)
+    return x, check_labels(pair[1], len(x), f"the labels of {name}")
 
 
 @torch.no_grad()
@@ -187,7 +192,7 @@ def measure(model, sample_factors: SampleFactors, draw: Represent, *, n: int, ge
     def represent(factors: Tensor) -> Tensor:
         return model.encode(draw(factors)).mean
 
-    factors = sample_factors(n, generator)
+    factors = sample_factors(check_count(n), generator)
     codes, kl, squared = [], 0.0, 0.0
     for some in factors.split(1_000):
         x = draw(some)

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_lib.distributions import entropy
+from course_lib.metrics.inputs import check_rows, check_span
+from course_lib.models.inputs import check_count, check_number
 
 GOOD = 3.0  # standard deviations: a point is good if it lies within this distance of a centre
 DUE = 0.2  # a mode is served if it gets at least this part of its share of all points
@@ -36,13 +38,14 @@ def count_modes(x: Tensor, centres: Tensor, scale: float) -> ModeCounts:
     Each point belongs to its nearest centre, centres (K, 2), and is good if it is at most 3 `scale` away. Lin et al. (2018),
     section 4.1; in two dimensions 98.9 % of the points of a perfect model are good. The count of modes with at least a fifth of
     N / K good points is ours: one stray point in 2,500 already makes a mode "hit". Without any good point reverse_kl is log K.
+    ValueError for points that are not finite, and unless scale is above 0.
     """
-    if x.ndim != 2 or not len(x) or x.shape[1:] != centres.shape[1:]:
-        raise ValueError(f"x has shape {tuple(x.shape)} and centres {tuple(centres.shape)}; expected (N, D) and (K, D), N ≥ 1")
+    centres, scale = check_rows(centres, "centres"), check_number(scale, "scale", above=0)
+    x = check_rows(x, "x", columns=centres.shape[1])
     distance, nearest = (x.double()[:, None] - centres.double()).norm(dim=-1).min(1)  # (N,) each
     good = nearest[distance <= GOOD * scale]
     counts, modes = torch.bincount(good, minlength=len(centres)), len(centres)
-    spread = entropy(counts.double() / max(len(good), 1)).item()
+    spread = entropy(counts.double() / len(good)).item() if len(good) else 0.0
     return ModeCounts(
         hit=int((counts > 0).sum()),
         served=int((counts >= DUE * len(x) / modes).sum()),
@@ -56,16 +59,26 @@ Density = Callable[[Tensor], Tensor]  # points on the line (N,) -> log-density i
 
 def _line(span: tuple[float, float], points: int) -> tuple[Tensor, float]:
     """Evenly spaced points (points,) in double precision, and their distance."""
-    if not span[0] < span[1]:
-        raise ValueError(f"span is {span}; expected (lowest, highest)")
-    x = torch.linspace(*span, points, dtype=torch.double)
+    points = check_count(points, "points")
+    if points < 2:
+        raise ValueError(f"points is {points}; expected at least 2, such as 8_001")
+    x = torch.linspace(*check_span(span), points, dtype=torch.double)
     return x, (x[1] - x[0]).item()
+
+
+def _at(function: Density, x: Tensor, name: str) -> Tensor:
+    """The values (N,) of a function at the points x (N,); ValueError where it returns something else, or NaN."""
+    found = function(x)
+    if not isinstance(found, Tensor) or found.shape != x.shape or found.isnan().any():
+        said = f"a tensor {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+        raise ValueError(f"{name} of {tuple(x.shape)} points gave {said}; expected one number for each, none of them NaN")
+    return found.double()
 
 
 def jensen_shannon_on_a_line(log_p: Density, log_q: Density, span: tuple[float, float], points: int = 8_001) -> float:
     """JS(p, q) in nats of two densities on the line, by the trapezium rule over `span`; outside, both must be negligible."""
     x, step = _line(span, points)
-    p, q = log_p(x), log_q(x)
+    p, q = _at(log_p, x, "log_p"), _at(log_q, x, "log_q")
     middle = torch.logaddexp(p, q) - math.log(2)
     return torch.trapezoid((p.exp() * (p - middle) + q.exp() * (q - middle)) / 2, dx=step).item()
 
@@ -78,5 +91,6 @@ def game_value(
     Goodfellow et al. (2014), eq. 1. The largest value that a discriminator can reach is 2 JS(p, q) - log 4 (theorem 1).
     """
     x, step = _line(span, points)
-    value = log_p(x).exp() * F.logsigmoid(logit(x)) + log_q(x).exp() * F.logsigmoid(-logit(x))
+    p, q, D = _at(log_p, x, "log_p").exp(), _at(log_q, x, "log_q").exp(), _at(logit, x, "logit")
+    value = p * F.logsigmoid(D) + q * F.logsigmoid(-D)
     return torch.trapezoid(value, dx=step).item()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_examples, check_rows
 from course_lib.models.inputs import check_count
 from course_lib.runtime import device_of
 
@@ -16,17 +17,12 @@ def features(model, x: Tensor, *, batch_size: int = 500) -> Tensor:
     model: has features(x) -> (B, F), as FeatureClassifier has. The result lies on the CPU.
     Raises ValueError when there are no examples.
     """
-    if not len(x):
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected at least one example")
+    check_examples(x)
     device = device_of(model)
     return torch.cat([model.features(batch.to(device)).cpu() for batch in x.split(check_count(batch_size, "batch_size"))])
 
 
-def check_two_sets(features_a: Tensor, features_b: Tensor, least: int = 2) -> None:
-    """ValueError unless these are two sets of features, (N, F) and (M, F), with at least `least` examples each."""
-    for given in (features_a, features_b):
-        if given.ndim != 2 or len(given) < least or given.shape[1] != features_a.shape[1]:
-            raise ValueError(
-                f"features have shapes {tuple(features_a.shape)} and {tuple(features_b.shape)}; expected (N, F) and (M, F) with "
-                f"at least {least} examples each: features(judge, x) makes them, and x.flatten(1) makes them of pixels"
-            )
+def check_two_sets(features_a: Tensor, features_b: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
+    """Two sets of features, (N, F) and (M, F), in float32 or float64; ValueError unless both have `least` examples or more."""
+    a = check_rows(features_a, "features_a", least=least)
+    return a, check_rows(features_b, "features_b", least=least, columns=a.shape[1])

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from course_lib.metrics.features import check_two_sets
-from course_lib.models.inputs import check_count
+from course_lib.metrics.inputs import as_floats, check_finite, check_tensor
+from course_lib.models.inputs import check_counts
 from course_lib.runtime import generator as seeded
 
 PARTS = (1, 2, 3, 4, 5)  # the usual counts at which a distance is measured: all examples, half of them, a third …
@@ -21,8 +22,8 @@ def gaussian_frechet(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covar
     |mean_a - mean_b|² + tr(A + B - 2 (A B)^½), where the trace of the root is the sum of the roots of the eigenvalues of
     A^½ B A^½, a symmetric matrix. Means are (F,), covariances A and B (F, F), also singular ones; computed in float64.
     """
-    mean_a, mean_b = mean_a.double(), mean_b.double()
-    a, b = covariance_a.double(), covariance_b.double()
+    given = {"mean_a": mean_a, "mean_b": mean_b, "covariance_a": covariance_a, "covariance_b": covariance_b}
+    mean_a, mean_b, a, b = (check_finite(as_floats(check_tensor(t, name)), name).double() for name, t in given.items())
     if mean_a.ndim != 1 or mean_a.shape != mean_b.shape or not a.shape == b.shape == 2 * mean_a.shape:
         raise ValueError(
             f"the means have shapes {tuple(mean_a.shape)} and {tuple(mean_b.shape)}, the covariances {tuple(a.shape)} and "
@@ -41,9 +42,9 @@ def frechet_distance(features_a: Tensor, features_b: Tensor) -> float:
     With few examples it is too large: the fitted covariances differ by chance. So compare only distances at equal N and M, and
     name the network whose features they are. Raises ValueError when a set has fewer than two examples.
     """
-    check_two_sets(features_a, features_b)
     moments = [
-        (features.double().mean(0), torch.atleast_2d(torch.cov(features.double().T))) for features in (features_a, features_b)
+        (features.double().mean(0), torch.atleast_2d(torch.cov(features.double().T)))
+        for features in check_two_sets(features_a, features_b)
     ]
     return gaussian_frechet(*moments[0], *moments[1])
 
@@ -80,9 +81,9 @@ def frechet_at_infinity(
             that size divided by 1, 2, 3, 4 and 5. Counts below about four times F add terms in 1/n², which bend the line.
         generator: draws the order of the examples; without one, the order of seed 0.
     """
-    check_two_sets(features_a, features_b)
+    features_a, features_b = check_two_sets(features_a, features_b)
     least = min(len(features_a), len(features_b))
-    counts = [least // part for part in PARTS] if counts is None else [check_count(n, "counts") for n in counts]
+    counts = [least // part for part in PARTS] if counts is None else check_counts(counts, "counts")
     if len(set(counts)) < 2 or min(counts) < 2 or max(counts) > least:
         raise ValueError(f"counts are {list(counts)} for {least} examples; expected at least two different ones in 2 … {least}")
     generator = seeded(0) if generator is None else generator

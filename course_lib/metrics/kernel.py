@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from course_lib.metrics.features import check_two_sets
+from course_lib.metrics.inputs import check_rows
 
 CHUNK = 1_000  # rows that are compared at once
 DEGREE = 3  # of the polynomial
@@ -16,6 +17,11 @@ def kernel(x: Tensor, y: Tensor) -> Tensor:
     The feature space of this kernel holds all products of up to three features, so that the distance compares all moments up to
     the third.
     """
+    x = check_rows(x, "x")
+    return _kernel(x, check_rows(y, "y", columns=x.shape[1]))
+
+
+def _kernel(x: Tensor, y: Tensor) -> Tensor:
     return (x.double() @ y.double().T / x.shape[1] + 1) ** DEGREE
 
 
@@ -26,13 +32,12 @@ def kernel_distance(features_a: Tensor, features_b: Tensor) -> float:
     one example of each. At equal distributions its expectation is 0 at every N and M, so that it may be below 0.
     Raises ValueError when a set has fewer than two examples.
     """
-    check_two_sets(features_a, features_b)
-    a, b = features_a.detach().cpu(), features_b.detach().cpu()
+    a, b = (features.detach().cpu() for features in check_two_sets(features_a, features_b))
     return _within(a) + _within(b) - 2 * _sum(a, b) / (len(a) * len(b))
 
 
 def _sum(a: Tensor, b: Tensor) -> float:
-    return sum(kernel(some, b).sum().item() for some in a.split(CHUNK))
+    return sum(_kernel(some, b).sum().item() for some in a.split(CHUNK))
 
 
 def _within(x: Tensor) -> float:

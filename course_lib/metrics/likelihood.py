@@ -10,8 +10,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from course_lib.models.inputs import check_count, check_whole
+from course_lib.metrics.inputs import check_examples, check_row
+from course_lib.models.inputs import check_count, check_event_shape, check_list, check_number, check_whole
 from course_lib.runtime import device_of
+
+MOST = math.log(1.7e308)  # of a number whose exponential is a float
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,25 @@ class Estimate:
 
 
 def mean_with_error(values: Tensor, unit: str = "nats") -> Estimate:
-    """Mean and standard error (sample standard deviation / sqrt n) of n independent numbers (n,), in their unit."""
-    if values.ndim != 1 or len(values) < 2:
-        raise ValueError(f"values has shape {tuple(values.shape)}; a standard error takes at least 2 numbers in one row (n,)")
-    values = values.cpu().double()
-    return Estimate(values.mean().item(), (values.std() / math.sqrt(len(values))).item(), len(values), unit)
+    """Mean and standard error (sample standard deviation / sqrt n) of n independent numbers (n,), in their unit.
+
+    An infinite number, such as minus the log of a probability 0, makes both infinite. ValueError for NaN, and for fewer than two
+    numbers.
+    """
+    values = check_row(values, "values", least=2, infinite=True).detach().cpu().double()
+    error = (values.std() / math.sqrt(len(values))).item() if values.isfinite().all() else math.inf
+    mean = values.mean().item()
+    if math.isnan(mean):
+        raise ValueError("values hold infinity and minus infinity, which have no mean; expected one of them at most")
+    return Estimate(mean, error, len(values), unit)
 
 
 def said(values: Tensor | Sequence[float], digits: int = 3) -> str:
     """The mean of n independent numbers (n,) and its standard error in words: "0.105 ± 0.010"."""
-    found = mean_with_error(torch.as_tensor(values))
+    numbers = values if isinstance(values, Tensor) else check_list(values, "values", "numbers")
+    if not isinstance(numbers, Tensor):
+        numbers = torch.tensor([check_number(value, "one of values") for value in numbers], dtype=torch.double)
+    found, digits = mean_with_error(numbers), check_whole(digits, "digits")
     return f"{found.mean:.{digits}f} ± {found.standard_error:.{digits}f}"
 
 
@@ -84,7 +96,7 @@ def nats_per_symbol(model, x: Tensor, *, context: int = 0, batch_size: int = 100
     deviation of each sequence is its nats minus the mean times its length (the ratio estimator, Cochran 1977, eq. 6.12).
     ValueError when no symbol is left to count.
     """
-    check_whole(context, "context")
+    context = check_whole(context, "context")
     nats = [-model.log_conditionals(part)[:, context:].sum(1).cpu() for part in _batches(model, x, batch_size)]
     nats = torch.cat(nats).double()
     lengths = (x[:, context:] >= 0).sum(1).cpu().double()
@@ -96,18 +108,22 @@ def nats_per_symbol(model, x: Tensor, *, context: int = 0, batch_size: int = 100
 
 
 def perplexity(nats: Estimate) -> Estimate:
-    """exp(nats per symbol): the number of equally likely symbols that would be as uncertain, with its error to first order."""
-    value = math.exp(nats.mean)
+    """exp(nats per symbol): the number of equally likely symbols that would be as uncertain, with its error to first order.
+
+    Infinite where it is larger than the largest float.
+    """
+    value = math.exp(nats.mean) if nats.mean < MOST else math.inf
     return Estimate(value, value * nats.standard_error, nats.n, "symbols")
 
 
 def bits_per_dim(nats: Estimate, event_shape: tuple[int, ...]) -> Estimate:
     """An estimate in nats per example, divided by D log 2: bits per dimension of examples of this shape."""
-    scale = 1 / (math.prod(event_shape) * math.log(2))
+    scale = 1 / (math.prod(check_event_shape(event_shape)) * math.log(2))
     return Estimate(nats.mean * scale, nats.standard_error * scale, nats.n, "bits/dim")
 
 
 def _batches(model, x: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """x in parts of at most batch_size examples, on the model's device."""
+    """x in parts of at most batch_size examples, on the model's device; ValueError without an example."""
+    check_examples(x)
     device = device_of(model)
     return (batch.to(device) for batch in x.split(check_count(batch_size, "batch_size")))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from course_lib.models.inputs import check_count
+from course_lib.metrics.inputs import as_floats, check_finite, check_tensor
+from course_lib.models.inputs import check_count, check_number
 
 CHUNK = 500  # rows that are compared at once
 FIRST = 20  # the points that `Neighbours` measures first
@@ -14,10 +15,10 @@ SLACK = 1e-4  # of a squared distance: more than the rounding errors of float32
 
 
 def _flat(x: Tensor, name: str) -> Tensor:
-    """Examples (N, …) as rows (N, D) of float32 on the CPU. ValueError when there are none."""
-    if x.ndim < 2 or not len(x):
+    """Examples (N, …) as rows (N, D) of float32 on the CPU. ValueError when there are none, or where a value is not finite."""
+    if check_tensor(x, name).ndim < 2 or not x.numel():
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected examples (N, …), at least one of them")
-    return x.detach().flatten(1).float().cpu()
+    return check_finite(as_floats(x.detach()), name).flatten(1).float().cpu()
 
 
 def nearest(x: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
@@ -36,7 +37,7 @@ def nearest(x: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
 
 def close_pairs(x: Tensor, within: float) -> int:
     """How many of the N(N - 1)/2 pairs of examples x (N, …) are at most `within` apart, by Euclidean distance."""
-    x = _flat(x, "x")
+    x, within = _flat(x, "x"), check_number(within, "within", "a distance", least=0)
     count = 0
     for start in range(0, len(x), CHUNK):
         part = x[start : start + CHUNK]
@@ -60,7 +61,8 @@ class Neighbours:
     def __init__(self, points: Tensor, *, directions: int = 64):
         self.points = _flat(points, "points")
         some = self.points[:5_000]
-        values, vectors = torch.linalg.eigh(torch.atleast_2d(torch.cov(some.T)).double())
+        centred = (some - some.mean(0)).double()  # of one point alone, every direction has the variance 0
+        values, vectors = torch.linalg.eigh(centred.T @ centred)
         self.directions = vectors[:, -min(check_count(directions, "directions"), len(values)) :].float()  # (D, k)
         self.coordinates = self.points @ self.directions  # (M, k)
         self.norms = self.points.square().sum(1)
@@ -68,7 +70,9 @@ class Neighbours:
 
     def __call__(self, x: Tensor) -> tuple[float, int]:
         """The distance of one example x (…) to the nearest point, and the index of that point."""
-        x = _flat(x[None], "x")[0]
+        x = _flat(check_tensor(x, "x", "(…)")[None], "x")[0]
+        if len(x) != self.points.shape[1]:
+            raise ValueError(f"x has {len(x)} numbers and a point {self.points.shape[1]}; expected one example like the points")
         own = x @ self.directions
         bounds = self.squares - 2 * (self.coordinates @ own) + own.square().sum()  # (M,), at most the squared distances
         likely = bounds.topk(min(FIRST, len(bounds)), largest=False).indices

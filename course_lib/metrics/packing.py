@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from course_lib.models.inputs import check_count
+from course_lib.models.inputs import check_count, check_number
 
 
 def resting_share(share: float, *, packing: int = 1, cost: float = 0.0) -> float:
@@ -19,10 +19,8 @@ def resting_share(share: float, *, packing: int = 1, cost: float = 0.0) -> float
     Raises ValueError unless 0 < share <= 1/2 and cost >= 0.
     """
     packing = check_count(packing, "packing")
-    if not 0 < share <= 0.5 or not cost >= 0:
-        raise ValueError(
-            f"share is {share!r} and cost is {cost!r}; expected a share above 0 of at most 1/2, and a cost of at least 0"
-        )
+    share = check_number(share, "share", "the share of the rarer side", above=0, most=0.5)
+    cost = check_number(cost, "cost", least=0)
     if _slope(0.0, share, packing, cost) >= 0:
         return 0.0
     low, high = 0.0, share

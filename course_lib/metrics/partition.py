@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_examples, check_row
 from course_lib.metrics.likelihood import Estimate, mean_with_error
 from course_lib.models.energy.annealing import forward_log_weights, ladder, reverse_log_probs
 from course_lib.models.energy.rbm import RBM
+from course_lib.models.inputs import check_count, check_counts, check_number
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class LogPartition:
 
 def log_mean(log_weights: Tensor) -> LogPartition:
     """log of the mean of weights w, from their logs (n,): the estimate of annealed importance sampling (Neal 2001)."""
-    if log_weights.ndim != 1 or len(log_weights) < 2 or log_weights.isnan().any():
-        raise ValueError(f"log_weights has shape {tuple(log_weights.shape)}; expected at least 2 numbers (n,), none of them NaN")
-    logs, n = log_weights.cpu().double(), len(log_weights)
+    logs = check_row(log_weights, "log_weights", least=2, infinite=True).detach().cpu().double()
+    n, top = len(logs), logs.max()
+    if not top.isfinite():
+        raise ValueError(f"the largest of log_weights is {top.item()}; expected a finite number, for weights that are not all 0")
     log_z = torch.logsumexp(logs, 0).item() - math.log(n)
     shares = torch.softmax(logs, 0)
     error = 3 * (n * shares).std().item() / math.sqrt(n)  # of the mean weight, in units of the mean weight
@@ -56,16 +59,15 @@ def reverse_nats(
 
     The estimate is pessimistic: in expectation it is at least the nats of what annealing upwards draws, which is nearly p.
     """
-    betas = ladder(steps)
-    return mean_with_error(
-        -torch.cat([reverse_log_probs(model, part, betas, generator=generator) for part in x.split(batch_size)])
-    )
+    betas, parts = ladder(steps), check_examples(x).split(check_count(batch_size, "batch_size"))
+    return mean_with_error(-torch.cat([reverse_log_probs(model, part, betas, generator=generator) for part in parts]))
 
 
 @torch.no_grad()
 def annealed_nats(model: RBM, x: Tensor, log_z: float) -> Estimate:
     """Mean of -log p(x) = F(x) + log Z over examples x (N, *event_shape) with this log Z; the error is that over x alone."""
-    return mean_with_error(torch.cat([model.free_energy(part) for part in x.split(500)]).double() + log_z)
+    log_z = check_number(log_z, "log_z")
+    return mean_with_error(torch.cat([model.free_energy(part) for part in check_examples(x).split(500)]).double() + log_z)
 
 
 @torch.no_grad()
@@ -79,7 +81,7 @@ def bridge(
     mean of the reverse is at least log Z in expectation.
     """
     energy, found = model.free_energy(x).double(), {}
-    for count in steps:
+    for count in check_counts(steps, "steps"):
         up = forward_log_weights(model, ladder(count), chains, generator=generator)
         found[count] = up, -energy - reverse_log_probs(model, x, ladder(count), generator=generator)
     return found

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib import runtime
+from course_lib.metrics.inputs import as_floats, check_examples, check_finite, check_labels, check_rows
 from course_lib.models.inputs import check_count, check_number
 
 STEPS = 100  # of L-BFGS at most
@@ -28,11 +29,13 @@ class LinearProbe:
 
     def logits(self, x: Tensor) -> Tensor:
         """Unnormalised log-probabilities (B, K) of features x (B, F)."""
+        x = check_rows(x, "x", columns=len(self.mean))
         return (x.float() - self.mean) / self.spread @ self.weight.T + self.bias
 
     def percent_correct(self, x: Tensor, y: Tensor) -> float:
         """The percentage of features x (N, F) whose most probable class is the label y (N,)."""
-        return 100 * (self.logits(x).argmax(1) == y).double().mean().item()
+        logits = self.logits(x)
+        return 100 * (logits.argmax(1) == check_labels(y, len(logits))).double().mean().item()
 
 
 def linear_probe(x: Tensor, y: Tensor, *, classes: int = 10, decay: float = 0.01) -> LinearProbe:
@@ -42,14 +45,10 @@ def linear_probe(x: Tensor, y: Tensor, *, classes: int = 10, decay: float = 0.01
     sum of squared weights, small by L-BFGS from zero. With a decay above 0 there is one optimum. Raises ValueError for other
     shapes and labels.
     """
-    if x.ndim != 2 or y.shape != x.shape[:1] or y.is_floating_point() or not len(y):
-        raise ValueError(
-            f"x has shape {tuple(x.shape)} and y holds {y.dtype} of shape {tuple(y.shape)}; expected (N, F) and one integer "
-            "for each row: x.flatten(1), y.long()"
-        )
-    if y.min() < 0 or y.max() >= check_count(classes, "classes"):
+    x, classes, decay = check_rows(x, "x"), check_count(classes, "classes"), check_number(decay, "decay", above=0)
+    y = check_labels(y, len(x))
+    if y.max() >= classes:
         raise ValueError(f"y has labels in {int(y.min())} … {int(y.max())}; expected 0 … {classes - 1}: set classes=")
-    check_number(decay, "decay", above=0)
     x = x.detach().float()
     mean, spread = x.mean(0), x.std(0, unbiased=False)
     spread = spread.clamp(min=max(LEAST * spread.max().item(), 1e-12))
@@ -73,11 +72,16 @@ def nearest_label(x: Tensor, among: Tensor, y: Tensor, *, k: int = 1) -> Tensor:
 
     Distances are Euclidean; of equally common labels the smallest wins.
     """
-    if y.shape != among.shape[:1] or not 1 <= check_count(k, "k") <= len(y):
+    a, b = (
+        check_finite(as_floats(check_examples(given, name)), name).reshape(len(given), -1).float()
+        for name, given in (("x", x), ("among", among))
+    )
+    k, y = check_count(k, "k"), check_labels(y, len(b))
+    if k > len(b) or a.shape[1] != b.shape[1]:
         raise ValueError(
-            f"among has {len(among)} examples, y the shape {tuple(y.shape)}, and k is {k}; expected a label for each, and k <= M"
+            f"k is {k} of {len(b)} neighbours; x has {a.shape[1]} numbers per example and among {b.shape[1]}; expected at most "
+            "as many as there are, and as many numbers"
         )
-    a, b = x.flatten(1).float(), among.flatten(1).float()
     squares = b.square().sum(1)
     found = torch.cat([(squares - 2 * part @ b.T).topk(k, largest=False).indices for part in a.split(2_000)])
     return y[found].mode(1).values
@@ -88,12 +92,24 @@ def linear_by_draw(known: Tensor, y: Tensor, draws: Sequence[Tensor], seen: Tens
 
     Each probe learns from the rows of `known` (M, F) and y (M,) that one of the draws names.
     """
+    known, y, draws = _drawn(known, y, draws)
     return torch.tensor([linear_probe(known[rows], y[rows]).percent_correct(seen, true) for rows in draws])
 
 
 def nearest_by_draw(known: Tensor, y: Tensor, draws: Sequence[Tensor], seen: Tensor, true: Tensor) -> Tensor:
     """As `linear_by_draw`, with the label of the nearest of the drawn rows."""
+    known, y, draws = _drawn(known, y, draws)
+    true = check_labels(true, len(check_examples(seen, "seen")), "true")
     return torch.tensor([100 * (nearest_label(seen, known[r], y[r]) == true).double().mean().item() for r in draws])
+
+
+def _drawn(known: Tensor, y: Tensor, draws: Sequence[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Features, their labels, and the rows of each draw; ValueError where a draw names a row that there is not."""
+    y = check_labels(y, len(check_examples(known, "known")))
+    draws = [check_labels(rows, rows.numel(), "a draw") if isinstance(rows, Tensor) else rows for rows in draws]
+    if not all(isinstance(rows, Tensor) and len(rows) and rows.max() < len(y) for rows in draws):
+        raise ValueError(f"draws are no rows of the {len(y)} examples; expected integers below {len(y)}: draw_labelled(y, …)")
+    return known, y, draws
 
 
 @torch.no_grad()
@@ -105,7 +121,7 @@ def activations(layer: nn.Module, run: Callable[[Tensor], Any], x: Tensor, *, ba
     caught: list[Tensor] = []
     handle = layer.register_forward_hook(lambda _layer, _given, found: caught.append(found.flatten(1).cpu()))
     try:
-        parts = list(x.split(check_count(batch_size, "batch_size")))
+        parts = list(check_examples(x).split(check_count(batch_size, "batch_size")))
         for part in parts:
             run(part)
     finally:
@@ -122,12 +138,13 @@ def draw_labelled(y: Tensor, count: int, *, seed: int) -> Tensor:
 
     ValueError where count is no multiple of the number of classes, or where a class has too few examples.
     """
-    classes = y.unique()
-    each, left = divmod(check_count(count, "count"), len(classes))
-    if left or (y.bincount()[classes] < each).any():
+    y = check_labels(y, len(check_examples(y, "y")))
+    classes, counts = y.unique(return_counts=True)
+    count = check_count(count, "count")
+    each, left = divmod(count, len(classes))
+    if left or (counts < each).any():
         raise ValueError(
-            f"count is {count} for {len(classes)} classes; expected a multiple, and at most {int(y.bincount()[classes].min())} "
-            "of each"
+            f"count is {count} for {len(classes)} classes; expected a multiple, and at most {int(counts.min())} of each"
         )
     generator, chosen = runtime.generator(seed), []
     for label in classes:

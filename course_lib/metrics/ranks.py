@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from course_lib.metrics.inputs import check_row
+from course_lib.models.inputs import check_list, check_number
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,21 @@ class RankCorrelation:
 
 
 def ranks(values: Tensor) -> Tensor:
-    """The place of each of values (N,) among them, from 1, in double precision; equal values share the mean of their places."""
+    """The place of each of values (N,) among them, from 1, in double precision; equal values share the mean of their places.
+
+    ValueError for NaN.
+    """
+    values = check_row(values, "values", infinite=True).contiguous()
     ordered = values.sort().values
     below, not_above = (torch.searchsorted(ordered, values, right=right).double() for right in (False, True))
     return (below + 1 + not_above) / 2
+
+
+def _tensor(values: Any, name: str) -> Tensor:
+    """values as a tensor, if they are one, or a sequence of numbers."""
+    if isinstance(values, Tensor):
+        return values
+    return torch.tensor([check_number(value, f"a number of {name}") for value in check_list(values, name, "numbers")])
 
 
 def spearman(a: Tensor, b: Tensor) -> RankCorrelation:
@@ -35,12 +50,12 @@ def spearman(a: Tensor, b: Tensor) -> RankCorrelation:
     one training are not independent, so that the spread over several trainings says more. ValueError for fewer than 4 pairs,
     NaN, or values that are all equal.
     """
-    a, b = (torch.as_tensor(values).detach().cpu().double() for values in (a, b))
-    if a.ndim != 1 or a.shape != b.shape or len(a) < 4 or a.isnan().any() or b.isnan().any():
-        shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
-        raise ValueError(
-            f"the values have shapes {shapes}; expected two rows of equally many numbers, at least 4, none of them NaN"
-        )
+    a, b = (
+        check_row(_tensor(values, name), name, least=4, infinite=True).detach().cpu().double()
+        for name, values in (("a", a), ("b", b))
+    )
+    if a.shape != b.shape:
+        raise ValueError(f"a has {len(a)} numbers and b {len(b)}; expected two rows of equally many")
     if (a == a[0]).all() or (b == b[0]).all():
         raise ValueError("all values of one row are equal; a rank correlation needs some that differ")
     rho = torch.corrcoef(torch.stack([ranks(a), ranks(b)]))[0, 1].clamp(-1, 1).item()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_examples
 from course_lib.metrics.likelihood import Estimate, mean_with_error
 from course_lib.models.inputs import check_count
 from course_lib.models.latent.autoencoder import squared_error
@@ -17,7 +18,7 @@ def errors(model, x: Tensor, *, batch_size: int = 500) -> Tensor:
 
     It is computed batch by batch on the model's device; the result is on the CPU.
     """
-    device, parts = device_of(model), x.split(check_count(batch_size, "batch_size"))
+    device, parts = device_of(model), check_examples(x).split(check_count(batch_size, "batch_size"))
     return torch.cat([squared_error(batch.cpu(), model.reconstruct(batch.to(device)).cpu()) for batch in parts])
 
 

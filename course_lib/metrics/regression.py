@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_rows
+
 
 def r_squared(predicted: Tensor, true: Tensor) -> Tensor:
     """1 - (mean squared error) / (variance of the true values), of each column: (N, F) and (N, F) -> (F,).
@@ -11,10 +13,14 @@ def r_squared(predicted: Tensor, true: Tensor) -> Tensor:
     1 is a perfect prediction, and 0 is no better than the mean of the true values; worse predictions are below 0, without bound.
     Raises ValueError where the shapes differ, for fewer than two rows, and where a column of true values never changes.
     """
-    if predicted.shape != true.shape or true.ndim != 2 or len(true) < 2:
+    predicted, true = (
+        check_rows(values, name, least=2, fix="values[:, None] makes one column")
+        for name, values in (("predicted", predicted), ("true", true))
+    )
+    if predicted.shape != true.shape:
         raise ValueError(
-            f"predicted has shape {tuple(predicted.shape)} and true {tuple(true.shape)}; expected the same (N, F) with at least "
-            "two rows: values[:, None] makes one column"
+            f"predicted has shape {tuple(predicted.shape)} and true {tuple(true.shape)}; expected the same (N, F): "
+            "values[:, None] makes one column"
         )
     spread = true.var(0, unbiased=False)
     if not (spread > 0).all():

@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.metrics.inputs import check_row, check_rows, check_tensor
+from course_lib.models.inputs import check_number
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -40,11 +43,13 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
     Exact, in the units of x. p = 1 is the earth mover's distance. ValueError where p < 1, or where points are not finite numbers
     in one row.
     """
-    if not p >= 1:
-        raise ValueError(f"p is {p!r}; expected at least 1: below 1 the sorted plan is not the best one")
+    p = check_number(p, "p", "a power, for below 1 the sorted plan is not the best one:", least=1)
+    x, y = _on_a_line(x, "x"), _on_a_line(y, "y")
     best = monotone_plan(x, y)
-    distance = (x.detach().cpu().double()[best.source] - y.detach().cpu().double()[best.target]).abs()
-    return ((best.mass * distance**p).sum() ** (1 / p)).item()
+    distance = (x[best.source] - y[best.target]).abs()
+    if (longest := distance.max().item()) > 0:  # relative to it, no power overflows
+        return longest * ((best.mass * (distance / longest) ** p).sum() ** (1 / p)).item()
+    return 0.0
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,10 @@ class Critic:
 
     def __call__(self, t: Tensor) -> Tensor:
         """The values at places t (…), in double precision."""
-        t = t.detach().cpu().double()
-        return torch.from_numpy(np.interp(t.numpy(), self.knots.numpy(), self.values.numpy()))
+        t = check_tensor(t, "t", "of places (…)").detach().cpu().double()
+        if t.isnan().any():
+            raise ValueError("t has NaN in it; expected places on the line")
+        return torch.from_numpy(np.interp(t.numpy().reshape(-1), self.knots.numpy(), self.values.numpy())).reshape(t.shape)
 
 
 def best_critic(x: Tensor, y: Tensor) -> Critic:
@@ -119,7 +126,12 @@ def assign(cost: Tensor) -> Assignment:
     Some best plan sends each row to one column (Birkhoff 1946). It is found by the shortest augmenting paths of Jonker &
     Volgenant (1987), in about N³ operations: half a second for N = 512. ValueError unless the costs are square and finite.
     """
-    if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or not cost.numel() or not cost.isfinite().all():
+    if (
+        check_tensor(cost, "cost", "(N, N)").ndim != 2
+        or cost.shape[0] != cost.shape[1]
+        or not cost.numel()
+        or not cost.isfinite().all()
+    ):
         raise ValueError(f"cost has shape {tuple(cost.shape)}; expected finite numbers (N, N), a row and a column for each point")
     costs = cost.detach().cpu().double().numpy()
     N = len(costs)
@@ -169,16 +181,13 @@ def assignment_distance(x: Tensor, y: Tensor) -> float:
     For samples of two distributions it estimates their distance from above: also two samples of one distribution are some
     distance apart. ValueError where the sets differ in size.
     """
-    if x.ndim != 2 or x.shape != y.shape:
+    x = check_rows(x, "x")
+    y = check_rows(y, "y", columns=x.shape[1])
+    if len(x) != len(y):
         raise ValueError(f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; expected two sets of equal size (N, D)")
     return assign(torch.cdist(x.detach().cpu().double(), y.detach().cpu().double())).total / len(x)
 
 
 def _on_a_line(points: Tensor, name: str) -> Tensor:
     """The points (N,) on the CPU in double precision; ValueError where they are not in one row, none, or not finite."""
-    points = points.detach().cpu().double()
-    if points.ndim != 1 or not len(points) or not points.isfinite().all():
-        raise ValueError(
-            f"{name} has shape {tuple(points.shape)}; expected finite numbers in one row (N,): {name}.flatten() may do"
-        )
-    return points
+    return check_row(points, name).detach().cpu().double()

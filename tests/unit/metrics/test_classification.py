@@ -53,9 +53,9 @@ def test_refusals():
     for labels in (torch.zeros(3), torch.zeros(2, dtype=torch.long), torch.zeros(3, 1, dtype=torch.long)):
         with pytest.raises(ValueError, match="integer label"):
             accuracy(_Threshold(), x, labels)
-    with pytest.raises(ValueError, match="at least one example"):
+    with pytest.raises(ValueError, match="at least 1 of them"):
         accuracy(_Threshold(), x[:0], torch.zeros(0, dtype=torch.long))
-    with pytest.raises(ValueError, match="at least one example"):
+    with pytest.raises(ValueError, match="at least 1 of them"):
         features(FeatureClassifier(event_shape=(1, 8, 8)), torch.zeros(0, 1, 8, 8))
     with pytest.raises(ValueError, match="batch_size"):
         accuracy(_Threshold(), x, torch.zeros(3, dtype=torch.long), batch_size=0)

@@ -40,7 +40,7 @@ def test_the_interval_holds_the_correlation_of_normal_pairs_about_95_times_in_10
 def test_what_has_no_order_is_refused():
     a = torch.arange(5.0)
     for other in (a[:4], torch.full((5,), float("nan"))):
-        with pytest.raises(ValueError, match="equally many"):
+        with pytest.raises(ValueError, match=r"equally many|b has NaN"):
             spearman(a, other)
     with pytest.raises(ValueError, match="all values of one row are equal"):
         spearman(a, torch.ones(5))

@@ -99,9 +99,9 @@ def test_points_on_a_line_in_the_plane_are_as_far_apart_as_on_the_line():
 def test_what_has_no_distance_is_refused():
     x = torch.zeros(3)
     for points in (torch.zeros(3, 1), torch.zeros(0), torch.tensor([0.0, float("nan")])):
-        with pytest.raises(ValueError, match="in one row"):
+        with pytest.raises(ValueError, match=r"in one row|x has NaN"):
             transport.wasserstein(points, x)
-    with pytest.raises(ValueError, match="expected at least 1"):
+    with pytest.raises(ValueError, match=r"expected a power.* at least 1"):
         transport.wasserstein(x, x, 0.5)
     with pytest.raises(ValueError, match="two sets of equal size"):
         transport.assignment_distance(torch.zeros(3, 2), torch.zeros(4, 2))
