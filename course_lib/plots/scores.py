@@ -115,7 +115,7 @@ def score_network() -> LessonFigure:
         "x": Node(0.0, 1.0, "data x", SEEN, 1.0),
         "e": Node(0.0, 0.0, "noise e", SEEN, 1.0),
         "y": Node(2.2, 0.5, "y = x + σ e", VALUE, 1.5),
-        "net": Node(5.0, 0.5, "network\n3 dense layers", LAYER, 1.6, 0.7),
+        "net": Node(5.0, 0.5, "network\n3 hidden layers", LAYER, 1.6, 0.7),
         "s": Node(7.8, 0.5, "score s(y, σ)", GOAL, 1.5),
         "loss": Node(7.8, -0.8, "|σ s + e|²", VALUE, 1.4),
     }

@@ -8,8 +8,11 @@ import pytest
 import torch
 
 from course_lib.explore.course import trade_offs as plane
+from course_lib.explore.course import two_clouds
 from course_lib.explore.course.guessing import MODEL, PERSON, REAL, Tally, binary, real_or_generated, sequence
 from course_lib.explore.course.scoreboard import scoreboard
+from course_lib.metrics.coverage import overlap
+from course_lib.metrics.frechet import frechet_distance
 from course_lib.models.autoregressive import FVSBN, NADE
 from course_lib.models.energy.rbm import RBM
 from course_lib.models.latent import VAE
@@ -116,3 +119,20 @@ def test_the_tally_goes_on_after_the_cell_has_run_again():
     right, tries = tally.right()
     assert tries == 3
     assert right == sum((n == REAL) == (a == PERSON) for n, a in zip(names, tally.answers, strict=True))
+
+
+def test_two_clouds_show_what_lesson_24_says_of_them():
+    """Narrow: precision 1, recall 0.30, the distance 0.05. One mode of three: recall 0.07. At an outlier: density a third."""
+    scores = {}
+    for name, settings in {
+        "narrow": ((42, 42), 0.3, 3, 60, False),
+        "one mode": ((42, 42), 0.3, 1, 60, False),
+        "outlier": ((3, 78), 0.3, 3, 60, True),
+    }.items():
+        real, made = two_clouds.clouds(*settings)
+        scores[name] = overlap(real, made, k=3), frechet_distance(real, made)
+    assert (scores["narrow"][0].precision, scores["narrow"][0].recall) == pytest.approx((1, 0.30), abs=0.005)
+    assert scores["narrow"][1] == pytest.approx(0.05, abs=0.005)
+    assert scores["one mode"][0].recall == pytest.approx(0.07, abs=0.005)
+    assert scores["one mode"][1] > 1
+    assert (scores["outlier"][0].precision, scores["outlier"][0].density) == pytest.approx((1, 1 / 3))
