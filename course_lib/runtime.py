@@ -126,19 +126,28 @@ def restore_generator(generator: torch.Generator, kept: Any, name: str = "the ru
     print(f"{name} began on {kind} and continues on {here}: from here on it draws other random numbers", flush=True)
 
 
+def drawing_device(generator: torch.Generator | None, like: Tensor) -> torch.device:
+    """Where random numbers are drawn: on the generator's device, or on that of `like`. ValueError for what is no generator."""
+    if generator is None:
+        return like.device
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(f"generator is {generator!r}; expected a torch.Generator or None: runtime.generator(0) makes one")
+    return generator.device
+
+
 def uniform(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Uniform noise in [0, 1) of this shape, drawn where the generator lives, on the device of `like`, in its type.
 
     float32 at least: a half-precision uniform number has too few steps for small probabilities.
     """
-    drawn_on = generator.device if generator is not None else like.device
+    drawn_on = drawing_device(generator, like)
     dtype = torch.promote_types(like.dtype, torch.float32) if like.is_floating_point() else torch.float32
     return torch.rand(*shape, generator=generator, device=drawn_on, dtype=dtype).to(like.device)
 
 
 def standard_normal(shape: Sequence[int], like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Standard normal noise of this shape, drawn where the generator lives, in the type and on the device of `like`."""
-    drawn_on = generator.device if generator is not None else like.device
+    drawn_on = drawing_device(generator, like)
     return torch.randn(*shape, generator=generator, device=drawn_on).to(like)
 
 

@@ -1,7 +1,10 @@
 """The only home of log-density, entropy and divergence formulas. All logarithms are natural: units are nats.
 
-Precision, for every class and function here: float64 stays float64, half precision becomes float32, and autocast is off inside
-(`precision.full_precision`). The classes share the interface of `base.Distribution`.
+Precision, for every class and function here: float64 stays float64, half precision and integers become float32, and autocast is
+off inside (`precision.full_precision`). The classes share the interface of `base.Distribution`.
+
+NaN in a parameter or a value of a density stays NaN in the result: it never becomes a number. To look for it costs time, and on
+a GPU makes the host wait; `check` looks, and so do `sample`, probabilities, entropies and divergences on the CPU.
 """
 
 from course_lib.distributions.base import Distribution

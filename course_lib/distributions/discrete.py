@@ -10,12 +10,28 @@ from torch.nn import functional as F
 from course_lib.distributions.base import UnivariateDistribution
 from course_lib.distributions.precision import full_precision
 
+ROUNDING = 1e-5  # by which a probability may exceed 1
+
+
+def _check_one(logits: Tensor | None, probs: Tensor | None) -> None:
+    if (logits is None) == (probs is None):
+        raise ValueError("logits and probs are both given or both missing; expected one of them")
+
+
+def _are_weights(probs: Tensor) -> bool:
+    """Whether each row of (*batch, K) holds finite numbers from 0, at least one of them above 0."""
+    total = probs.sum(-1) if probs.ndim else probs
+    return bool(((probs >= 0).all() & (total > 0).all() & total.isfinite().all()).item())
+
 
 class Bernoulli(UnivariateDistribution, td.Bernoulli):
-    """Independent coins, by their `logits` log(p / (1 - p)) or by `probs`, (*batch)."""
+    """Independent coins, by their `logits` log(p / (1 - p)) or by `probs`, (*batch). ValueError for probs outside [0, 1]."""
 
     @full_precision
     def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
+        _check_one(logits, probs)
+        if probs is not None and probs.device.type == "cpu" and not ((probs >= 0) & (probs <= 1 + ROUNDING)).all():
+            raise ValueError(f"probs are {probs!r:.80}; expected numbers in [0, 1]: probs.clamp(0, 1), or logits=")
         td.Bernoulli.__init__(self, logits=logits, probs=probs, validate_args=False)
         self.by_probs = probs is not None
 
@@ -38,10 +54,15 @@ class Bernoulli(UnivariateDistribution, td.Bernoulli):
 
 
 class Categorical(UnivariateDistribution, td.Categorical):
-    """One of K categories, by `logits` or `probs` of shape (*batch, K)."""
+    """One of K categories, by `logits` or `probs` of shape (*batch, K); probs are divided by their sum. ValueError below 0."""
 
     @full_precision
     def __init__(self, logits: Tensor | None = None, *, probs: Tensor | None = None):
+        _check_one(logits, probs)
+        if probs is not None and probs.device.type == "cpu" and not _are_weights(probs):
+            raise ValueError(
+                f"probs have shape {tuple(probs.shape)} and rows that are no weights; expected finite numbers from 0, not all 0"
+            )
         td.Categorical.__init__(self, logits=logits, probs=probs, validate_args=False)
         self.by_probs = probs is not None
 

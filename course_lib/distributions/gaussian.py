@@ -10,7 +10,7 @@ from torch import Tensor
 from torch import distributions as td
 from torch.nn import functional as F
 
-from course_lib.distributions.base import Distribution, UnivariateDistribution
+from course_lib.distributions.base import Distribution, UnivariateDistribution, check_sizes
 from course_lib.distributions.discrete import Categorical
 from course_lib.distributions.precision import full_precision
 from course_lib.runtime import standard_normal, uniform
@@ -102,6 +102,7 @@ class DiagonalGaussian(Distribution):
     @full_precision
     def rsample(self, shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:
         """mean + scale * noise, (*shape, *batch, L): differentiable in both (Kingma & Welling 2014, section 2.4)."""
+        shape = check_sizes(shape, "shape")
         return self.mean + self.scale * standard_normal((*shape, *self.mean.shape), self.mean, generator)
 
     def sample(self, sample_shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:
@@ -136,6 +137,11 @@ class DiagonalGaussianMixture(Distribution):
     @full_precision
     def __init__(self, logits: Tensor, mean: Tensor, log_scale: Tensor):
         self.logits, self.components = logits, DiagonalGaussian(mean, log_scale)
+        if not isinstance(logits, Tensor) or not logits.ndim or logits.shape != self.components.mean.shape[:-1]:
+            raise ValueError(
+                f"logits are a {type(logits).__name__} of shape {tuple(logits.shape)}, mean and log_scale have shape "
+                f"{tuple(self.components.mean.shape)}; expected (*batch, K) and (*batch, K, L)"
+            )
         self.batch_shape, self.event_shape = logits.shape[:-1], self.components.event_shape
 
     @full_precision
@@ -155,8 +161,9 @@ class DiagonalGaussianMixture(Distribution):
 
     def sample(self, sample_shape: Sequence[int] = (), *, generator: torch.Generator | None = None) -> Tensor:
         """(*sample_shape, *batch, L), without gradients: a component by its weight, then a point of its Gaussian."""
+        self.check_parameters()
         mean, log_scale = self.components.mean.detach(), self.components.log_scale.detach()
-        shape = (*sample_shape, *self.batch_shape)
+        shape = (*check_sizes(sample_shape, "sample_shape"), *self.batch_shape)
         chosen = Categorical(self.logits.detach()).from_noise(uniform((*shape, 1), mean, generator))  # (*shape)
         index = chosen[..., None, None].expand(*shape, 1, mean.shape[-1])
         picked = [t.expand(*shape, *t.shape[-2:]).gather(-2, index)[..., 0, :] for t in (mean, log_scale)]  # (*shape, L)
@@ -186,6 +193,11 @@ def standard_normal_from_noise(noise: Tensor) -> Tensor:
 @full_precision
 def gaussian_log_prob(x: Tensor, mean: Tensor | float = 0.0, log_scale: Tensor | float = 0.0) -> Tensor:
     """log N(x; mean, exp(log_scale)^2), elementwise, in nats."""
+    for name, value in (("mean", mean), ("log_scale", log_scale)):
+        if not isinstance(value, Tensor):
+            number = None if isinstance(value, (bool, str)) else float(value)
+            if number is None or not math.isfinite(number):
+                raise ValueError(f"{name} is {value!r}; expected a tensor or a finite number")
     log_scale = torch.as_tensor(log_scale, dtype=x.dtype, device=x.device)
     return -0.5 * ((x - mean) * torch.exp(-log_scale)) ** 2 - log_scale - 0.5 * math.log(2 * math.pi)
 

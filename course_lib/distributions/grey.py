@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from course_lib.distributions.base import UnivariateDistribution
 from course_lib.distributions.discrete import Categorical
 from course_lib.distributions.precision import full_precision
+from course_lib.runtime import check_index
 
 SMALLEST_LOG_SCALE = -7.0  # of a logistic, as in PixelCNN++'s code: below it, gradients of the bins' masses vanish or overflow
 
@@ -20,9 +21,7 @@ class GreyValues(td.constraints.Constraint):
     is_discrete = True
 
     def __init__(self, levels: int):
-        if levels < 2:
-            raise ValueError(f"levels is {levels!r}; expected at least 2 grey values, such as 256")
-        self.levels = levels
+        self.levels = check_index(levels, "levels", 2)
 
     def check(self, value: Tensor) -> Tensor:
         """Which of the numbers (…) are such grey values: booleans (…)."""
@@ -86,13 +85,17 @@ class DiscretisedLogisticMixture(UnivariateDistribution):
 
     @full_precision
     def __init__(self, logits: Tensor, mean: Tensor, log_scale: Tensor, *, levels: int = 256):
-        self.logits, self.mean, self.log_scale = logits, mean, log_scale.clamp(min=SMALLEST_LOG_SCALE)
-        self.support, self.levels = GreyValues(levels), levels
-        self.batch_shape = logits.shape[:-1]
+        if isinstance(levels, Tensor) and levels.ndim == 0 and levels == levels.round():
+            levels = int(levels)
+        self.logits, self.mean, self.log_scale = torch.broadcast_tensors(logits, mean, log_scale.clamp(min=SMALLEST_LOG_SCALE))
+        self.support = GreyValues(levels)
+        self.levels, self.batch_shape = self.support.levels, self.logits.shape[:-1]
 
     @full_precision
     def log_prob(self, value: Tensor) -> Tensor:
-        """log p(value) in nats, (*batch), of grey values k / (K - 1)."""
+        """log p(value) in nats, (*batch), of grey values k / (K - 1). ValueError for other values, on the CPU."""
+        if value.device.type == "cpu":
+            self.check(value)
         distance = (value[..., None] - 0.5) * 4 - self.mean  # (*batch, M)
         half = 2 / (self.levels - 1)  # half a bin, in quarters
         sharpness = (-self.log_scale).exp()

@@ -12,7 +12,6 @@ from torch import Tensor
 
 P, R = ParamSpec("P"), TypeVar("R")
 DEVICES = ("cpu", "cuda", *(("mps",) if torch.backends.mps.is_available() else ()))  # the kinds of device that autocast knows
-HALF = (torch.bfloat16, torch.float16)
 
 
 def without_autocast(function: Callable[P, R]) -> Callable[P, R]:
@@ -32,12 +31,12 @@ def without_autocast(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def full_precision(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, with half-precision arguments turned into float32 and with autocast off while it runs.
+    """The function, with half precision, integers and truth values turned into float32 and with autocast off while it runs.
 
     float64 arguments stay float64. On a constructor it makes the parameters float32, so that every method that torch supplies
-    computes in float32 too.
+    computes in float32 too. Where it fails because of what it was given, it raises a ValueError that says what that was.
     """
-    inside = without_autocast(function)
+    inside = in_words(without_autocast(function))
 
     @functools.wraps(function)
     def precise(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -46,5 +45,47 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
     return precise
 
 
+def in_words(function: Callable[P, R]) -> Callable[P, R]:
+    """The function; an error of torch about the kinds, shapes or devices of its arguments becomes a ValueError that names them.
+
+    Nothing is looked at before it fails, so that a call that goes well costs nothing more.
+    """
+
+    @functools.wraps(function)
+    def explained(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except (AttributeError, IndexError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error) or _by_the_course(error):
+                raise
+            given = ", ".join([*map(_said, args), *(f"{name}: {_said(value)}" for name, value in kwargs.items())])
+            raise ValueError(
+                f"{function.__qualname__} was given {given}; expected tensors of real numbers, on one device, in the shapes of "
+                f"its description: help({function.__qualname__})"
+            ) from error
+
+    return explained
+
+
 def _promoted(value: object) -> object:
-    return value.float() if isinstance(value, Tensor) and value.dtype in HALF else value
+    if not isinstance(value, Tensor):
+        return value
+    if value.is_complex() or value.is_meta:
+        raise ValueError(f"a parameter or a value is {_said(value)}; expected a tensor that holds real numbers")
+    return value if value.dtype in (torch.float32, torch.float64) else value.float()
+
+
+def _by_the_course(error: Exception) -> bool:
+    """Whether the error is a ValueError that a function of the course raised."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return isinstance(error, ValueError) and place.tb_frame.f_globals.get("__name__", "").startswith("course_lib.")
+
+
+def _said(value: object) -> str:
+    """What a value is, in a few words."""
+    if isinstance(value, Tensor):
+        return f"{value.dtype} of shape {tuple(value.shape)} on {value.device}"
+    shape = getattr(value, "batch_shape", None)
+    return f"a {type(value).__name__}" + ("" if shape is None else f" of batch shape {tuple(shape)}")

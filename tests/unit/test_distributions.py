@@ -325,7 +325,7 @@ def test_grey_levels_keep_to_the_scale_of_grey_values():
     torch.testing.assert_close(one.probs, numbers.softmax(-1))
     with pytest.raises(ValueError, match="value holds 2, outside the support"):
         one.log_prob(torch.tensor([2.0]))
-    with pytest.raises(ValueError, match="at least 2 grey values"):
+    with pytest.raises(ValueError, match="expected an integer of at least 2"):
         ds.GreyLevels(torch.zeros(1, 1))
 
 
@@ -358,7 +358,7 @@ def test_a_logistic_has_at_least_the_scale_of_pixelcnn_pp():
     )
     values = torch.arange(256) / 255
     assert torch.equal(floor.log_prob(values), below.log_prob(values))
-    with pytest.raises(ValueError, match="levels is 1; expected at least 2"):
+    with pytest.raises(ValueError, match="levels is 1; expected an integer of at least 2"):
         ds.DiscretisedLogisticMixture(torch.zeros(1), torch.zeros(1), torch.zeros(1), levels=1)
 
 

@@ -14,6 +14,7 @@ class Call:
     """A good call. odd: the names of the arguments that are replaced. exact: equal numbers of other types give equal results.
 
     none: arguments of which None is a good value, or one with a meaning of its own. infinite: arguments that may be infinite.
+    stays: arguments whose NaN, or infinity, may become NaN in the answer, but no number.
     """
 
     function: object
@@ -21,13 +22,14 @@ class Call:
     exact: bool = True
     none: tuple[str, ...] = ()
     infinite: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
 
     def __call__(self, **changed):
         return self.function(**{**self.given, **changed})
 
 
-def call(function, *, exact=True, none=(), infinite=(), **given):
-    return Call(function, given, exact, none, infinite)
+def call(function, *, exact=True, none=(), infinite=(), stays=(), **given):
+    return Call(function, given, exact, none, infinite, stays)
 
 
 def same_values(value):
@@ -76,7 +78,7 @@ def first_of(value):
 def numbers(found):
     """All numbers of a result, in one order."""
     if isinstance(found, Tensor):
-        return found.double().flatten().tolist() if not found.is_complex() else [math.nan]
+        return [math.nan] if found.is_complex() or found.is_meta else found.double().flatten().tolist()
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         return [float(found)]
     if is_dataclass(found):
@@ -114,7 +116,11 @@ def faults(call):
             except Exception as error:
                 found.append(f"{name} = {what}: {type(error).__name__}: {error}")
                 continue
-            if any(math.isnan(n) for n in numbers(answer)):
+            hidden = any(math.isnan(n) for n in numbers(answer))
+            if name in call.stays and what in ("nan", "inf", "-inf"):
+                if what == "nan" and not hidden:
+                    found.append(f"{name} = {what}: the answer hides it: {numbers(answer)[:3]}")
+            elif hidden:
                 found.append(f"{name} = {what}: the answer holds NaN")
             elif same and call.exact and not equal(answer, good):
                 found.append(f"{name} = {what}: another answer than for the same number: {numbers(answer)[:3]} for {good[:3]}")

@@ -1,13 +1,15 @@
-"""Every public function of the metrics, given an odd value for each argument in turn: the right number, or a refusal in words."""
+"""Every public function of metrics and distributions, given odd values one by one: the right number, or a refusal in words."""
 
 import importlib
 import inspect
 import pkgutil
 
+import distribution_calls
 import metric_calls
 import pytest
 from calls import faults
 
+import course_lib.distributions
 import course_lib.metrics
 from course_lib.metrics import probes
 
@@ -28,6 +30,16 @@ def test_the_table_holds_every_public_function(package):
             own = (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == here.__name__
             if own and not name.startswith("_") and name not in RESULTS:
                 assert f"{module.name}.{name}" in named
+
+
+def test_the_table_holds_every_distribution():
+    public = set(course_lib.distributions.__all__) - {"Distribution"}
+    assert {name.split()[0] for name in distribution_calls.CALLS} == public
+
+
+@pytest.mark.parametrize("name", distribution_calls.CALLS)
+def test_a_distribution_answers_odd_values_rightly_or_refuses_them_in_words(name):
+    assert not faults(distribution_calls.CALLS[name])
 
 
 @pytest.mark.parametrize("name", metric_calls.CALLS)
