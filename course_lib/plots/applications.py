@@ -19,13 +19,13 @@ def semi_supervised() -> LessonFigure:
         "cls": Node(2.4, 1.2, "classifier", LAYER, 1.4, 0.7),
         "y": Node(4.9, 1.2, "$y$: 10 classes", STATE, high=1.7),
         "enc": Node(4.9, -1.1, "encoder", LAYER, 1.3, 0.7),
-        "z": Node(7.4, -1.1, "$z$: L", STATE, high=0.9),
+        "z": Node(7.4, -1.1, "$z$: 20", STATE, high=1.0),
         "dec": Node(9.3, 0.0, "decoder", LAYER, 1.3, 0.7),
         "p": Node(11.6, 0.0, "$p(x \\mid y, z)$\n784 coins", GOAL, 1.5, 0.8),
     }
     arrows = [
         Arrow("x", "cls", "784"), Arrow("cls", "y", "$q(y \\mid x)$"), Arrow("x", "enc"), Arrow("y", "enc"),
-        Arrow("enc", "z", "$q(z \\mid x, y)$"), Arrow("y", "dec", "10"), Arrow("z", "dec", "L"), Arrow("dec", "p", "784"),
+        Arrow("enc", "z", "$q(z \\mid x, y)$"), Arrow("y", "dec", "10"), Arrow("z", "dec", "20"), Arrow("dec", "p", "784"),
     ]  # fmt: skip
     return diagram(
         nodes,

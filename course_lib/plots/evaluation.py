@@ -100,7 +100,7 @@ def two_scores(
             linestyle="none", label=kind,
         )  # fmt: skip
     for place, row in enumerate(sorted(rows, key=lambda row: row.across)):
-        offset = (10, 8) if place % 2 else (10, -20)  # neighbours above and below in turn
+        offset = (4, 14) if place % 2 else (8, -22)  # neighbours above and below in turn, clear of each other's signs
         axes.annotate(row.name, (row.across, row.up), xytext=offset, textcoords="offset points", fontsize=13, color=BLACK)
     axes.set(xscale="log", yscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
