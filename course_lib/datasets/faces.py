@@ -25,6 +25,7 @@ RANGES: dict[str, tuple[float, float]] = {
 FACTORS = tuple(RANGES)
 INDEX = {name: place for place, name in enumerate(FACTORS)}
 SIZES = (16, 32, 64)
+WHOLE = (slice(None), slice(None))  # all rows and all columns
 
 _ZOOM = 1.2
 _BLOCK = 2**16  # pixels drawn at a time: what fits in a processor's cache is drawn several times faster
@@ -54,17 +55,18 @@ def sample_factors(n: int, generator: torch.Generator | None = None) -> Tensor:
     return low + (high - low) * runtime.uniform((n, len(FACTORS)), low, generator)
 
 
-def draw(factors: Tensor, size: int = 32) -> Tensor:
+def draw(factors: Tensor, size: int = 32, *, window: tuple[slice, slice] = WHOLE) -> Tensor:
     """The faces of these factors, (B, F), as RGB images (B, 3, size, size) in [0, 1], on the factors' device.
 
-    Differentiable in the factors. size is 16, 32 or 64. Raises ValueError for another size, another shape, values that are
-    not finite floats or lie outside RANGES.
+    Differentiable in the factors. size is 16, 32 or 64. window: the rows and the columns to draw, all of them by default.
+    Raises ValueError for another size, another shape, values that are not finite floats or lie outside RANGES.
     """
     if size not in SIZES:
         raise ValueError(f"size is {size!r}; expected one of {SIZES}")
     _check(factors)
-    blocks = factors.split(max(1, _BLOCK // size**2))
-    return torch.cat([_paint(block, size) for block in blocks])  # (B, 3, size, size)
+    rows, columns = (len(range(size)[side]) for side in window)
+    blocks = factors.split(max(1, _BLOCK // max(1, rows * columns)))
+    return torch.cat([_paint(block, size, window) for block in blocks])  # (B, 3, rows, columns)
 
 
 def _check(factors: Tensor) -> None:
@@ -85,10 +87,11 @@ def _check(factors: Tensor) -> None:
 class _Brush:
     """What all shapes need: the pixels' coordinates, and how a distance becomes coverage."""
 
-    def __init__(self, size: int, like: Tensor):
+    def __init__(self, size: int, window: tuple[slice, slice], like: Tensor):
         self.soft = 1.5 * 2 / size / _ZOOM  # width of an edge: one and a half pixels
         centres = (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * 2 / size - 1
-        self.x, self.y = centres[None, None, None, :], centres[None, None, :, None]  # (1, 1, 1, W), (1, 1, H, 1)
+        rows, columns = window
+        self.x, self.y = centres[None, None, None, columns], centres[None, None, rows, None]  # (1, 1, 1, W), (1, 1, H, 1)
 
     def fill(self, distance: Tensor) -> Tensor:
         """Coverage in [0, 1] of the inside."""
@@ -123,15 +126,15 @@ def _skin(tone: Tensor) -> Tensor:
     return (weights @ ramp)[:, :, None, None]
 
 
-def _paint(factors: Tensor, size: int) -> Tensor:
+def _paint(factors: Tensor, size: int, window: tuple[slice, slice]) -> Tensor:
     tilt, smile, opening, tone, shift_x, shift_y = factors[:, :, None, None, None].unbind(1)  # each (B, 1, 1, 1)
-    brush = _Brush(size, factors)
+    brush = _Brush(size, window, factors)
     x, y = (brush.x - shift_x) / _ZOOM, (brush.y - shift_y) / _ZOOM - 0.02
     head_x = tilt.cos() * x + tilt.sin() * y  # (B, 1, H, W)
     head_y = tilt.cos() * y - tilt.sin() * x
     skin = _skin(tone)  # (B, 3, 1, 1)
     image = torch.lerp(_colour(_SKY, x), _colour(_GROUND, x), (brush.y + 1) / 2)  # (1, 3, H, 1)
-    image = image.expand(len(factors), 3, size, size)
+    image = image.expand(len(factors), 3, brush.y.shape[2], brush.x.shape[3])
     image = _back_hair(image, brush, head_x, head_y)
     image = _body(image, brush, x, y, skin)
     image = _head(image, brush, head_x, head_y, skin)

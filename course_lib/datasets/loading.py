@@ -26,7 +26,7 @@ _SOURCES: dict[str, tuple[tuple[str, ...], Callable[..., tuple[Tensor, Tensor | 
     **{name: (PARTS, maker) for name, maker in toys.SPLITS.items()},
 }
 _GREY = ("mnist", "fashion")
-_DRAWN_IN_SIZES = ("faces",)
+_DRAWN_IN_SIZES = ("faces", "close_ups")
 
 
 def names() -> list[str]:
@@ -58,13 +58,13 @@ def load(
         binarisation: for grey images only: None leaves grey values in [0, 1]; "fixed" draws every pixel once, by `seed`;
             "resampled" leaves the grey values, and `Batches` draws them anew in every epoch.
         seed: of the fixed draw.
-        size: pixels across, for the drawn faces only: 16, 32 (None) or 64.
+        size: pixels across, for the drawn faces only: 16, 32 (None) or 64; for close-ups 16 (None) or 32.
         device: where to put the tensors; None is the CPU.
 
     Returns `Data` with x and y:
         mnist, fashion: images (N, 1, 28, 28) in [0, 1]; classes (N).
         mnist_patches: patches of 0 and 1, (N, 1, 3, 3); the digit's class (N).
-        faces, close_ups: colour images (N, 3, size, size) in [0, 1], (N, 3, 16, 16) for close-ups; their factors (N, F).
+        faces, close_ups: colour images (N, 3, size, size) in [0, 1]; their factors (N, F).
         novel: characters as integers, (T,); None.
         numerals: symbols as integers, (N, 20), padded with -1; the numbers (N).
         old_faithful: minutes, (N, 2); None. sunspots: yearly numbers (N,); the years (N).

@@ -17,7 +17,7 @@ from course_lib.nn.dense import dense, nonlinearity
 
 ENCODERS = ("dense", "convolutional", "recurrent", "attention")
 DECODERS = ("dense", "convolutional")
-UPSAMPLINGS = ("even", "uneven", "resize")
+UPSAMPLINGS = ("even", "uneven", "resize", "sub-pixel")
 PATCHES = 4  # an encoder with attention cuts an image into 4 patches across and 4 down
 
 
@@ -92,7 +92,8 @@ def upsample(features: int, outputs: int, kind: str = "even") -> nn.Module:
 
     kind: "even" is a transposed convolution whose kernel of 4 is a multiple of its stride of 2, so that each pixel is painted
     equally often. "uneven" has a kernel of 3, which paints some pixels once, some twice and some four times. "resize" repeats
-    each pixel 2 x 2 times and applies a convolution (Odena, Dumoulin & Olah 2016).
+    each pixel 2 x 2 times and applies a convolution (Odena, Dumoulin & Olah 2016). "sub-pixel" makes four maps for every map of
+    the output by one convolution, and sets them side by side as 2 x 2 pixels (Shi et al. 2016, section 2.2).
     """
     if kind == "even":
         return nn.ConvTranspose2d(features, outputs, 4, stride=2, padding=1)
@@ -100,6 +101,8 @@ def upsample(features: int, outputs: int, kind: str = "even") -> nn.Module:
         return nn.ConvTranspose2d(features, outputs, 3, stride=2, padding=1, output_padding=1)
     if kind == "resize":
         return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(features, outputs, 3, padding=1))
+    if kind == "sub-pixel":
+        return nn.Sequential(nn.Conv2d(features, 4 * outputs, 3, padding=1), nn.PixelShuffle(2))
     raise ValueError(f"upsampling is {kind!r}; expected one of {UPSAMPLINGS}")
 
 

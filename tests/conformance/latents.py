@@ -29,6 +29,9 @@ BUILD = {
     "vae-mixture": partial(vae, prior=MixturePrior(components=4)),
     "vae-encoded": partial(vae, prior=VampPrior(components=3)),
     "vae-convolutional": partial(VAE, event_shape=(1, 2, 2), latent=2, hidden=(5,), convolutions=(3,), mean=0.3, spread=0.4),
+    "vae-sub-pixel": partial(
+        VAE, event_shape=(1, 2, 2), latent=2, hidden=(), convolutions=(4,), upsampling="sub-pixel", activation="relu"
+    ),
     "vae-one": partial(VAE, event_shape=(1,), latent=1, hidden=(3,)),
     "semi-supervised": partial(SemiSupervisedVAE, event_shape=(1, 2, 2), latent=2, classes=3, hidden=(6,), mean=0.3, spread=0.4),
     "dequantised": lambda: Dequantised(flow=CouplingFlow(event_shape=(3,), layers=2, hidden=(3,), unit=True), levels=2),

@@ -46,7 +46,8 @@ class VAE(LatentVariableModel):
         latent: L.
         hidden: sizes of the encoder's hidden layers; the decoder has them in reverse.
         convolutions: for images: the numbers of channels of the convolutions before those layers, each of which halves height
-            and width; the decoder ends with their transposes. () has none.
+            and width; the decoder ends with as many layers that double both. () has none.
+        upsampling: how these layers double: "even", "uneven", "resize" or "sub-pixel" (nn.blocks.upsample).
         activation: of the hidden layers: "tanh", "relu", "silu" or, without convolutions, "gated".
         output: p(x | z): "bernoulli" for values in {0, 1}, "gaussian" for real ones, with one learned scale for all D, which is
             at least a thousandth of `spread`.
@@ -66,6 +67,7 @@ class VAE(LatentVariableModel):
         latent: int,
         hidden: Sequence[int] = (500, 500),
         convolutions: Sequence[int] = (),
+        upsampling: str = "even",
         activation: str = "silu",
         output: str = "bernoulli",
         prior: Prior | None = None,
@@ -76,7 +78,7 @@ class VAE(LatentVariableModel):
         super().__init__()
         self.event_shape, self.latent = check_event_shape(event_shape), check_count(latent, "latent")
         self.hidden, self.activation = check_counts(hidden, "hidden"), activation
-        self.convolutions = check_counts(convolutions, "convolutions")
+        self.convolutions, self.upsampling = check_counts(convolutions, "convolutions"), upsampling
         if output not in OUTPUTS:
             raise ValueError(f"output is {output!r}; expected one of {OUTPUTS}")
         self.output, binary = output, output == "bernoulli"
@@ -86,7 +88,7 @@ class VAE(LatentVariableModel):
         self.objective.check(self.prior)
         self._make_networks()
         begin = self.mean if not binary else math.log(self.mean / (1 - self.mean)) if self.mean else 0.0
-        nn.init.constant_(self.decoder[-1].bias, begin)
+        nn.init.constant_([layer for layer in self.decoder.modules() if hasattr(layer, "bias")][-1].bias, begin)
         if not binary:
             self.log_scale = nn.Parameter(torch.zeros(()))  # of p(x | z)
         self.prior.build(self.latent, self.event_shape, self._encode, binary=binary, begin=begin)
@@ -94,14 +96,17 @@ class VAE(LatentVariableModel):
     def _make_networks(self) -> None:
         size, shape, ends = math.prod(self.event_shape), self.event_shape, self.convolutions
         if not ends:
+            if self.upsampling != "even":
+                raise ValueError(f"upsampling is {self.upsampling!r} without convolutions; expected convolutions=(…), or neither")
             self.encoder = dense([size, *self.hidden, 2 * self.latent], self.activation)
             self.decoder = dense([self.latent, *reversed(self.hidden), size], self.activation)
             return
         reads = encoder("convolutional", shape, ends, 2 * self.latent, hidden=self.hidden, activation=self.activation)
         self.encoder = nn.Sequential(nn.Unflatten(1, shape), *reads)
         self.decoder = decoder(
-            "convolutional", self.latent, ends[::-1], shape, hidden=self.hidden[::-1], activation=self.activation
-        )
+            "convolutional", self.latent, ends[::-1], shape, upsampling=self.upsampling, hidden=self.hidden[::-1],
+            activation=self.activation,
+        )  # fmt: skip
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
         """q(z | x) of examples x (B, *event_shape): batch shape (B,), vectors (L)."""

@@ -23,6 +23,7 @@ def counts(kind):
 def test_a_kernel_that_the_stride_divides_paints_evenly():
     assert counts("even").unique().tolist() == [4]
     assert counts("resize").unique().tolist() == [9]
+    assert counts("sub-pixel").unique().tolist() == [9]
     uneven = counts("uneven")
     assert uneven.unique().tolist() == [1, 2, 4]
     assert torch.equal(uneven[::2], uneven[:1].expand(6, -1))  # a checkerboard of period 2

@@ -12,6 +12,7 @@ from course_lib import runtime
 from course_lib.distributions import DiagonalGaussian, gaussian_log_prob, multivariate_gaussian_log_prob
 from course_lib.models.latent import ELBO, VAE, ImportanceBound, LatentVariableModel, MixturePrior, StandardPrior, VampPrior
 from course_lib.models.protocols import configuration
+from course_lib.nn.blocks import UPSAMPLINGS
 
 D, L, NOISE = 5, 2, 0.6
 
@@ -143,9 +144,11 @@ def test_gaussian_output_on_colour_images(convolutions):
     torch.testing.assert_close(model.decode(z[0]).mean, model.decode(z).mean[0])
 
 
-def test_a_convolutional_decoder_begins_at_the_mean_and_learns_from_z_and_x():
+@pytest.mark.parametrize("upsampling", UPSAMPLINGS)
+def test_a_convolutional_decoder_begins_at_the_mean_and_learns_from_z_and_x(upsampling):
     runtime.seed(0)
-    model = VAE(event_shape=(1, 8, 8), latent=2, hidden=(9,), convolutions=(4, 5), mean=0.2, spread=0.4)
+    given = {"convolutions": (4, 5), "upsampling": upsampling}
+    model = VAE(event_shape=(1, 8, 8), latent=2, hidden=(9,), mean=0.2, spread=0.4, **given)
     assert model.decode(torch.zeros(1, 2)).mean.mean().item() == pytest.approx(0.2, abs=0.03)
     model.loss((torch.rand(3, 1, 8, 8) < 0.2).float(), generator=runtime.generator(0)).backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
@@ -315,6 +318,8 @@ def test_a_q_without_noise_still_has_finite_weights():
         ({"latent": 0}, "latent is 0"),
         ({"convolutions": (3,)}, r"expected an image \(C, H, W\)"),
         ({"convolutions": (3,), "event_shape": (1, 7, 8)}, "cannot halve a side of 7"),
+        ({"convolutions": (3,), "event_shape": (1, 8, 8), "upsampling": "nearest"}, "upsampling is 'nearest'"),
+        ({"upsampling": "sub-pixel"}, "'sub-pixel' without convolutions"),
         ({"convolutions": (3,), "event_shape": (1, 8, 8), "activation": "gated"}, "activation is 'gated'"),
         ({"convolutions": (3,), "event_shape": (1, 8, 8), "activation": "sine"}, "activation is 'sine'"),
     ],
