@@ -56,6 +56,8 @@ def free_energy(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(overflow,
              "exp(100) is infinite in single precision, and so is its log: torch.nn.functional.softplus is log(1 + exp(t))."),
+        Slip(lambda x, W, b, c: -(x @ b) - F.softplus(x @ W + c).sum(), "sum over hidden units, axis 1, not over the batch."),
+        Slip(lambda x, W, b, c: -(x @ b) - torch.exp(x @ W + c).sum(1), "each unit gives log(1 + exp(…)): h is 0 or 1."),
         Slip(lambda *case: -truth(*case), "the sign: that is log of the sum, and the free energy is minus it."),
         Slip(lambda x, W, b, c: x @ b - F.softplus(x @ W + c).sum(1),
              "the sign of b x: a pixel with a high bias has a low energy."),
@@ -140,6 +142,11 @@ def log_partition(attempt, *, record: bool = True) -> Verdict:
             "exp of several hundred is infinite in single precision: use torch.logsumexp, which takes the largest out first.",
         ),
         Slip(lambda *m: truth(*m) - math.log(2) * len(m[2]), "a sum over the states, not their mean: H log 2 is missing."),
+        Slip(lambda W, b, c: truth(W, 0 * b, c), "the visible biases b belong inside each log(1 + exp(…))."),
+        Slip(
+            lambda W, b, c: torch.logsumexp(all_states(len(c)) @ (c + W.sum(0)) + b.sum(), 0),
+            "that sets every pixel to 1: each one is summed over 0 and 1, which gives log(1 + exp(…)).",
+        ),
         Slip(lambda *m: -truth(*m), "the sign: Z is the sum of exp(−E), and log Z has no minus."),
         Slip(without_c, "each hidden state has its own factor exp(c h) as well."),
         Slip(lambda *m: terms(*m).max(), "the largest term alone; the others belong to the sum too."),
@@ -175,6 +182,8 @@ def annealing_step(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(lambda w, x, low, high, *m: w + log_f(x, low, *m) - log_f(x, high, *m),
              "the ratio is upside down: f at the next beta stands above."),
+        Slip(lambda w, x, low, high, W, b, c: w + (high - low) * (x @ b) + F.softplus(high * (x @ W) + c).sum(1)
+             - F.softplus(low * (x @ W) + c).sum(1), "beta multiplies the hidden biases c as well."),
         Slip(lambda w, x, low, high, *m: truth(torch.zeros_like(w), x, low, high, *m),
              "the weight so far is missing: the new factor is added to it, in logarithms."),
         Slip(lambda w, x, low, high, *m: w + log_f(x, high, *m), "f at the present beta is missing: the factor is a ratio."),
@@ -212,6 +221,9 @@ def swap(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(lambda *case: math.exp(min(0.0, -ratio(*case))),
              "the sign: a state of lower energy belongs to the colder chain, and such a swap is always made."),
+        Slip(lambda e_i, e_j, t_i, t_j: math.exp(min(0.0, -e_i / t_j - e_j / t_i)),
+             "that is the joint density after the swap; divide it by the one before."),
+        Slip(lambda e_i, e_j, t_i, t_j: math.exp(min(0.0, (1 / t_i + 1 / t_j) * (e_i - e_j))), "1 / T_i *minus* 1 / T_j."),
         Slip(lambda *case: math.exp(ratio(*case)), "a probability is at most 1: min(1, …)."),
         Slip(lambda e_i, e_j, t_i, t_j: math.exp(min(0.0, (t_i - t_j) * (e_i - e_j))),
              "the inverse temperatures 1 / T stand in the exponent, not the temperatures."),

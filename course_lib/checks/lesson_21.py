@@ -32,6 +32,7 @@ def change_of_variables(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda z, s: base(z) + s.log(), "a falling f has a negative slope: the absolute value is missing."),
         Slip(lambda z, s: base(z) + s.abs(), "the slope multiplies the density, so its *logarithm* is added."),
         Slip(lambda z, s: base(z) * s.abs(), "the slope multiplies the density itself; in logarithms it is added."),
+        Slip(lambda z, s: -(z**2) / 2 - math.log(2 * math.pi) + s.abs().log(), "the Gaussian has √(2π): half of log 2π."),
         Slip(lambda z, s: -0.5 * z**2 + s.abs().log(), "the ½ log 2π of the Gaussian is missing: the total mass is not 1."),
         Slip(lambda z, s: (base(z) + s.abs().log()).exp(), "that is the density; its logarithm is wanted."),
         Slip(lambda z, s: (base(z) + s.abs().log()).sum(), "one number per point is wanted, not their sum."),
@@ -98,32 +99,25 @@ def planar(attempt, *, record: bool = True) -> Verdict:
     def with_condition(condition):
         return lambda x, u, w, b: (log_det(x, u, w, b), condition(u, w))
 
+    def here(x: Tensor, u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, bool]:
+        return log_det(x, u, w, b), bool((1 + (u @ w) * bent(x, w, b) > 0).all())
+
     slips = (
-        Slip(
-            with_det(lambda x, u, w, b: (1 + (u @ w) * torch.tanh(x @ w + b)).abs().log()),
-            "the *slope* of tanh is wanted: 1 − tanh².",
-        ),
-        Slip(
-            with_det(lambda x, u, w, b: ((u @ w) * bent(x, w, b)).abs().log()),
-            "the 1 is missing: the layer is the identity plus a bend.",
-        ),
-        Slip(
-            with_det(lambda x, u, w, b: 1 + (u @ w) * bent(x, w, b)),
-            "that is the determinant; the log of its absolute value is wanted.",
-        ),
-        Slip(
-            with_det(lambda x, u, w, b: (1 + (u @ w) * bent(x, w, b)).log()),
-            "where the determinant is negative, log needs its absolute value.",
-        ),
+        Slip(with_det(lambda x, u, w, b: (1 + (u @ w) * torch.tanh(x @ w + b)).abs().log()),
+             "the *slope* of tanh is wanted: 1 − tanh²."),
+        Slip(with_det(lambda x, u, w, b: ((u @ w) * bent(x, w, b)).abs().log()),
+             "the 1 is missing: the layer is the identity plus a bend."),
+        Slip(with_det(lambda x, u, w, b: 1 + (u @ w) * bent(x, w, b)),
+             "that is the determinant; the log of its absolute value is wanted."),
+        Slip(with_det(lambda x, u, w, b: (1 + (u @ w) * bent(x, w, b)).log()),
+             "where the determinant is negative, log needs its absolute value."),
         Slip(with_det(lambda x, u, w, b: log_det(x, u, w, b).sum()), "one number per example is wanted, not the batch's sum."),
-        Slip(
-            with_det(lambda x, u, w, b: (1 + u * w * bent(x, w, b)[:, None]).abs().log().sum(-1)),
-            "the lemma has the *inner* product u·w: det(I + u vᵀ) = 1 + v·u, not the product of the diagonal.",
-        ),
-        Slip(
-            with_det(lambda x, u, w, b: (1 + w.square().sum() * bent(x, w, b)).abs().log()),
-            "that is w·w; the lemma has u·w: along u the points move, along w the bend is measured.",
-        ),
+        Slip(with_det(lambda x, u, w, b: (1 + u * w * bent(x, w, b)[:, None]).abs().log().sum(-1)),
+             "the lemma has the *inner* product u·w: det(I + u vᵀ) = 1 + v·u, not the product of the diagonal."),
+        Slip(with_det(lambda x, u, w, b: (1 + w.square().sum() * bent(x, w, b)).abs().log()),
+             "that is w·w; the lemma has u·w: along u the points move, along w the bend is measured."),
+        Slip(with_det(lambda x, u, w, b: log_det(x, u, w, 0 * b)), "b is missing: the slope is taken at w·x + b."),
+        Slip(here, "everywhere, not at the given x alone: the slope of tanh comes up to 1, so that u·w decides."),
         Slip(with_det(lambda x, u, w, b: -log_det(x, u, w, b)), "that is log |det dx/dz|, of the inverse layer."),
         Slip(with_condition(lambda u, w: bool(u @ w >= 0)), "a small negative u·w does no harm: 1 + u·w tanh' stays above 0."),
         Slip(with_condition(lambda u, w: bool(u @ w >= 1)), "the bound is −1: 1 + u·w tanh' > 0 needs u·w > −1, for tanh' ≤ 1."),
@@ -131,7 +125,7 @@ def planar(attempt, *, record: bool = True) -> Verdict:
         Slip(with_condition(lambda u, w: bool((u * w >= -1).all())), "the condition is on u·w, not on each coordinate."),
         Slip(with_condition(lambda u, w: True), "not every planar layer can be undone: where u·w < −1 it folds the plane."),
         Slip(with_condition(lambda u, w: bool(u @ w <= -1)), "the condition is turned around: u·w ≥ −1 can be undone."),
-    )
+    )  # fmt: skip
     g = runtime.generator(2)
     x, w = torch.randn(4, 2, generator=g), torch.tensor([1.0, -0.5])
     cases = [
@@ -140,6 +134,7 @@ def planar(attempt, *, record: bool = True) -> Verdict:
         (x, torch.tensor([-0.3, 0.4]), w, torch.tensor(-0.2)),  # u·w = -0.5
         (0.3 * x, torch.tensor([-0.9, 2.2]), w, torch.tensor(0.1)),  # u·w = -2, each u w above -1.2
         (0.3 * x, torch.tensor([-0.9, 1.8]), w, torch.tensor(0.1)),  # u·w = -1.8, each u w at least -0.9
+        (0.3 * x + 4 * w, torch.tensor([-0.9, 1.8]), w, torch.tensor(0.1)),  # the same, far from where it folds
     ]
     truth = with_det(log_det)
     return grade("21.3", attempt, truth, cases, slips, record=record)
@@ -161,53 +156,38 @@ def bound(attempt, *, record: bool = True) -> Verdict:
         return lambda f, x, u, K: make(at(f, x, u, K), K, x.shape[-1])
 
     slips = (
-        Slip(
-            lambda f, x, u, K: at(f, x, u / 2, K).mean(0) - x.shape[-1] * math.log(K),
-            "the noise fills half of each cell only: no bound on the mass of the whole cell.",
-        ),
+        Slip(lambda f, x, u, K: at(f, x, u / 2, K).mean(0) - x.shape[-1] * math.log(K),
+             "the noise fills half of each cell only: no bound on the mass of the whole cell."),
+        Slip(lambda f, x, u, K: at(f, x, u, K).mean(0) - x.shape[0] * math.log(K), "D pixels count, not B examples."),
         Slip(by(lambda d, K, D: d.mean(0)), "that is a log-density: a cell's mass is about p · K^−D, so D log K is taken off."),
         Slip(by(lambda d, K, D: d.mean(0) - math.log(K)), "every one of the D pixels has a cell of width 1/K: take off D log K."),
         Slip(by(lambda d, K, D: d.mean(0) + D * math.log(K)), "a cell is *smaller* than the unit square: D log K is taken off."),
-        Slip(
-            by(lambda d, K, D: torch.logsumexp(d, 0) - math.log(len(d)) - D * math.log(K)),
-            "that is the log of the mean, the importance bound of lesson 12; here the mean of the logs is asked for.",
-        ),
+        Slip(by(lambda d, K, D: torch.logsumexp(d, 0) - math.log(len(d)) - D * math.log(K)),
+             "that is the log of the mean, the importance bound of lesson 12; here the mean of the logs is asked for."),
         Slip(by(lambda d, K, D: d.sum(0) - D * math.log(K)), "the draws are averaged, not summed."),
         Slip(
             by(lambda d, K, D: d.mean() - D * math.log(K)), "one number per example: the mean is over the draws, axis 0, alone."
         ),
         Slip(by(lambda d, K, D: d.mean(1) - D * math.log(K)), "the mean goes over the draws, axis 0, not over the examples."),
         Slip(by(lambda d, K, D: d - D * math.log(K)), "the mean over the draws is missing."),
-        Slip(
-            lambda f, x, u, K: at(f, x, 0 * u, K).mean(0) - x.shape[-1] * math.log(K),
-            "without noise that is the density at the cell's corner: add the noise to the whole number.",
-        ),
-        Slip(
-            lambda f, x, u, K: f((x + u) / (K - 1)).mean(0) - x.shape[-1] * math.log(K),
-            "K levels have K cells: divide by K; with K − 1 the last cell lies outside (0, 1).",
-        ),
-        Slip(
-            lambda f, x, u, K: f((x + u - 0.5) / K).mean(0) - x.shape[-1] * math.log(K),
-            "level k owns the cell from k / K to (k + 1) / K: the noise is not centred.",
-        ),
-        Slip(
-            lambda f, x, u, K: f(x / K + u).mean(0) - x.shape[-1] * math.log(K),
-            "the noise has the width of one level: add it before you divide by K.",
-        ),
+        Slip(lambda f, x, u, K: at(f, x, 0 * u, K).mean(0) - x.shape[-1] * math.log(K),
+             "without noise that is the density at the cell's corner: add the noise to the whole number."),
+        Slip(lambda f, x, u, K: f((x + u) / (K - 1)).mean(0) - x.shape[-1] * math.log(K),
+             "K levels have K cells: divide by K; with K − 1 the last cell lies outside (0, 1)."),
+        Slip(lambda f, x, u, K: f((x + u - 0.5) / K).mean(0) - x.shape[-1] * math.log(K),
+             "level k owns the cell from k / K to (k + 1) / K: the noise is not centred."),
+        Slip(lambda f, x, u, K: f(x / K + u).mean(0) - x.shape[-1] * math.log(K),
+             "the noise has the width of one level: add it before you divide by K."),
         Slip(
             lambda f, x, u, K: f(x + u).mean(0) - x.shape[-1] * math.log(K), "the density lives on (0, 1): divide x + noise by K."
         ),
         Slip(by(lambda d, K, D: d.exp().mean(0) / K**D), "that is a mass; the bound is on its logarithm."),
-        Slip(
-            lambda f, x, u, K: at(f, x, 0 * u + 0.5, K).mean(0) - x.shape[-1] * math.log(K),
-            "that is the density in the middle of the cell; a bound needs the mean over noise in the whole cell.",
-        ),
-        Slip(
-            lambda f, x, u, K: at(f, x, u, 256).mean(0) - x.shape[-1] * math.log(256),
-            "256 is the number of levels of a grey pixel; here it is the argument `levels`.",
-        ),
+        Slip(lambda f, x, u, K: at(f, x, 0 * u + 0.5, K).mean(0) - x.shape[-1] * math.log(K),
+             "that is the density in the middle of the cell; a bound needs the mean over noise in the whole cell."),
+        Slip(lambda f, x, u, K: at(f, x, u, 256).mean(0) - x.shape[-1] * math.log(256),
+             "256 is the number of levels of a grey pixel; here it is the argument `levels`."),
         Slip(by(lambda d, K, D: d.mean(0) - D * math.log2(K)), "the bound is in nats: the natural logarithm of K, not log₂."),
-    )
+    )  # fmt: skip
     cases = []
     for seed, (R, B, D, K) in ((3, (5, 3, 2, 4)), (4, (6, 2, 3, 8))):
         g = runtime.generator(seed)

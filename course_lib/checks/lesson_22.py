@@ -66,6 +66,8 @@ def mixture_score(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x, p, m, s: weighted(p.expand(len(x), -1), x, m, s),
              "the weight of a component is its responsibility p(k | x), which depends on x; probs are the weights "
              "before x is seen."),
+        Slip(lambda x, p, m, s: weighted(log_joint(x, p, m, s, x.shape[1]).exp(), x, m, s),
+             "p(k | x) is the joint divided by its sum over k: without the division that is the slope of p, not of log p."),
         Slip(lambda *case: -truth(*case), "the sign: the score points uphill, from x towards the means."),
         Slip(divided(1), "the slope of a Gaussian's log-density is divided by its variance, scale², not by its scale."),
         Slip(divided(0), "each difference mean − x is divided by the component's variance, scale²."),
@@ -97,6 +99,7 @@ def langevin_step(attempt, *, record: bool = True) -> Verdict:
              "the noise is sqrt(step). With sqrt(2 step) beside step/2, the chain samples the square root of p, "
              "which is wider."),
         Slip(kind(1.0, 0.5, 2**0.5), "a step of that form is one of size 2 · step: here step stands in the drift as step/2."),
+        Slip(kind(1.0, 0.0), "the step belongs in front of the noise as well, as its square root; and the drift has a half."),
         Slip(kind(0.5, 1.0), "a variance grows with the step, so the noise is multiplied by its square root."),
         Slip(kind(0.5, 0.5, 0.0), "without the noise the chain climbs to a maximum and stays: nothing is sampled."),
         Slip(kind(0.5, 0.5, 0.5), "half of the step belongs to the drift alone; the noise is sqrt(step)."),
@@ -121,6 +124,8 @@ def step_for_error(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda error: error / (1 + error), "the factor 4 is missing: step/4 = 1 − 1 / (1 + error)."),
         Slip(lambda error: 4 * (1 - 1 / (1 + error) ** 2), "an error of the variance is asked for, not of its square root."),
         Slip(lambda error: 4 * error / (1 - error), "solve 1 / (1 − step/4) = 1 + error: there is a plus below."),
+        Slip(lambda error: 4 / (1 + error), "one step more: step/4 = 1 − 1 / (1 + error), not 1 / (1 + error)."),
+        Slip(lambda error: 4 * (1 + error), "set 1 / (1 − step/4) equal to 1 + error, and solve for step."),
         Slip(lambda error: 1 / (1 - error / 4), "that is the variance for a given step: turn it round."),
         Slip(lambda error: 4 * (1 - 1 / error), "the variance is 1 + error, not the error alone."),
     )  # fmt: skip
@@ -196,6 +201,9 @@ def hyvarinen(attempt, *, record: bool = True) -> Verdict:
         Slip(kind(0.5, 0.0), "the derivative of s is missing; without it the best score is 0 everywhere."),
         Slip(kind(0.5, -0.5), "the half belongs to the square alone, not to ds/dx."),
         Slip(kind(0.5, -1.0, 1), "s is divided by the variance, so its square by the variance squared."),
+        Slip(lambda x, m, v: ((x - m) / v).square().mean() / 2 - ((x - m) / v).mean(),
+             "the derivative of s in x, not s itself: −1 / variance at every x."),
+        Slip(lambda x, m, v: ((x - m) / v).mean().square() / 2 - 1 / v, "square first, then the mean over the data."),
         Slip(lambda *case: -truth(*case), "the sign: the objective is made small."),
         Slip(lambda x, *rest: len(x) * truth(x, *rest), "the mean over the data, not the sum."),
         Slip(lambda x, mean, variance: ((x - mean) / variance).square() / 2 - 1 / variance,
@@ -218,6 +226,7 @@ def tweedie(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(kind(1.0, 1), "the score is multiplied by the variance of the noise, sigma², not by sigma."),
         Slip(kind(-1.0, 2), "the sign: the clean data lie uphill, along the score."),
+        Slip(kind(-1.0, 1), "the sign, and the power: the mean is y + sigma² · score."),
         Slip(kind(1.0, 0), "the score has the unit 1/x: multiply it by sigma², which has the unit x²."),
         Slip(kind(0.5, 2), "the whole of sigma²: the half belongs to a Langevin step."),
         Slip(lambda y, score, sigma: sigma**2 * score, "that is the correction; the mean is y plus the correction."),

@@ -65,9 +65,11 @@ def velocity(attempt, *, record: bool = True) -> Verdict:
         Slip(each(lambda x, t, p: (squares(x, t, p) / (2 * t**2)).softmax(1)), "near points weigh more: a minus is missing."),
         Slip(each(raw), "the weights must add up to 1 over the points."),
         Slip(each(root), "the exponent has the squared distance, not the distance."),
+        Slip(lambda x, t, p: (x - (1 - t) * weights(x, t, p) @ p) / t,
+             "the mean of the points themselves is taken off, not of (1 − t) times them."),
         Slip(nearest, "all points count, each by its probability given x, not the nearest one alone."),
         Slip(lambda x, t, p: (x - p.mean(0)) / t, "here all points weigh the same; use their probability given x."),
-    )
+    )  # fmt: skip
     g = runtime.generator(23)
     cases = [(torch.randn(3, D, generator=g), t, torch.randn(N, D, generator=g)) for D, N, t in ((2, 4, 0.6), (3, 5, 0.35))]
     return grade("23.1", attempt, truth, cases, slips, record=record)
@@ -112,6 +114,9 @@ def step_back(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x, d, t, s: ((1 - s) * d, s**2), "that is q(x_s | x_0): x_t must come in by Bayes' rule."),
         Slip(lambda x, d, t, s: truth(d, x, t, s), "x_t and x_0 have changed places."),
         Slip(flat, "from s to t the point shrinks by (1 − t) / (1 − s) before noise is added: its variance is t² − a² s²."),
+        Slip(lambda x, d, t, s: (truth(x, d / (1 - s), t, s)[0], truth(x, d, t, s)[1]),
+             "given x_0, x_s has the mean (1 − s) x_0: the factor 1 − s is missing."),
+        Slip(lambda x, d, t, s: ((1 - s) * d + s / t * (x - (1 - t) * d), s**2), "that is DDIM's mean without fresh noise."),
         Slip(unscaled, "x_t has the mean a x_s: the factor a = (1 − t) / (1 − s) multiplies x_t in the posterior's mean."),
         Slip(lambda x, d, t, s: truth(x, d, t, s)[::-1], "mean first, then variance."),
     )  # fmt: skip
@@ -167,8 +172,10 @@ def ddim(attempt, *, record: bool = True) -> Verdict:
         Slip(forward, "that is the variance of the step forward; DDPM's fresh noise has that of q(x_s | x_t, x_0)."),
         Slip(lambda x, v, t, s, eta, noise: x + (s - t) * v, "that is eta = 0, without fresh noise: use eta."),
         Slip(dry, "the old noise is reduced, but the fresh noise is not added."),
+        Slip(lambda x, v, t, s, eta, noise: made(x, v, t, s, kept=max(s**2 - eta**2, 0) ** 0.5, fresh=eta * noise),
+             "eta is a share: the fresh deviation is eta times the deviation of q(x_s | x_t, x_0)."),
         Slip(swapped, "data are x − t v, and noise is x + (1 − t) v: the sign of v is turned around."),
-    )
+    )  # fmt: skip
     g = runtime.generator(25)
     cases = [(*torch.randn(2, 2, 3, generator=g), t, s, eta, torch.randn(2, 3, generator=g))
              for t, s, eta in ((0.8, 0.6, 1.0), (0.5, 0.4, 0.5), (0.7, 0.2, 0.3))]  # fmt: skip
@@ -187,23 +194,18 @@ def guidance(attempt, *, record: bool = True) -> Verdict:
     def paper(free: Tensor, given: Tensor, w: float) -> Tensor:
         return (1 + w) * given - w * free
 
-    def always_course(free: Tensor, given: Tensor, w: float, from_conditional: bool) -> Tensor:
-        return course(free, given, w)
-
     def falling(free: Tensor, given: Tensor, w: float, from_conditional: bool) -> Tensor:
         return course(free, given, w - 1 if from_conditional else w)
 
-    def undivided(free: Tensor, given: Tensor, w: float, from_conditional: bool) -> Tensor:
-        return given + w * free
-
     slips = (
-        Slip(always_course, "where from_conditional is True, w counts from the conditional one: there it is 1 + w."),
+        Slip(lambda f, g, w, c: course(f, g, w), "where it is True, w counts from the conditional one: there it is 1 + w."),
         Slip(lambda f, g, w, c: paper(f, g, w), "where from_conditional is False, w = 0 must give the unconditional velocity."),
         Slip(lambda f, g, w, c: (course if c else paper)(f, g, w), "the two conventions have changed places."),
         Slip(lambda f, g, w, c: course(g, f, 1 + w if c else w), "free and given have changed places."),
         Slip(lambda f, g, w, c: f + (1 + w if c else w) * g, "only the difference given − free is multiplied."),
+        Slip(lambda f, g, w, c: f + (1 + w if c else w) * (f - g), "the sign: from free towards given, by given − free."),
         Slip(falling, "from one convention to the other, w grows by 1; it does not fall."),
-        Slip(undivided, "add w times the difference given − free, not w times the free velocity."),
+        Slip(lambda f, g, w, c: g + w * f, "add w times the difference given − free, not w times the free velocity."),
     )  # fmt: skip
     g = runtime.generator(26)
     cases = [(*torch.randn(2, 2, 3, generator=g), w, c) for w, c in ((3.0, False), (3.0, True), (0.5, False), (0.5, True))]
@@ -236,6 +238,8 @@ def density(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x, A: normal(end(x, A)) + exp(A).trace(), "the trace is that of A, the velocity's Jacobian."),
         Slip(lambda x, A: normal(end(x, A)) + exp(A).det(), "log of the determinant: that is the trace of A."),
         Slip(lambda x, A: -end(x, A).square().sum(1) / 2 + A.trace(), "the normal density's constant D log(2π) / 2 is missing."),
+        Slip(lambda x, A: normal(end(x, A)) + A.sum(), "the trace is the sum of the diagonal alone."),
+        Slip(lambda x, A: normal(end(x, A)) + torch.linalg.det(A), "the trace of A: its exponential is det exp(A)."),
         Slip(lambda x, A: normal(end(x, A)).sum() + A.trace(), "one number per row of x: sum over the D values alone."),
     )  # fmt: skip
     g = runtime.generator(27)

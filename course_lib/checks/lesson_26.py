@@ -88,6 +88,10 @@ def orders(attempt, *, record: bool = True) -> Verdict:
             lambda low, high: high[:, None] < high,
             "that orders the printed numbers: the upper ends. The truth may lie far below.",
         ),
+        Slip(
+            lambda low, high: truth(low, high) | truth(low, high).T,
+            "that marks every pair that is decided; (i, j) is true where i is the better one alone.",
+        ),
         Slip(lambda low, high: low[:, None] < low, "that orders the lower ends alone."),
         Slip(
             lambda low, high: middle(low, high)[:, None] < middle(low, high), "a middle says nothing: only whole ranges decide."
@@ -129,6 +133,7 @@ def paired(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda a, b: ((b - a).mean(), error(a, b)), "the sign is turned around: the first minus the second."),
         Slip(lambda a, b: ((a - b).sum(), error(a, b)), "that is the sum of the differences; their mean is wanted."),
+        Slip(lambda a, b: ((a - b).abs().mean(), error(a, b)), "a difference has a sign: no absolute values."),
         Slip(lambda a, b: ((a - b).mean(), (a + b).std() / math.sqrt(len(a))), "that is the error of the sum."),
         Slip(
             lambda a, b: ((a - b).mean(), (a - b).std(unbiased=False) / math.sqrt(len(a))),
@@ -156,6 +161,10 @@ def front(attempt, *, record: bool = True) -> Verdict:
             "to dominate, a model need not be better in both: as good in one and better in the other will do.",
         ),
         Slip(by_pairs(torch.le, nothing), "two equal models do not dominate each other: one column must be strictly better."),
+        Slip(
+            lambda costs: ~((costs[:, None] <= costs).any(-1) & (costs[:, None] < costs).any(-1)).any(0),
+            "to dominate, a model must be at least as good in both columns: all, not any.",
+        ),
         Slip(
             lambda costs: (costs == costs.amin(0)).any(1),
             "those are the winners of the single columns; the front lies between them, too.",
@@ -196,6 +205,7 @@ def guesser(attempt, *, record: bool = True) -> Verdict:
             lambda s, f, n: (torch.tensor((s + f) / 2), torch.tensor(error((s + f) / 2, n))),
             "a generated digit is answered rightly when it is *not* called real.",
         ),
+        Slip(lambda s, f, n: (torch.tensor(s), torch.tensor(error(s, n))), "half of the digits are generated: they count, too."),
         Slip(with_share(lambda s, f: s), "half of the digits are generated: they count, too."),
         Slip(
             with_share(lambda s, f: s * (1 - f)),

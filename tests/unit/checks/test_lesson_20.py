@@ -80,6 +80,16 @@ def outside(x, beta, W, b, c):
 
 
 SLIPS = [
+    (check.free_energy, lambda x, W, b, c: -(x @ b) - softplus(x @ W + c).sum(), "not over the batch"),
+    (check.free_energy, lambda x, W, b, c: -(x @ b) - (x @ W + c).exp().sum(1), "h is 0 or 1"),
+    (check.log_partition, lambda W, b, c: torch.logsumexp(all_h(len(c)) @ c + softplus(all_h(len(c)) @ W.T).sum(1), 0),
+     "visible biases b"),
+    (check.log_partition, lambda W, b, c: torch.logsumexp(all_h(len(c)) @ c + (all_h(len(c)) @ W.T + b).sum(1), 0),
+     "every pixel to 1"),
+    (check.annealing_step, lambda w, x, low, high, W, b, c: w + (high - low) * (x @ b) + softplus(high * (x @ W) + c).sum(1)
+     - softplus(low * (x @ W) + c).sum(1), "multiplies the hidden biases"),
+    (check.swap, lambda a, b, s, t: min(1.0, math.exp(-a / t - b / s)), "divide it by the one before"),
+    (check.swap, lambda a, b, s, t: min(1.0, math.exp((1 / s + 1 / t) * (a - b))), "*minus*"),
     (check.free_energy, lambda x, W, b, c: -(x @ b) - (1 + (x @ W + c).exp()).log().sum(1), "infinite in single precision"),
     (check.free_energy, lambda *case: -right_free_energy(*case), "minus it"),
     (check.free_energy, lambda x, W, b, c: x @ b - softplus(x @ W + c).sum(1), "sign of b x"),

@@ -65,6 +65,14 @@ def cells(f, x, u, K):
 
 
 SLIPS = [
+    (check.change_of_variables, lambda z, s: -(z**2) / 2 - math.log(2 * math.pi) + s.abs().log(), "half of log 2π"),
+    (check.planar, lambda x, u, w, b: (right_planar(x, u, w, 0 * b)[0], bool(u @ w >= -1)), "b is missing"),
+    (
+        check.planar,
+        lambda x, u, w, b: (right_planar(x, u, w, b)[0], bool((1 + (u @ w) * (1 - torch.tanh(x @ w + b) ** 2) > 0).all())),
+        "everywhere",
+    ),
+    (check.bound, lambda f, x, u, K: cells(f, x, u, K).mean(0) - len(x) * math.log(K), "not B examples"),
     (check.change_of_variables, lambda z, s: normal(z), "slope is missing"),
     (check.change_of_variables, lambda z, s: normal(z) - s.abs().log(), "log |dz/dx| is added"),
     (check.change_of_variables, lambda z, s: normal(z) + s.log(), "absolute value"),

@@ -81,6 +81,14 @@ def ratio(x, y, s_x, s_y, step):
 
 
 SLIPS = [
+    (check.mixture_score, lambda x, p, m, s: pulled((p.log() - x.shape[1] * s.log() - squares(x, m, s)).exp(), x, m, s),
+     "without the division"),
+    (check.langevin_step, lambda x, score, step, z: x + step * score + z, "as its square root"),
+    (check.step_for_error, lambda error: 4 / (1 + error), "one step more"),
+    (check.step_for_error, lambda error: 4 * (1 + error), "equal to 1 + error"),
+    (check.hyvarinen, lambda x, m, v: ((x - m) / v).square().mean() / 2 - ((x - m) / v).mean(), "not s itself"),
+    (check.hyvarinen, lambda x, m, v: ((x - m) / v).mean().square() / 2 - 1 / v, "square first"),
+    (check.tweedie, lambda y, score, sigma: y - sigma * score, "the sign, and the power"),
     (check.mixture_score, lambda x, p, m, s: pulled(p.repeat(len(x), 1), x, m, s), "responsibility"),
     (check.mixture_score, lambda *case: -right_score(*case), "uphill"),
     (check.mixture_score, lambda x, p, m, s: pulled(responsibilities(x, p, m, s) * s, x, m, s), "not by its scale"),

@@ -88,6 +88,15 @@ def steps_forward(x, v, t, s, eta, noise):
 
 
 SLIPS = (
+    (check.velocity, lambda x, t, p: (x - (1 - t) * (-squares(x, t, p) / 2 / t**2).softmax(1) @ p) / t, "points themselves"),
+    (check.step_back, lambda x, d, t, s: (right_step(x, d / (1 - s), t, s)[0], right_step(x, d, t, s)[1]),
+     "1 − s is missing"),
+    (check.step_back, lambda x, d, t, s: ((1 - s) * d + s / t * (x - (1 - t) * d), s**2), "without fresh noise"),
+    (check.ddim, lambda x, v, t, s, eta, z: (1 - s) * (x - t * v) + max(s**2 - eta**2, 0) ** 0.5 * (x + (1 - t) * v) + eta * z,
+     "eta is a share"),
+    (check.guidance, lambda f, g, w, c: f + (1 + w if c else w) * (f - g), "from free towards given"),
+    (check.density, lambda x, A: right_density(x, A) - A.trace() + A.sum(), "diagonal alone"),
+    (check.density, lambda x, A: right_density(x, A) - A.trace() + torch.linalg.det(A), "det exp(A)"),
     (check.velocity, lambda *case: -right_velocity(*case), "noise minus data"),
     (check.velocity, lambda x, t, p: (p - x[:, None]).mul((-squares(x, t, p) / 2 / t**2).softmax(1)[..., None]).sum(1) / (1 - t),
      "other convention"),

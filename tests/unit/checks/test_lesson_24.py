@@ -139,6 +139,9 @@ def log_shares(share):
 
 
 SLIPS = [
+    (check.units, units_with(0, lambda n, d, c, w: n * d / math.log(2)), "not multiply"),
+    (check.units, lambda n, d, c, w: (n / d / math.log(2), c / math.log(2), c * w / math.log(2)), "those are bits"),
+    (check.mixture, lambda p, noise, s: (torch.logaddexp(s * p, (1 - s) * noise), -math.log(s)), "its logarithm is added"),
     (check.units, units_with(0, lambda n, d, c, w: n / d * math.log(2)), "divide by log 2"),
     (check.units, units_with(0, lambda n, d, c, w: n / d), "nats per dimension"),
     (check.units, units_with(0, lambda n, d, c, w: n / math.log(2)), "bits per image"),

@@ -51,6 +51,10 @@ def compared(relation, generated, members, strangers):
 
 
 SLIPS = [
+    (check.auroc_of_gaussians, lambda a, s, b, u: scipy.stats.norm.cdf((b - a) / (s * u)), "no product"),
+    (check.unlabelled_bound, lambda b, z: (z.softmax(1) * (b - z.softmax(1))).sum(1), "not q(y | x)"),
+    (check.expected_variance, lambda v, n, k: v * (1 - 1 / (n - 1)) ** k, "(n − 1) / n = 1 − 1/n"),
+    (check.expected_variance, lambda v, n, k: v * (1 - 1 / n) ** (2 * k), "once per fit"),
     (check.auroc_of_gaussians, lambda a, s, b, u: right_auroc(b, s, a, u), "turned around"),
     (check.auroc_of_gaussians, lambda a, s, b, u: scipy.stats.norm.cdf((b - a) / (s + u)), "variances add"),
     (check.auroc_of_gaussians, lambda a, s, b, u: scipy.stats.norm.cdf((b - a) / (s**2 + u**2)), "root is missing"),

@@ -76,6 +76,10 @@ def score(seen, fooled):
 
 
 SLIPS = [
+    (check.orders, lambda low, high: (high[:, None] < low) | (low[:, None] > high), "every pair that is decided"),
+    (check.paired, lambda a, b: ((a - b).abs().mean(), (a - b).std() / math.sqrt(len(a))), "no absolute values"),
+    (check.front, lambda c: ~((c[:, None] <= c).any(-1) & (c[:, None] < c).any(-1)).any(0), "all, not any"),
+    (check.guesser, lambda s, f, n: (s, math.sqrt(s * (1 - s) / n)), "half of the digits"),
     (check.kind, with_kind(small="estimate"), "sums all states"),
     (check.kind, with_kind(large="exact"), "log Z is annealed"),
     (check.kind, with_kind(small="cannot", large="cannot"), "summed or annealed"),
