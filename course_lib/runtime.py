@@ -29,8 +29,8 @@ from course_lib.settings import BUDGETS, budget, by_budget, data_dir, did_you_me
 
 __all__ = [
     "BUDGETS", "bf16_supported", "budget", "by_budget", "check_index", "check_seed", "data_dir", "device", "device_of",
-    "did_you_mean", "generator", "generator_state", "make_user_dir", "progress", "quiet", "restore_generator", "seed",
-    "standard_normal", "threads", "uniform", "user_dir",
+    "did_you_mean", "generator", "generator_state", "make_user_dir", "progress", "quiet", "raised_by_the_course",
+    "restore_generator", "seed", "standard_normal", "threads", "uniform", "user_dir",
 ]  # fmt: skip
 T = TypeVar("T")
 
@@ -52,6 +52,19 @@ def check_index(value: Any, name: str = "n", least: int = 0) -> int:
         fix = f"; int({name}) may do" if isinstance(value, float) and value.is_integer() and value >= least else ""
         raise ValueError(f"{name} is {value!r}; expected an integer of at least {least}{fix}")
     return number
+
+
+def raised_by_the_course(error: BaseException) -> bool:
+    """Whether the error is a refusal of the course's own: a ValueError raised by it, not by torch, NumPy or a student's function.
+
+    Such a refusal says what was expected. What does not, such as an error of `zip` within the course, is no refusal.
+    """
+    if not isinstance(error, ValueError) or not any(word in str(error) for word in ("expected", "got", "need")):
+        return False
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__", "").split(".")[0] == "course_lib"
 
 
 def device(override: str | torch.device | None = None) -> torch.device:

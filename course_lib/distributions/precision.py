@@ -10,6 +10,8 @@ from typing import ParamSpec, TypeVar
 import torch
 from torch import Tensor
 
+from course_lib.runtime import raised_by_the_course
+
 P, R = ParamSpec("P"), TypeVar("R")
 DEVICES = ("cpu", "cuda", *(("mps",) if torch.backends.mps.is_available() else ()))  # the kinds of device that autocast knows
 
@@ -56,7 +58,7 @@ def in_words(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except (AttributeError, IndexError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-            if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error) or _by_the_course(error):
+            if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error) or raised_by_the_course(error):
                 raise
             given = ", ".join([*map(_said, args), *(f"{name}: {_said(value)}" for name, value in kwargs.items())])
             raise ValueError(
@@ -73,14 +75,6 @@ def _promoted(value: object) -> object:
     if value.is_complex() or value.is_meta:
         raise ValueError(f"a parameter or a value is {_said(value)}; expected a tensor that holds real numbers")
     return value if value.dtype in (torch.float32, torch.float64) else value.float()
-
-
-def _by_the_course(error: Exception) -> bool:
-    """Whether the error is a ValueError that a function of the course raised."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    return isinstance(error, ValueError) and place.tb_frame.f_globals.get("__name__", "").startswith("course_lib.")
 
 
 def _said(value: object) -> str:

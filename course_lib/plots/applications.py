@@ -9,9 +9,11 @@ from torch import Tensor
 
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, STATE, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLUE, GREEN, ORANGE, VERMILION
 
 
+@drawing
 def semi_supervised() -> LessonFigure:
     """M2: x goes to a classifier and, with the class, to an encoder; class and code go to the decoder."""
     nodes = {
@@ -37,6 +39,7 @@ def semi_supervised() -> LessonFigure:
     )
 
 
+@drawing
 def contrastive() -> LessonFigure:
     """Two views of one digit go through the same network; their projections are to be alike, those of other digits not."""
     nodes = {"x": Node(0.0, 0.0, "$x$\n28 × 28", SEEN, 1.1, 1.0)}
@@ -60,6 +63,7 @@ def contrastive() -> LessonFigure:
     )
 
 
+@drawing
 def marks(
     rows: Mapping[str, Mapping[str, Sequence[float]]], *, title: str, xlabel: str, alt: str, chance: float | None = None
 ) -> LessonFigure:
@@ -91,6 +95,7 @@ def marks(
     return made
 
 
+@drawing
 def nats_by_pixel(
     images: Tensor, nats: Sequence[tuple[str, Tensor]], *, names: Sequence[str], title: str, alt: str
 ) -> LessonFigure:
@@ -117,6 +122,7 @@ def nats_by_pixel(
     return made
 
 
+@drawing
 def fading(
     curves: Mapping[str, Sequence[float]], expected: Mapping[str, Sequence[float]], *, title: str, ylabel: str, alt: str
 ) -> LessonFigure:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, STATE, SUM, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure
+from course_lib.plots.given import drawing
 
 
+@drawing
 def trellis(states: str = "123", symbols: str = "") -> LessonFigure:
     """All paths through a hidden chain: a column per time, an arrow per move, and the arrows that meet in one state thick.
 
@@ -32,6 +34,7 @@ def trellis(states: str = "123", symbols: str = "") -> LessonFigure:
     )
 
 
+@drawing
 def unrolled_rnn(steps: int = 5, *, cell: str = "cell") -> LessonFigure:
     """A recurrent network unrolled in time: the same cell, with the same weights, at every step."""
     nodes = {"c0": Node(-0.9, 0.0, "$h_0$", STATE, high=0.5)}
@@ -52,6 +55,7 @@ def unrolled_rnn(steps: int = 5, *, cell: str = "cell") -> LessonFigure:
     )
 
 
+@drawing
 def nested_levels(segments: int = 3, symbols: int = 3) -> LessonFigure:
     """Two levels in time: an upper network takes one step per segment, a reader sums up, a writer writes by the plan."""
     nodes, arrows = {}, []
@@ -83,6 +87,7 @@ def nested_levels(segments: int = 3, symbols: int = 3) -> LessonFigure:
     )
 
 
+@drawing
 def attention_decoder(source: str = "1984", target: str = "MCM") -> LessonFigure:
     """An encoder that reads in both directions, and a decoder that looks back at all of its states at every step."""
     nodes, arrows = {}, []
@@ -115,6 +120,7 @@ def attention_decoder(source: str = "1984", target: str = "MCM") -> LessonFigure
     )
 
 
+@drawing
 def transformer_block() -> LessonFigure:
     """One block of a causal transformer, from the bottom up, with its three projections and two residual paths."""
     nodes = {
@@ -149,6 +155,7 @@ def transformer_block() -> LessonFigure:
     )
 
 
+@drawing
 def lstm_cell() -> LessonFigure:
     """An LSTM cell: the memory c runs straight through; three gates close and open it."""
     nodes = {
@@ -178,6 +185,7 @@ def lstm_cell() -> LessonFigure:
     )
 
 
+@drawing
 def nade(variables: int = 4) -> LessonFigure:
     """NADE: one hidden vector per conditional, all from the same rows of W; the arrows from x₀ are thick."""
     nodes, arrows = {}, []
@@ -198,6 +206,7 @@ def nade(variables: int = 4) -> LessonFigure:
     )
 
 
+@drawing
 def masked_network(variables: int = 4) -> LessonFigure:
     """MADE: an ordinary network whose units have degrees, with the connections that the masks keep."""
     degrees = [k % (variables - 1) + 1 for k in range(2 * (variables - 1))]

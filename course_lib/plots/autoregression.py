@@ -8,9 +8,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, ORANGE, SKY, VERMILION
 
 
+@drawing
 def series_parts(years: Tensor, values: Tensor, parts: Mapping[str, slice], *, title: str, unit: str, alt: str) -> LessonFigure:
     """A series (T,) over its years (T,), each part in a colour of its own. parts: name -> the part's places in the series."""
     made = figure(title, xlabel="year", ylabel=unit, size=(10, 3.2), alt=alt)
@@ -20,6 +22,7 @@ def series_parts(years: Tensor, values: Tensor, parts: Mapping[str, slice], *, t
     return made
 
 
+@drawing
 def futures(
     known: tuple[Tensor, Tensor], years: Tensor, drawn: Tensor, mean: Tensor, *, title: str, unit: str, alt: str
 ) -> LessonFigure:
@@ -37,6 +40,7 @@ def futures(
     return made
 
 
+@drawing
 def weights_around(weights: Tensor, pixels: Sequence[tuple[int, int]], *, reach: int = 5, title: str, alt: str) -> LessonFigure:
     """The weights of some pixels on the pixels around them, as maps of (2 reach + 1) x (2 reach + 1).
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
 
 LAYER, VALUE, SEEN, STATE, SUM, GOAL = "layer", "value", "seen", "state", "sum", "goal"
@@ -56,6 +57,7 @@ class Arrow:
     shift: tuple[float, float] = (0.0, 0.0)
 
 
+@drawing
 def diagram(
     nodes: Mapping[str, Node], arrows: Sequence[Arrow], *, title: str, alt: str, notes: Sequence[tuple[float, float, str]] = (),
     margin: float = 0.25,

@@ -8,12 +8,14 @@ from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, ORANGE, PALETTE, SKY, VERMILION
 
 MARKERS = "osD^vP*Xh"  # one per label
 HOLLOW = {"color": "white", "markeredgecolor": "0.35", "markeredgewidth": 0.9}  # of labels beyond the colours
 
 
+@drawing
 def unet(shapes: Sequence[str], *, inputs: str, output: str, noise: str, title: str, alt: str) -> LessonFigure:
     """A U-Net: the way down on the left, the way up on the right, and the skips between them.
 
@@ -53,6 +55,7 @@ def _arrow(axes, start: tuple[float, float], end: tuple[float, float], colour: s
     axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 1.6})
 
 
+@drawing
 def tosses(
     weights: Sequence[float],
     resting: Mapping[int, Sequence[float]],
@@ -89,6 +92,7 @@ def tosses(
     return made
 
 
+@drawing
 def asked_points(panels: Mapping[str, Tensor], *, reach: float = 1.6) -> LessonFigure:
     """Planes side by side: the points (K, n, 2) that were made for each of K labels, in the label's colour and sign."""
     alt = "Points made for each label, one plane each for " + ", ".join(panels) + "; a colour and a sign per label."

@@ -8,11 +8,13 @@ import numpy as np
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION
 
 COLOURS, MARKS = (BLUE, VERMILION, ORANGE, PURPLE), ("o", "s", "^", "D")
 
 
+@drawing
 def clipping(weights: Tensor, clip: float, slopes: Mapping[str, Sequence[float]], *, title: str, alt: str) -> LessonFigure:
     """Left, a histogram of a critic's weights (N,), which were cut to ±clip; right, lengths of gradients by layer.
 
@@ -36,6 +38,7 @@ def clipping(weights: Tensor, clip: float, slopes: Mapping[str, Sequence[float]]
     return made
 
 
+@drawing
 def beside_transport(
     settings: Mapping[str, tuple[Sequence[int], np.ndarray, np.ndarray]], *, title: str, alt: str
 ) -> LessonFigure:

@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE
 
 
+@drawing
 def factorisation(
     parents: Mapping[str, Sequence[str]] | Sequence[Sequence[int]], *, title: str = "", alt: str = "",
     positions: Mapping[str, tuple[float, float]] | None = None, shaded: Sequence[str] = (), into: LessonFigure | None = None,
@@ -68,6 +70,7 @@ def _arrow(axes: Axes, start: Circle, end: Circle, *, curved: bool) -> None:
     axes.add_patch(FancyArrowPatch(**ends, **style))
 
 
+@drawing
 def tree(rows: Sequence[tuple[int, str]], *, title: str, alt: str = "") -> LessonFigure:
     """A tree written from the top down, one line per node, like the listing of a folder.
 

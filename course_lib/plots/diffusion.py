@@ -10,12 +10,14 @@ from torch import Tensor
 
 from course_lib.distributions import Gaussian
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.networks import networks
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, SKY, VERMILION
 
 LOOKS = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (VERMILION, ":", "^"))  # one per curve
 
 
+@drawing
 def clouds(
     panels: Mapping[str, Tensor], points: Tensor | None = None, *, title: str, alt: str, paths: Mapping[str, Tensor] | None = None
 ) -> LessonFigure:
@@ -47,6 +49,7 @@ def clouds(
     return made
 
 
+@drawing
 def by_evaluations(rows: Mapping[str, Mapping[str, Any]], real: Mapping[str, float], *, title: str, alt: str) -> LessonFigure:
     """Fréchet distance and recognised share over evaluations of the network, one curve per sampler.
 
@@ -71,6 +74,7 @@ def by_evaluations(rows: Mapping[str, Mapping[str, Any]], real: Mapping[str, flo
     return made
 
 
+@drawing
 def guidance(row: Mapping[str, Any], real: Mapping[str, float], *, title: str, alt: str) -> LessonFigure:
     """Three measures over the guidance w, one panel each, with that of real digits.
 
@@ -96,6 +100,7 @@ def guidance(row: Mapping[str, Any], real: Mapping[str, float], *, title: str, a
     return made
 
 
+@drawing
 def bells(gaussians: Mapping[str, tuple[float, float]], *, title: str, alt: str) -> LessonFigure:
     """The densities of some Gaussians. gaussians: name -> (mean, deviation)."""
     made = figure(title, xlabel="x", ylabel="density", size=(8.4, 3.8), alt=alt)
@@ -108,6 +113,7 @@ def bells(gaussians: Mapping[str, tuple[float, float]], *, title: str, alt: str)
     return made
 
 
+@drawing
 def two_networks() -> LessonFigure:
     """The U-Net of digits, the vector that tells its blocks the time and the class, and the dense network of codes."""
     rows = {

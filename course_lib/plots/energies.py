@@ -8,9 +8,11 @@ import numpy as np
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, VERMILION
 
 
+@drawing
 def machine(visible: str, hidden: str, *, units: tuple[int, int] = (6, 4), title: str, alt: str) -> LessonFigure:
     """A restricted Boltzmann machine: units in two layers, and a line for each weight. visible, hidden: what each layer is."""
     made = figure(title, size=(8.4, 3.0), alt=alt)
@@ -28,6 +30,7 @@ def machine(visible: str, hidden: str, *, units: tuple[int, int] = (6, 4), title
     return made
 
 
+@drawing
 def likelihood_and_error(
     runs: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]], *, xlabel: str, title: str, alt: str
 ) -> LessonFigure:
@@ -46,6 +49,7 @@ def likelihood_and_error(
     return made
 
 
+@drawing
 def seeds(
     runs: Mapping[str, Sequence[Sequence[float]]], steps: Sequence[int], *, title: str, xlabel: str, ylabel: str, alt: str
 ) -> LessonFigure:
@@ -62,6 +66,7 @@ def seeds(
     return made
 
 
+@drawing
 def jacobians(found: Mapping[str, Tensor], *, title: str, alt: str) -> LessonFigure:
     """For each matrix (P, P), its difference from its mirror image, on one scale. found: name -> Jacobian."""
     made = figure(title, columns=len(found), size=(4.3 * len(found), 4.0), alt=alt)
@@ -75,6 +80,7 @@ def jacobians(found: Mapping[str, Tensor], *, title: str, alt: str) -> LessonFig
     return made
 
 
+@drawing
 def survival(shares: Mapping[str, Sequence[float]], steps: Sequence[int], *, title: str, alt: str) -> LessonFigure:
     """The share of chains that are still of the class in which they began, after so many Gibbs steps."""
     made = figure(title, xlabel="Gibbs steps", ylabel="share still recognised as a 3", size=(8.4, 3.8), alt=alt)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.images import square
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION
 
@@ -23,6 +24,7 @@ class Line(NamedTuple):
     slope: float
 
 
+@drawing
 def over_counts(lines: Mapping[str, Line], *, title: str, alt: str, ylabel: str = "FID") -> LessonFigure:
     """Distances over 1/n with their straight lines, which end at n = ∞ on the left edge. lines: name -> what was measured."""
     made = figure(title, size=(8.6, 4.4), alt=alt)
@@ -46,6 +48,7 @@ def over_counts(lines: Mapping[str, Line], *, title: str, alt: str, ylabel: str 
     return made
 
 
+@drawing
 def changes(
     pictures, scores: Mapping[str, float], *, title: str, alt: str, xlabel: str = "FID", marked: Sequence[str] = ()
 ) -> LessonFigure:
@@ -86,6 +89,7 @@ class Scored(NamedTuple):
     kind: str
 
 
+@drawing
 def two_scores(
     rows: Sequence[Scored], *, title: str, alt: str, xlabel: str, ylabel: str, size: tuple[float, float] = (10.0, 6.0)
 ) -> LessonFigure:

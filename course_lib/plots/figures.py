@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from course_lib import runtime
+from course_lib.plots.given import drawing, drawing_with_gaps
 from course_lib.plots.images import png_bytes, square, tile
 from course_lib.plots.style import SKY, STYLE
 
@@ -40,6 +41,7 @@ class LessonFigure(Figure):
         return bundle, {"image/png": {"alt": self.alt}}
 
 
+@drawing
 def figure(
     title: str, *, xlabel: str = "", ylabel: str = "", rows: int = 1, columns: int = 1,
     size: tuple[float, float] | None = None, alt: str = "", **subplots: Any,
@@ -66,6 +68,7 @@ def figure(
     return made
 
 
+@drawing
 def show_images(
     images: Any,
     *,
@@ -106,6 +109,7 @@ def _picture(axes: Axes, values: np.ndarray) -> None:
     axes.set_axis_off()
 
 
+@drawing_with_gaps
 def curves(
     series: Mapping[str, Any], *, x: Sequence[float] | None = None, title: str, xlabel: str, ylabel: str, alt: str = "",
     size: tuple[float, float] | None = None,
@@ -147,6 +151,7 @@ def _density_at(function: Callable[[torch.Tensor], torch.Tensor], points: torch.
     return function(points.to(where)).detach().cpu().exp().numpy()
 
 
+@drawing
 def density(
     log_prob: Callable[[torch.Tensor], torch.Tensor] | Mapping[str, Callable[[torch.Tensor], torch.Tensor]],
     spans: Sequence[tuple[float, float]], *, data: Any = None, points: int = 200, title: str,

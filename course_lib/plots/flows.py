@@ -9,9 +9,11 @@ from torch import Tensor
 
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, STATE, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLUE, ORANGE, SEQUENTIAL, VERMILION
 
 
+@drawing
 def equal_masses(
     x: Tensor, z: Tensor, p_x: Tensor, p_z: Tensor, pieces: Mapping[str, tuple[int, int]], *, title: str, alt: str
 ) -> LessonFigure:
@@ -32,6 +34,7 @@ def equal_masses(
     return made
 
 
+@drawing
 def areas(
     bend: Callable[[Tensor], Tensor], square: Tensor, image: Tensor, *, reach: float, names: tuple[str, str], title: str, alt: str
 ) -> LessonFigure:
@@ -54,6 +57,7 @@ def areas(
     return made
 
 
+@drawing
 def landscapes(
     densities: Mapping[str, Tensor], reach: float, *, title: str, alt: str, points: Tensor | None = None
 ) -> LessonFigure:
@@ -74,6 +78,7 @@ def landscapes(
     return made
 
 
+@drawing
 def coupling_layer() -> LessonFigure:
     """One affine coupling: the kept half goes through, and a network reads from it how the other half is stretched and moved."""
     nodes = {
@@ -99,6 +104,7 @@ def coupling_layer() -> LessonFigure:
     )
 
 
+@drawing
 def realnvp_of_digits() -> LessonFigure:
     """The flow of digits: histogram, couplings on three stages, and where half of the values are finished."""
     across = (0.0, 2.6, 5.3, 8.0, 10.9)

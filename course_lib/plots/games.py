@@ -9,9 +9,11 @@ import numpy as np
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, PALETTE, VERMILION
 
 
+@drawing
 def moves(x: Tensor, real: Tensor, turns: Mapping[str, tuple[Tensor, Tensor]], *, title: str, alt: str) -> LessonFigure:
     """One panel per moment of a game on a line.
 
@@ -29,6 +31,7 @@ def moves(x: Tensor, real: Tensor, turns: Mapping[str, tuple[Tensor, Tensor]], *
     return made
 
 
+@drawing
 def clouds(sets: Mapping[str, Tensor], centres: Tensor, *, title: str, alt: str) -> LessonFigure:
     """Clouds of points (N, 2) side by side on one scale, with a grey ring around each of the centres (K, 2)."""
     made = figure(title, columns=len(sets), size=(min(11.0, 3.6 * len(sets)), 3.9), alt=alt)
@@ -41,6 +44,7 @@ def clouds(sets: Mapping[str, Tensor], centres: Tensor, *, title: str, alt: str)
     return made
 
 
+@drawing
 def every_seed(
     rows: Mapping[str, Mapping[str, Sequence[float]]],
     *,
@@ -80,6 +84,7 @@ def _colours(labels: Iterable[str]) -> list[str]:
     return [PALETTE[:4][(group - 1) % 4] for group in groups]
 
 
+@drawing
 def over_time(
     runs: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
     *,

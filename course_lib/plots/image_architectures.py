@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, SUM, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure
+from course_lib.plots.given import drawing
 
 
+@drawing
 def two_stacks() -> LessonFigure:
     """One block of the gated PixelCNN: the vertical stack, the step down by a row, the horizontal stack."""
     nodes = {

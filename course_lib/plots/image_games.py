@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.ticker import LogLocator, ScalarFormatter
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.networks import networks
 from course_lib.plots.style import BLACK, BLUE, ORANGE, PALETTE, VERMILION
 
 MARKS, LINES = ("o", "s", "^", "D"), ("-", "--", "-.", ":")
 
 
+@drawing
 def strips(rows: Mapping[str, Sequence[float]], *, title: str, xlabel: str, alt: str, first: str) -> LessonFigure:
     """Each row's numbers as dots on one logarithmic axis, their geometric mean as a bar, the row `first` and its range marked.
 
@@ -39,6 +41,7 @@ def strips(rows: Mapping[str, Sequence[float]], *, title: str, xlabel: str, alt:
     return made
 
 
+@drawing
 def two_clocks(
     runs: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
     *,
@@ -63,6 +66,7 @@ def two_clocks(
     return made
 
 
+@drawing
 def slopes_at(
     trained: Sequence[float], slopes: Mapping[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str, alt: str
 ) -> LessonFigure:
@@ -83,6 +87,7 @@ def slopes_at(
     return made
 
 
+@drawing
 def dcgan() -> LessonFigure:
     """Both players of `dcgan-mnist`, layer by layer."""
     up = ["z\n64", "*dense\nbatch norm\nReLU", "64 ×\n7 × 7", "*conv 3 × 3\nsub-pixel\nnorm, ReLU", "32 ×\n14 × 14"]
@@ -98,6 +103,7 @@ def dcgan() -> LessonFigure:
     )
 
 
+@drawing
 def style_generator() -> LessonFigure:
     """The two networks of a style-based generator (Karras, Laine & Aila 2019), with the sizes of the paper."""
     mapping = ["z\n512", "*8 dense\nlayers", "w\n512", "*dense, one\nper layer", "scales s"]

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from course_lib.plots.given import drawing
 from course_lib.plots.style import ORANGE
 
 
@@ -31,13 +32,14 @@ def as_uint8(picture: Any) -> np.ndarray:
     if values.dtype == np.uint8:
         return values
     if not np.isfinite(values).all():
-        raise ValueError("the picture has values that are NaN or infinite")
+        raise ValueError("the picture has values that are NaN or infinite; expected numbers in [0, 1]")
     low, high = values.min(initial=0), values.max(initial=0)
     if low < -1e-3 or high > 1 + 1e-3:
         raise ValueError(f"a picture of numbers lies in [0, 1]; got [{low:.4g}, {high:.4g}]: divide bytes by 255, or clamp")
     return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
+@drawing
 def to_image(picture: Any, scale: int = 1, *, unknown: Any = None, tint: str = ORANGE, strength: float = 0.6) -> Image.Image:
     """A Pillow image of `picture` (see `as_uint8`), each pixel a square of `scale` by `scale`.
 
@@ -54,6 +56,8 @@ def to_image(picture: Any, scale: int = 1, *, unknown: Any = None, tint: str = O
         values = np.repeat(values[:, :, None], 3, axis=2) if values.ndim == 2 else values.copy()
         colour = 255 * np.asarray(matplotlib.colors.to_rgb(tint))
         values[mask] = ((1 - strength) * values[mask] + strength * colour).astype(np.uint8)
+    if not values.size:
+        raise ValueError(f"the picture has shape {values.shape}; expected at least one pixel")
     image = Image.fromarray(np.ascontiguousarray(values))
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST) if scale != 1 else image
 
@@ -76,6 +80,7 @@ def png_bytes(picture: Any) -> bytes:
     return buffer.getvalue()
 
 
+@drawing
 def square(images: Any) -> list[np.ndarray]:
     """Bytes of each image of a batch (B, H, W), (B, C, H, W), or flat (B, D) where D is a square number."""
     if isinstance(images, torch.Tensor):
@@ -88,6 +93,7 @@ def square(images: Any) -> list[np.ndarray]:
     return [as_uint8(image) for image in images]
 
 
+@drawing
 def tile(images: Any, columns: int | None = None, *, gap: int = 1, shade: int = 128) -> np.ndarray:
     """One picture of many, row by row: bytes (H, W) or (H, W, 3). `images` as for `square`, all of one size.
 
@@ -97,7 +103,7 @@ def tile(images: Any, columns: int | None = None, *, gap: int = 1, shade: int = 
     """
     parts = square(images)
     if not parts:
-        raise ValueError("there are no images to tile")
+        raise ValueError("there are no images to tile; expected at least one")
     columns = columns or math.ceil(math.sqrt(len(parts)))
     rows = math.ceil(len(parts) / columns)
     high, wide = (side + gap for side in parts[0].shape[:2])

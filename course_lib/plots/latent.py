@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.images import tile
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, PALETTE, SKY, VERMILION
 
 
+@drawing
 def on_the_line(
     z: Tensor, densities: Mapping[str, Tensor], bound: float, evidence: float, *, title: str, alt: str
 ) -> LessonFigure:
@@ -34,6 +36,7 @@ def on_the_line(
     return made
 
 
+@drawing
 def decoded_plane(pictures: Tensor, span: tuple[float, float], *, title: str, alt: str) -> LessonFigure:
     """What a decoder makes of a grid of codes. pictures (n², 1, H, W), row by row from the top, where z₂ is largest.
 
@@ -45,6 +48,7 @@ def decoded_plane(pictures: Tensor, span: tuple[float, float], *, title: str, al
     return made
 
 
+@drawing
 def aggregate(z: Tensor, density: Tensor, *, title: str, alt: str) -> LessonFigure:
     """The density (n, n) of codes on a grid z (n, n, 2), with the prior's circles of one and two standard deviations."""
     made = figure(title, xlabel="z₁", ylabel="z₂", size=(5.6, 4.8), alt=alt)
@@ -58,6 +62,7 @@ def aggregate(z: Tensor, density: Tensor, *, title: str, alt: str) -> LessonFigu
     return made
 
 
+@drawing
 def nats_by_latent(kl: Tensor, limit: float, *, title: str, alt: str) -> LessonFigure:
     """The mean KL (L,) of every latent in falling order; those above `limit` nats are coloured as alive."""
     made = figure(title, xlabel="latent variables, in falling order", ylabel="KL, nats", size=(9.0, 3.4), alt=alt)
@@ -70,6 +75,7 @@ def nats_by_latent(kl: Tensor, limit: float, *, title: str, alt: str) -> LessonF
     return made
 
 
+@drawing
 def shares_of_information(shares: Mapping[str, Tensor], factors: Sequence[str], *, title: str, alt: str) -> LessonFigure:
     """What each coordinate tells of each factor, one table per model. shares: name -> (L, factors), between 0 and 1."""
     made = figure(title, columns=len(shares), size=(11.0, 4.6), alt=alt)
@@ -86,6 +92,7 @@ def shares_of_information(shares: Mapping[str, Tensor], factors: Sequence[str], 
     return made
 
 
+@drawing
 def by_beta(scores: Mapping[float, tuple[Tensor, Tensor, Tensor]], *, title: str, alt: str) -> LessonFigure:
     """MIG, error and −ELBO of several seeds for every β: a dot per seed, a bar at the mean. scores: β -> (MIG, error, −ELBO)."""
     made = figure(title, columns=3, size=(11.0, 4.0), alt=alt)
@@ -105,6 +112,7 @@ def by_beta(scores: Mapping[float, tuple[Tensor, Tensor, Tensor]], *, title: str
     return made
 
 
+@drawing
 def levels_by_setting(costs: Mapping[str, Tensor], nats: Mapping[str, Tensor], *, title: str, alt: str) -> LessonFigure:
     """−ELBO and the nats of every level for several settings, a mark per seed.
 
@@ -127,6 +135,7 @@ def levels_by_setting(costs: Mapping[str, Tensor], nats: Mapping[str, Tensor], *
     return made
 
 
+@drawing
 def codebook_use(used: Mapping[str, Tensor], *, title: str, alt: str) -> LessonFigure:
     """How often each entry of a codebook is chosen, in falling order. used: name -> shares (K,), which sum to 1."""
     made = figure(title, columns=len(used), size=(10.0, 3.2), alt=alt, sharey=True)

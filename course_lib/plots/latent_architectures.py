@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, STATE, SUM, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure
+from course_lib.plots.given import drawing
 
 
+@drawing
 def autoencoder() -> LessonFigure:
     """The hourglass: an image, narrowing layers, the code, widening layers, an image, and the loss that joins the ends."""
     nodes = {
@@ -28,6 +30,7 @@ def autoencoder() -> LessonFigure:
     )
 
 
+@drawing
 def vae() -> LessonFigure:
     """A variational autoencoder: the encoder gives a distribution, a code is drawn, the decoder gives a distribution."""
     nodes = {
@@ -57,6 +60,7 @@ def vae() -> LessonFigure:
     )
 
 
+@drawing
 def ladder() -> LessonFigure:
     """The ladder VAE: a deterministic path up, a stochastic path down, and at each level the two estimates merged."""
     nodes, arrows = {"x": Node(0.0, 0.0, "$x$", SEEN, 0.8, 0.5), "out": Node(7.2, 0.0, "$p(x \\mid z_1)$", GOAL, 1.5, 0.5)}, []
@@ -90,6 +94,7 @@ def ladder() -> LessonFigure:
     )  # fmt: skip
 
 
+@drawing
 def vector_quantised() -> LessonFigure:
     """VQ-VAE: vectors of the encoder replaced by the nearest entries of a codebook; a prior over the entries' numbers."""
     nodes = {

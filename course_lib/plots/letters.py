@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.probability import paired_bars
 from course_lib.plots.style import BLUE, VERMILION
 
 
+@drawing
 def transition_table(table: Tensor, names: Sequence[str], *, title: str, alt: str) -> LessonFigure:
     """A matrix p(next | this), (K, K), as a heat map with the letters on both axes."""
     made = figure(title, xlabel="next letter", ylabel="this letter", size=(7.0, 6.0), alt=alt)
@@ -24,11 +26,13 @@ def transition_table(table: Tensor, names: Sequence[str], *, title: str, alt: st
     return made
 
 
+@drawing
 def emissions(rows: Mapping[str, Tensor], names: Sequence[str], *, title: str, alt: str) -> LessonFigure:
     """What each of two states emits, as bars side by side. rows: state -> probabilities (M), of the symbols with these names."""
     return paired_bars(rows, names, title=title, xlabel="letter", ylabel="p(letter | state)", alt=alt)
 
 
+@drawing
 def nats_by_states(starts: Mapping[int, Sequence[float]], lines: Mapping[str, float], *, title: str, alt: str) -> LessonFigure:
     """Nats per character against the number of hidden states: a dot per start, a curve through the means.
 

@@ -11,12 +11,14 @@ from matplotlib.colors import to_rgb
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, "#777777")
 Mixture = tuple[Tensor, Tensor, Tensor]  # means (K, 2), covariances (K, 2, 2), responsibilities (N, K)
 
 
+@drawing
 def components(x: Tensor, mixture: Mixture, *, title: str, alt: str, labels: tuple[str, str] = ("x₁", "x₂")) -> LessonFigure:
     """Points x (N, 2) in the colours of their components, each component as ellipses of one and two standard deviations."""
     made = figure(title, xlabel=labels[0], ylabel=labels[1], size=(6.0, 5.4), alt=alt)
@@ -25,6 +27,7 @@ def components(x: Tensor, mixture: Mixture, *, title: str, alt: str, labels: tup
     return made
 
 
+@drawing
 def em_frames(x: Tensor, model, after: Sequence[int], *, labels: tuple[str, str], title: str, alt: str) -> LessonFigure:
     """EM as a row of pictures, or two rows of more than three: a GaussianMixture after so many steps on points x (N, 2).
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from matplotlib.patches import FancyBboxPatch
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, ORANGE, SKY
 
 STEP, WIDE, HIGH = 1.0, 0.62, 0.5  # from box to box, and the size of a box, as shares of a row
 
 
+@drawing
 def networks(
     rows: Mapping[str, Sequence[str]], *, title: str, alt: str, size: tuple[float, float] | None = None, learned: str = "*"
 ) -> LessonFigure:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLUE, ORANGE
 
 
+@drawing
 def paired_bars(
     rows: Mapping[str, Tensor], names: Sequence[str], *, title: str, xlabel: str, ylabel: str, alt: str
 ) -> LessonFigure:

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLUE, ORANGE
 
 
+@drawing
 def three_distributions(
     log_joint: Callable[[Tensor], Tensor], spans: Sequence[tuple[float, float]], x: Tensor, y: Tensor, *, title: str, alt: str
 ) -> LessonFigure:
@@ -39,6 +41,7 @@ def three_distributions(
     return made
 
 
+@drawing
 def families() -> LessonFigure:
     """What a model can tell of p(x): the branches of the family tree, with the lessons that teach them."""
     nodes = {
@@ -68,6 +71,7 @@ def families() -> LessonFigure:
     )
 
 
+@drawing
 def accuracies(sizes: Sequence[int], found: Mapping[str, Mapping[str, Tensor]], *, title: str, alt: str) -> LessonFigure:
     """Accuracy against the number of training examples: mean and standard deviation over draws.
 
@@ -84,6 +88,7 @@ def accuracies(sizes: Sequence[int], found: Mapping[str, Mapping[str, Tensor]], 
     return made
 
 
+@drawing
 def scores_by_kind(scores: Mapping[str, Tensor], mark: float, mark_name: str, *, title: str, alt: str) -> LessonFigure:
     """A histogram of log p(x) of examples, stacked by kind, and a line at one other picture. scores: kind -> (N,)."""
     made = figure(title, xlabel="log p(x), nats", ylabel="test digits", size=(9.0, 4.2), alt=alt)

@@ -10,11 +10,13 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, ORANGE, SKY, VERMILION
 
 KINDS = {"later": "#e1e1e1", "earlier, not seen": ORANGE, "seen": SKY, "the pixel": VERMILION}
 
 
+@drawing
 def what_is_seen(fields: Mapping[str, Tensor], pixel: tuple[int, int], *, title: str, alt: str) -> LessonFigure:
     """Receptive fields side by side: blue is seen, orange came before and is not seen. fields: name -> booleans (H, W)."""
     made = figure(f"{title}\n", columns=len(fields), size=(11.0, 4.0), alt=alt, sharey=True)
@@ -32,6 +34,7 @@ def what_is_seen(fields: Mapping[str, Tensor], pixel: tuple[int, int], *, title:
     return made
 
 
+@drawing
 def influences(moved: Mapping[str, Tensor], fields: Mapping[str, Tensor], *, title: str, alt: str) -> LessonFigure:
     """How much a pixel's logit moves with each pixel (H, W), in powers of ten; the receptive field (H, W) is outlined."""
     made = figure(title, columns=len(moved), size=(11.0, 3.4), alt=alt, sharey=True)
@@ -45,6 +48,7 @@ def influences(moved: Mapping[str, Tensor], fields: Mapping[str, Tensor], *, tit
     return made
 
 
+@drawing
 def ink_by_row(ink: Mapping[str, Tensor], rows: range, *, title: str, alt: str) -> LessonFigure:
     """The probability of ink in one column of a blank picture, row by row, on a logarithmic axis. ink: name -> (rows,)."""
     made = figure(title, xlabel="row", ylabel="p(ink)", size=(9.0, 3.6), alt=alt)
@@ -57,6 +61,7 @@ def ink_by_row(ink: Mapping[str, Tensor], rows: range, *, title: str, alt: str) 
     return made
 
 
+@drawing
 def masks_and_recurrences() -> LessonFigure:
     """What one layer lets a pixel take: the masks A and B, and from where the two LSTMs take their states."""
     made = figure(
@@ -93,6 +98,7 @@ def _cell(column: float, row: float, fill: str, edge: str = BLACK) -> Rectangle:
     )
 
 
+@drawing
 def numbered_neighbours(places: Sequence[tuple[int, int]], *, title: str, alt: str) -> LessonFigure:
     """The earlier neighbours of a pixel (red) in the order in which they are taken. places: rows down, columns right from it."""
     made = figure(title, size=(5.6, 3.4), alt=alt)

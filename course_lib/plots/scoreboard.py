@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matplotlib.lines import Line2D
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, ORANGE, VERMILION
 
 TINTS = {"exact": BLUE, "bound": ORANGE, "estimate": VERMILION}
@@ -17,6 +18,7 @@ WORDS = {
 }
 
 
+@drawing
 def likelihood_ranges(
     readings: Sequence[tuple[str, str, float, float, float | None]],
     *,

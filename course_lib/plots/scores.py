@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.models.inputs import check_count, check_number
 from course_lib.plots.blocks import GOAL, LAYER, SEEN, VALUE, Arrow, Node, diagram
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE, GREEN, ORANGE, SEQUENTIAL, VERMILION
 
 # of points (B, 2): vectors (B, 2)
@@ -18,10 +20,12 @@ Function = Callable[[Tensor], Tensor]
 
 def lattice(reach: float, count: int) -> Tensor:
     """count² points of the square (-reach, reach)², (count², 2), row by row with x₂ upwards."""
+    reach, count = check_number(reach, "reach", above=0), check_count(count, "count")
     line = torch.linspace(-reach, reach, count)
     return torch.cartesian_prod(line, line).flip(1)
 
 
+@drawing
 def fields(
     panels: Mapping[str, tuple[Tensor, Tensor]], reach: float, *, title: str, alt: str, longest: float = 3.0
 ) -> LessonFigure:
@@ -44,6 +48,7 @@ def fields(
     return made
 
 
+@drawing
 def compared(
     colours: Tensor, exact: Function, found: Function, reach: float, *, title: str, alt: str, longest: float = 3.0
 ) -> LessonFigure:
@@ -58,6 +63,7 @@ def compared(
     return fields(panels, reach, title=title, alt=alt, longest=longest)
 
 
+@drawing
 def bias(steps: Sequence[float], measured: Sequence[float], ends: Mapping[str, Tensor], *, title: str, alt: str) -> LessonFigure:
     """Left, the variance of chains against the step size, dots on the formula's line; right, ends of chains on N(0, 1).
 
@@ -80,6 +86,7 @@ def bias(steps: Sequence[float], measured: Sequence[float], ends: Mapping[str, T
     return made
 
 
+@drawing
 def clouds(
     draws: Mapping[str, Tensor], mean: Tensor, covariance: Tensor, *, names: tuple[str, str], title: str, alt: str
 ) -> LessonFigure:
@@ -96,6 +103,7 @@ def clouds(
     return made
 
 
+@drawing
 def shares(found: Mapping[str, Sequence[float]], truth: float, *, title: str, xlabel: str, alt: str) -> LessonFigure:
     """One row per method with a dot per seed, and a dashed line at the true share."""
     made = figure(title, xlabel=xlabel, size=(9.0, 1.4 + 0.5 * len(found)), alt=alt)
@@ -109,6 +117,7 @@ def shares(found: Mapping[str, Sequence[float]], truth: float, *, title: str, xl
     return made
 
 
+@drawing
 def score_network() -> LessonFigure:
     """How a network of the score is trained: noise is added to the data, and the network is asked for minus that noise."""
     nodes = {
@@ -136,6 +145,7 @@ def score_network() -> LessonFigure:
     )
 
 
+@drawing
 def deep_energy(values: int, hidden: int) -> LessonFigure:
     """A dense network as an energy: `values` numbers in, one number out, and its slope in each by back-propagation."""
     nodes = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.style import BLUE, GREEN, ORANGE, VERMILION
 
 STYLES = ((VERMILION, "-"), (BLUE, "--"), (GREEN, "-."))
 
 
+@drawing
 def losses_and_norms(
     losses: Mapping[str, Sequence[float]], norms: Mapping[str, Sequence[float]], *, title: str, alt: str
 ) -> LessonFigure:
@@ -26,6 +28,7 @@ def losses_and_norms(
     return made
 
 
+@drawing
 def memory_gains(network: Mapping[int, float], tables: Mapping[int, float], *, title: str, alt: str) -> LessonFigure:
     """Nats per character of a network and of n-grams by how many characters before the predicted one they know."""
     made = figure(

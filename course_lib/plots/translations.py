@@ -9,10 +9,12 @@ from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
 from course_lib.plots.figures import LessonFigure, figure
+from course_lib.plots.given import drawing
 from course_lib.plots.images import square
 from course_lib.plots.style import BLACK, BLUE, ORANGE, SEQUENTIAL, SKY, VERMILION
 
 
+@drawing
 def named_rows(rows: Mapping[str, Tensor], *, title: str, alt: str, inches: float = 0.85) -> LessonFigure:
     """One row of pictures (N, C, H, W) per name, with the name on its left; all rows have equally many pictures.
 
@@ -31,6 +33,7 @@ def named_rows(rows: Mapping[str, Tensor], *, title: str, alt: str, inches: floa
     return made
 
 
+@drawing
 def labelled_points(
     panels: Mapping[str, Sequence[tuple[Tensor, Tensor]]], *, title: str, alt: str, reach: float = 1.7
 ) -> LessonFigure:
@@ -49,6 +52,7 @@ def labelled_points(
     return made
 
 
+@drawing
 def message(change: Tensor, *, title: str, alt: str) -> LessonFigure:
     """A map (H, W) of changes in grey levels, from blue (darker) over white to red (lighter), with its colour bar."""
     made = figure(title, size=(5.2, 3.9), alt=alt, xlabel="column", ylabel="row")
@@ -58,6 +62,7 @@ def message(change: Tensor, *, title: str, alt: str) -> LessonFigure:
     return made
 
 
+@drawing
 def cycle(*, title: str, alt: str) -> LessonFigure:
     """Both sets, both generators and both discriminators of a CycleGAN, and the ways of an example of a and of one of b."""
     made = figure(title, size=(9.6, 3.9), alt=alt)

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.runtime import raised_by_the_course
+
 
 @dataclass(frozen=True)
 class Call:
@@ -108,7 +110,7 @@ def faults(call):
                 answer = call(**{name: value})
             except ValueError as error:
                 said = str(error)
-                if not any(word in said for word in ("expected", "needs", "never")) or not same_module(error):
+                if not raised_by_the_course(error):
                     found.append(f"{name} = {what}: the refusal says too little: {said}")
                 elif same and call.exact and alike(call.given[name], value):
                     found.append(f"{name} = {what}: refused, although it is the same number: {said}")
@@ -149,9 +151,46 @@ def equal(answer, good):
     return len(found) == len(good) and np.allclose(found, good, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
-def same_module(error):
-    """Whether the course itself raised the error, not torch, NumPy or matplotlib."""
-    place = error.__traceback__
-    while place.tb_next is not None:
-        place = place.tb_next
-    return place.tb_frame.f_globals.get("__name__", "").startswith("course_lib")
+def leaves(value, change):
+    """The value with its first tensor or float replaced by what `change` makes of it; None where it has none."""
+    if isinstance(value, (Tensor, np.ndarray)) and value.dtype not in (torch.bool, torch.int64):
+        return change(torch.as_tensor(value))
+    if isinstance(value, float):
+        return change(torch.tensor(value)).item()
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if (made := leaves(part, change)) is not None:
+                return {**value, key: made}
+    if isinstance(value, (list, tuple)):
+        for place, part in enumerate(value):
+            if (made := leaves(part, change)) is not None:
+                parts = [*value[:place], made, *value[place + 1 :]]
+                return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return None
+
+
+def drawing_faults(call):
+    """What is wrong with the figures of odd values, as sentences: each number may be bad, each argument missing or empty."""
+    found = []
+    half = {name: leaves(value, lambda t: t.half().requires_grad_()) for name, value in call.given.items()}
+    changes = [("half precision", {name: value for name, value in half.items() if value is not None}, True)]
+    for name, value in call.given.items():
+        for bad in (math.nan, math.inf) if name not in call.stays else ():
+            made = leaves(value, lambda t, bad=bad: t.masked_fill(first_of(t), bad))
+            changes += [(f"{name} with {bad}", {name: made}, False)] if made is not None else []
+    first, value = next((name, value) for name, value in call.given.items() if not callable(value) and not isinstance(value, str))
+    changes += [
+        (f"{first} = None", {first: None}, None),
+        (f"{first} empty", {first: value[:0] if isinstance(value, (Tensor, list)) else {}}, None),
+    ]
+    for what, given, good in changes:
+        try:
+            call(**given)
+        except ValueError as error:
+            if good or not raised_by_the_course(error):
+                found.append(f"{what}: {error}")
+        except Exception as error:
+            found.append(f"{what}: {type(error).__name__}: {error}")
+        else:
+            found += [f"{what}: it was drawn"] if good is False else []
+    return found
