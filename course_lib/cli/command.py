@@ -93,6 +93,13 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     release.add_argument("--instructor", type=Path, metavar="FOLDER", help="solutions and notes for the speaker unfolded")
     release.set_defaults(answer=_release)
 
+    site = commands.add_parser(
+        "site", help="the lessons as pages to read, with some explorers alive, without a kernel or a network"
+    )
+    site.add_argument("lesson", nargs="*", default=["all"], help="7, 07, nade, 07_nade, or all (default: all)")
+    site.add_argument("--out", type=Path, default=Path("out/site"), help="folder for the site (default: out/site)")
+    site.set_defaults(answer=_site)
+
     commands.add_parser("doctor", help="look for what is wrong, and say the fix").set_defaults(answer=_doctor)
 
     clean = commands.add_parser("clean", help="bring notebooks into the form in which they are kept")
@@ -135,6 +142,15 @@ def _release(asked: argparse.Namespace) -> int:
     from course_lib.cli import release
 
     return release.release(_chosen(asked.lesson), student=asked.student, instructor=asked.instructor)
+
+
+def _site(asked: argparse.Namespace) -> int:
+    try:
+        from course_lib.cli.site import building
+    except ModuleNotFoundError as error:
+        fix = "python -m pip install -c constraints.txt -e . (in the folder of the clone)"
+        raise Failed(f"the site needs the package {error.name}, which is not installed; fix: {fix}") from error
+    return building.build(_chosen(asked.lesson), asked.out)
 
 
 def _train(asked: argparse.Namespace) -> int:
