@@ -7,11 +7,12 @@ TEST_SETTINGS := COURSE_QUIET=1 OMP_NUM_THREADS=1 PYTHONHASHSEED=0
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/notebooks/sanitise.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab site test lint bench clean-notebooks
+.PHONY: help environment lab site slides test lint bench clean-notebooks
 
 help: ## this list
 	@echo "make lab               open the course (LESSON=07 opens that lesson)"
 	@echo "make site              the lessons as pages to read, in out/site, without a kernel or a network"
+	@echo "make slides            still copies of all lessons as slides, in out/slides"
 	@echo "make test              check everything: style, mathematics, a GPU, lessons, browser (LESSON=07 checks that lesson)"
 	@echo "make bench             measure speed, as ratios to plain implementations"
 	@echo "make clean-notebooks   bring saved notebooks into the form in which they are kept"
@@ -26,6 +27,9 @@ lab: environment
 
 site: environment
 	@$(BIN)/course site --out out/site
+
+slides: environment
+	@$(BIN)/course slides
 
 lint: environment
 	$(BIN)/ruff check .

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
             raise UnknownName("command", arguments[0], list(commands))
         asked, extra = parser.parse_known_args(arguments)
-        if extra and asked.command != "lab":
+        if extra and asked.command not in ("lab", "present"):
             parser.error(f"unrecognised: {' '.join(extra)}")
         asked.extra = extra
         with children.stopped_by_signals():
@@ -53,6 +53,15 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     lab = commands.add_parser("lab", help="open JupyterLab at a lesson (further options, written --name=value, go to JupyterLab)")
     lab.add_argument("lesson", nargs="?", default="00", help="7, 07, nade or 07_nade (default: 00)")
     lab.set_defaults(answer=_lab)
+
+    present = commands.add_parser("present", help="open a lesson as slides, its explorers alive; its file stays as it is")
+    present.add_argument("lesson", help="7, 07, nade or 07_nade")
+    present.set_defaults(answer=_present)
+
+    slides = commands.add_parser("slides", help="still copies of the lessons as slides, each one HTML file")
+    slides.add_argument("lesson", nargs="*", default=["all"], help="7, 07, nade, 07_nade, or all (default: all)")
+    slides.add_argument("--out", type=Path, default=Path("out/slides"), help="folder for them (default: out/slides)")
+    slides.set_defaults(answer=_slides)
 
     commands.add_parser("list", help="the lessons, the data sets and the trained models").set_defaults(answer=_list)
 
@@ -117,6 +126,18 @@ def _lab(asked: argparse.Namespace) -> int:
     from course_lib.cli import lab
 
     return lab.open_lab(find(asked.lesson), asked.extra)
+
+
+def _present(asked: argparse.Namespace) -> int:
+    from course_lib.cli import present
+
+    return present.present(find(asked.lesson), asked.extra)
+
+
+def _slides(asked: argparse.Namespace) -> int:
+    from course_lib.cli import slides
+
+    return slides.write(_chosen(asked.lesson), asked.out)
 
 
 def _list(asked: argparse.Namespace) -> int:

@@ -49,8 +49,10 @@ def instructor_copy(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def student_copy(notebook: NotebookNode) -> NotebookNode:
-    """The notebook without solutions, notes for the speaker and outputs of exercises; it still runs from top to bottom.
+def student_copy(notebook: NotebookNode, *, notes: bool = False) -> NotebookNode:
+    """The notebook without solutions and outputs of exercises; it still runs from top to bottom.
+
+    notes: keep the notes for the speaker.
 
     Where later cells use a function that a solution defines, one line takes the student's own function if it is right, and
     the course's otherwise. Raises ValueError where later cells use something else that only a solution defines.
@@ -62,8 +64,10 @@ def student_copy(notebook: NotebookNode) -> NotebookNode:
             exercise.outputs, exercise.execution_count = [], None
             missing = needed(notebook.cells, place)
             if missing:
-                cells.append(new_code_cell(_goes_on(exercise.source, cell.source, missing), id=cell.id))
-        elif not _is_note(cell):
+                hidden = {"slideshow": {"slide_type": "skip"}}
+                source = _goes_on(exercise.source, cell.source, missing)
+                cells.append(new_code_cell(source, id=cell.id, metadata=hidden))
+        elif notes or not _is_note(cell):
             cells.append(cell)
         if cell.cell_type == "code" and not _is_solution(cell):
             exercise = cell

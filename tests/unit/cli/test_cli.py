@@ -4,7 +4,6 @@ import json
 import shutil
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -91,7 +90,8 @@ def test_lab_opens_the_lesson_on_this_machine_and_keeps_its_token():
     assert words[words.index("--LabApp.default_url") + 1] == f"/lab/tree/notebooks/{lesson}.ipynb"
     assert words[-1] == "--no-browser"
     assert not any("token" in word or "password" in word for word in words)
-    overrides = json.loads((Path(words[words.index("--LabApp.app_settings_dir") + 1]) / "overrides.json").read_text())
+    assert f"--LabApp.app_settings_dir={lab.SETTINGS}" in words
+    overrides = json.loads((lab.SETTINGS / "overrides.json").read_text())
     assert overrides["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false", "JupyterLab would ask about news"
 
 
