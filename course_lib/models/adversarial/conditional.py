@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from course_lib.models.adversarial.arguments import check_object
 from course_lib.models.adversarial.gan import GAN
 from course_lib.models.adversarial.objectives import NonSaturating, Objective
 from course_lib.models.adversarial.penalties import Penalty
-from course_lib.models.inputs import check_count, check_event_shape
+from course_lib.models.inputs import check_count, check_event_shape, check_some
+from course_lib.models.pairs import check_pair
 from course_lib.runtime import device_of
 
 
@@ -61,7 +63,8 @@ class ConditionalGAN(nn.Module):
         super().__init__()
         self.event_shape, self.noise = check_event_shape(event_shape), check_count(noise, "noise")
         self.classes = check_count(classes, "classes")
-        self.objective, self.penalty = objective or NonSaturating(), penalty
+        self.objective = check_object(objective, Objective, "objective", "NonSaturating()") or NonSaturating()
+        self.penalty = check_object(penalty, Penalty, "penalty", "ZeroCentred()")
         self.generator, self.discriminator = generator, discriminator
 
     @property
@@ -81,6 +84,8 @@ class ConditionalGAN(nn.Module):
 
     def labels(self, y: int | Tensor) -> Tensor:
         """y as classes (B,) or (1,) on the model's device; ValueError where they are no integers in 0 … K - 1."""
+        if not isinstance(y, (int, Tensor)):
+            raise ValueError(f"y is a {type(y).__name__}; expected a class, or one class per example: torch.tensor(y)")
         y = torch.as_tensor(y, device=device_of(self))
         if y.is_floating_point() or y.dtype == torch.bool or y.ndim > 1 or not y.numel():
             raise ValueError(f"y holds {y.dtype} of shape {tuple(y.shape)}; expected a class, or one class per example: y.long()")
@@ -90,7 +95,9 @@ class ConditionalGAN(nn.Module):
 
     def player_loss(self, name: str, batch: tuple[Tensor, Tensor], *, generator: torch.Generator | None = None) -> Tensor:
         """The mean loss, (), of "discriminator" or "generator" on real pairs: examples (B, *event_shape), classes (B,)."""
-        x, y = batch
+        x, y = check_pair(batch, "examples (B, …) and classes (B,)")
+        if len(check_some(x)) != len(self.labels(y)):
+            raise ValueError(f"there are {len(x)} examples and classes of shape {tuple(y.shape)}; expected one for each")
         return self.given(y).player_loss(name, x, generator=generator)
 
     def without_discriminator(self) -> ConditionalGAN:

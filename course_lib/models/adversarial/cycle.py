@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from course_lib.models.adversarial.arguments import check_object
 from course_lib.models.adversarial.objectives import LeastSquares, Objective
-from course_lib.models.inputs import check_event_shape, check_events, check_weight
+from course_lib.models.inputs import as_parameters, check_event_shape, check_events, check_list, check_some, check_weight
+from course_lib.models.pairs import check_pair
 
 SIDES = ("a", "b")
 
@@ -45,7 +47,7 @@ class CycleGAN(nn.Module):
         objective: Objective | None = None,
     ):
         super().__init__()
-        if len(event_shapes) != 2:
+        if len(check_list(event_shapes, "event_shapes", "two shapes, one of a and one of b")) != 2:
             raise ValueError(f"event_shapes are {event_shapes!r}; expected two shapes, one of a and one of b")
         self.event_shapes = [check_event_shape(shape) for shape in event_shapes]
         self.cycle, self.identity = check_weight(cycle, "cycle"), check_weight(identity, "identity")
@@ -54,7 +56,7 @@ class CycleGAN(nn.Module):
                 f"identity is {identity!r} and the shapes are {event_shapes!r}; expected equal shapes: a generator can leave an "
                 "example as it is only where both sets have one shape; set identity=0.0"
             )
-        self.objective = objective or LeastSquares()
+        self.objective = check_object(objective, Objective, "objective", "LeastSquares()") or LeastSquares()
         self.to_a, self.to_b = to_a, to_b
         self.discriminator_a, self.discriminator_b = discriminator_a, discriminator_b
 
@@ -70,7 +72,7 @@ class CycleGAN(nn.Module):
         """Examples x of one set, (B, ...), translated into the other set, `to` "a" or "b"; differentiable."""
         if to not in SIDES:
             raise ValueError(f"to is {to!r}; expected 'a' or 'b', the set to translate into")
-        check_events(x, self.event_shapes[SIDES.index("a" if to == "b" else "b")])
+        x = self._checked(x, "a" if to == "b" else "b")
         return self.to_a(x) if to == "a" else self.to_b(x)
 
     def there_and_back(self, x: Tensor, *, to: str) -> tuple[Tensor, Tensor]:
@@ -80,13 +82,12 @@ class CycleGAN(nn.Module):
 
     def player_loss(self, name: str, x: tuple[Tensor, Tensor], *, generator: torch.Generator | None = None) -> Tensor:
         """The mean loss, (), of one of the players on a batch of a and a batch of b, which form no pairs."""
-        a, b = x
+        a, b = (self._checked(part, side) for part, side in zip(check_pair(x, "of a and of b"), SIDES, strict=True))
         if name == "generators":
             return sum(self.terms(a, b).values())
         if name not in self.players:
             raise ValueError(f"no player is called {name!r}; expected one of {list(self.players)}")
         side, real, other = ("a", a, b) if name == "discriminator_a" else ("b", b, a)
-        check_events(real, self.event_shapes[SIDES.index(side)])
         with torch.no_grad():
             fake = self.translate(other, to=side)
         return self.objective.discriminator_loss(self.judge(real, side), self.judge(fake, side))
@@ -102,6 +103,10 @@ class CycleGAN(nn.Module):
             kept = (self.to_b(b) - b).abs().mean() + (self.to_a(a) - a).abs().mean()
             terms["identity"] = self.identity * kept
         return terms
+
+    def _checked(self, x: Tensor, side: str) -> Tensor:
+        """x if it is at least one example of this set."""
+        return as_parameters(check_some(check_events(x, self.event_shapes[SIDES.index(side)])), self)
 
     def judge(self, x: Tensor, side: str) -> Tensor:
         """The logits of the discriminator of this side, "a" or "b"."""

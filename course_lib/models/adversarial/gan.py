@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from course_lib.models.adversarial.arguments import check_object
 from course_lib.models.adversarial.objectives import NonSaturating, Objective
 from course_lib.models.adversarial.penalties import Penalty
-from course_lib.models.inputs import check_count, check_event_shape, check_weight
+from course_lib.models.inputs import check_count, check_event_shape, check_number, check_some, check_weight
 from course_lib.models.protocols import AdversarialModel
 from course_lib.runtime import standard_normal
 
@@ -46,11 +47,11 @@ class GAN(AdversarialModel):
     ):
         super().__init__()
         self.event_shape, self.noise = check_event_shape(event_shape), check_count(noise, "noise")
-        self.objective, self.penalty = objective or NonSaturating(), penalty
+        self.objective = check_object(objective, Objective, "objective", "NonSaturating()") or NonSaturating()
+        self.penalty = check_object(penalty, Penalty, "penalty", "ZeroCentred()")
         self.instance_noise = check_weight(instance_noise, "instance_noise")
-        if clip is not None and not clip > 0:
-            raise ValueError(f"clip is {clip!r}; expected None, or the largest absolute value of a parameter, above 0")
-        self.one_batch, self.clip = one_batch, clip
+        self.one_batch = one_batch
+        self.clip = None if clip is None else check_number(clip, "clip", "the largest absolute value of a parameter", above=0)
         self.generator, self.discriminator = generator, discriminator
 
     @property
@@ -70,7 +71,8 @@ class GAN(AdversarialModel):
 
     def player_loss(self, name: str, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """The mean loss, (), of "discriminator" or "generator" on real examples x (B, *event_shape)."""
-        real, z = self.check(x), self.draw_noise(len(x), generator=generator)
+        real = check_some(self.check(x))
+        z = self.draw_noise(len(x), generator=generator)
         if name == "generator":
             fake_logits = self._judge(self.generate(z), generator)
             real_logits = self._judge(real, generator) if self.objective.needs_real else None

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from course_lib.models.adversarial.arguments import check_object
 from course_lib.models.adversarial.conditional import Given
 from course_lib.models.adversarial.gan import GAN
 from course_lib.models.adversarial.objectives import NonSaturating, Objective
-from course_lib.models.inputs import check_count, check_event_shape, check_events, check_weight
+from course_lib.models.inputs import as_parameters, check_count, check_event_shape, check_events, check_some, check_weight
+from course_lib.models.pairs import check_pair
 from course_lib.runtime import standard_normal
 
 
@@ -54,7 +56,7 @@ class PairedTranslator(nn.Module):
         self.adversarial, self.l1 = check_weight(adversarial, "adversarial"), check_weight(l1, "l1")
         if not self.adversarial + self.l1:
             raise ValueError("adversarial and l1 are both 0; expected at least one of them above 0: nothing would be learnt")
-        self.objective = objective or NonSaturating()
+        self.objective = check_object(objective, Objective, "objective", "NonSaturating()") or NonSaturating()
         self.generator, self.discriminator = generator, discriminator
 
     @property
@@ -65,7 +67,7 @@ class PairedTranslator(nn.Module):
 
     def given(self, x: Tensor) -> GAN:
         """p(output | x), an ordinary GAN. x: one input (1, *input_shape) for all examples, or one for each."""
-        check_events(x, self.input_shape)
+        x = as_parameters(check_events(x, self.input_shape), self)
         judge = self.discriminator
         return GAN(
             generator=GivenInput(network=self.generator, condition=x),
@@ -80,7 +82,7 @@ class PairedTranslator(nn.Module):
 
     def player_loss(self, name: str, batch: tuple[Tensor, Tensor], *, generator: torch.Generator | None = None) -> Tensor:
         """The mean loss, (), of "discriminator" or "generator" on pairs: inputs (B, *input_shape), outputs (B, *event_shape)."""
-        x, y = batch
+        x, y = self._pair(batch)
         if name != "generator":
             return self.given(x).player_loss(name, y, generator=generator)
         fake = self._translated(x, generator)
@@ -90,8 +92,16 @@ class PairedTranslator(nn.Module):
 
     def loss(self, batch: tuple[Tensor, Tensor], *, generator: torch.Generator | None = None) -> Tensor:
         """The mean absolute error per value, (), of one output for each input of the pairs; the game plays no part."""
-        x, y = batch
+        x, y = self._pair(batch)
         return (self._translated(x, generator) - y).abs().mean()
+
+    def _pair(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Inputs and as many outputs, at least one."""
+        x, y = check_pair(batch, "inputs (B, …) and outputs (B, …)")
+        x, y = check_some(check_events(x, self.input_shape)), check_events(y, self.event_shape)
+        if len(x) != len(y):
+            raise ValueError(f"there are {len(x)} inputs and {len(y)} outputs; expected an output for each input")
+        return as_parameters(x, self), as_parameters(y, self)
 
     def _translated(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
         return self.generator(check_events(x, self.input_shape), standard_normal((len(x), self.noise), x, generator))

@@ -64,6 +64,7 @@ class DDPM(LatentVariableModel):
 
     def infer(self, x: Tensor, *, generator: torch.Generator | None = None) -> tuple[tuple[Tensor, ...], Tensor]:
         """The latents from t = 1 down, each (B, *event_shape), drawn from q(z | x), and log q(z | x) in nats, (B,)."""
+        x = self.check(x)
         top = standard_normal(x.shape, x, generator)  # at t = 1 nothing is left of x
         z, log_q = [top], _total(Gaussian(torch.zeros_like(x), x.new_zeros(())), top)
         for t, s in self.steps():
@@ -74,6 +75,7 @@ class DDPM(LatentVariableModel):
 
     def log_joint(self, x: Tensor, z: tuple[Tensor, ...]) -> Tensor:
         """log p(x, z) in nats, (B,), of examples and latents from t = 1 down, each (B, *event_shape)."""
+        x = self.check(x)
         found = _total(Gaussian(torch.zeros_like(x), x.new_zeros(())), z[0])
         for (t, s), above, below in zip(self.steps(), z, z[1:], strict=False):
             found = found + _total(self.reverse(above, t, s, self.estimate(above, t)), below)
@@ -86,7 +88,7 @@ class DDPM(LatentVariableModel):
         The KL of two Gaussians of one variance is closed (Ho et al. 2020, eq. 8), so only x_t is drawn, afresh for each step. The
         first minus the sum of the others has the mean of `elbo`.
         """
-        rungs = []
+        x, rungs = self.check(x), []
         for t, s in self.steps():
             at = (1 - t) * x + t * standard_normal(x.shape, x, generator)
             _, of_data, variance = posterior(t, s)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from course_lib.models.diffusion.flow_matching import Batch, VelocityFlow
-from course_lib.models.inputs import check_count, check_counts, check_events, check_list, check_number
+from course_lib.models.inputs import check_count, check_events, check_list, check_number, check_whole
 from course_lib.models.protocols import GenerativeModel
 from course_lib.runtime import standard_normal
 
@@ -29,10 +29,10 @@ class LatentFlow(GenerativeModel):
         super().__init__()
         self.latent = check_count(latent, "latent")
         self.event_shape = (self.latent,)
-        self.kept = [index - 1 for index in check_counts([index + 1 for index in kept], "kept")]
+        self.kept = [check_whole(index, "an index of kept") for index in check_list(kept, "kept", "indices of a code")]
         self.mean = [check_number(value, "mean") for value in check_list(mean, "mean", "numbers")]
         self.spread = [check_number(value, "spread", above=0) for value in check_list(spread, "spread", "numbers")]
-        if not flow.event_shape == (len(self.kept),) == (len(self.mean),) == (len(self.spread),) or max(self.kept) >= latent:
+        if not flow.event_shape == (len(self.kept),) == (len(self.mean),) == (len(self.spread),) or max(self.kept) >= self.latent:
             raise ValueError(
                 f"the flow has vectors of {flow.event_shape} for {len(self.kept)} kept numbers with {len(self.mean)} means and "
                 f"{len(self.spread)} spreads; expected equal numbers, and indices below {latent}"

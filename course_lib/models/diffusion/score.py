@@ -14,6 +14,7 @@ from course_lib.models.diffusion.paths import check_times, per_example
 from course_lib.models.energy.langevin import langevin_step
 from course_lib.models.inputs import check_count, check_event_shape, check_list, check_number, check_some
 from course_lib.models.protocols import DiffusionModel
+from course_lib.models.rows import rows_of_numbers
 from course_lib.runtime import standard_normal, uniform
 
 
@@ -96,11 +97,12 @@ class SmoothedMixture(ScoreModel):
         highest: float = 10.0,
     ):
         super().__init__()
-        self.probs, self.mean = list(map(float, probs)), [list(map(float, row)) for row in check_list(mean, "mean", "rows")]
-        self.scale = [check_number(value, "a scale", above=0) for value in scale]
+        self.probs = [check_number(value, "one of probs", least=0) for value in check_list(probs, "probs", "numbers")]
+        self.mean = rows_of_numbers(mean, "mean")
+        self.scale = [check_number(value, "a scale", above=0) for value in check_list(scale, "scale", "numbers")]
         self.lowest = check_number(lowest, "lowest", above=0)
         self.highest = check_number(highest, "highest", above=self.lowest)
-        if not len(self.probs) == len(self.mean) == len(self.scale) or abs(sum(self.probs) - 1) > 1e-6 or min(self.probs) < 0:
+        if not len(self.probs) == len(self.mean) == len(self.scale) or abs(sum(self.probs) - 1) > 1e-6:
             raise ValueError(
                 f"probs are {self.probs} for {len(self.mean)} means and {len(self.scale)} scales; "
                 "expected one of each per component, and probs of sum 1"

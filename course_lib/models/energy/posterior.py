@@ -10,6 +10,7 @@ from torch import Tensor
 from course_lib.models.energy.langevin import Function
 from course_lib.models.inputs import check_count, check_number
 from course_lib.models.protocols import EnergyModel
+from course_lib.models.rows import numbers, rows_of_numbers
 from course_lib.runtime import standard_normal
 
 
@@ -27,9 +28,10 @@ class RegressionPosterior(EnergyModel):
 
     def __init__(self, *, inputs: Sequence[Sequence[float]], answers: Sequence[float], spread: float = 1.0, prior: float = 10.0):
         super().__init__()
-        self.inputs, self.answers = [list(map(float, row)) for row in inputs], list(map(float, answers))
+        self.inputs = rows_of_numbers(inputs, "inputs")
+        self.answers = numbers(answers, "answers")
         self.spread, self.prior = check_number(spread, "spread", above=0), check_number(prior, "prior", above=0)
-        if not self.inputs or len({len(row) for row in self.inputs}) > 1 or len(self.inputs) != len(self.answers):
+        if len(self.inputs) != len(self.answers):
             raise ValueError(
                 f"there are {len(self.inputs)} inputs and {len(self.answers)} answers; "
                 "expected rows of one length, and as many answers"

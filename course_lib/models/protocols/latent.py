@@ -38,6 +38,7 @@ class LatentVariableModel(GenerativeModel):
 
     def log_weights(self, x: Tensor, k: int, *, generator: torch.Generator | None = None) -> Tensor:
         """log w = log p(x, z) - log q(z | x) in nats of k draws of z for each example, (k, B)."""
+        x = self.check(x)
         many = x.repeat(check_count(k, "k"), *[1] * (x.ndim - 1))  # (k B, *event_shape)
         z, log_q = self.infer(many, generator=generator)
         return (self.log_joint(many, z) - log_q).view(k, len(x))
@@ -48,7 +49,7 @@ class LatentVariableModel(GenerativeModel):
         In expectation at least the ELBO, at most log p(x), and it grows with k. chunk: how many pairs (x, z) are worked on
         at a time; it bounds the memory.
         """
-        check_count(k, "k")
+        x, k = self.check(x), check_count(k, "k")
         rows = min(max(len(x), 1), check_count(chunk, "chunk"))
         parts = []
         for some in x.split(rows):

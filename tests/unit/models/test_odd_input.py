@@ -3,7 +3,9 @@
 import inspect
 import math
 
+import adversarial
 import configs
+import energies
 import flows
 import latents
 import numpy as np
@@ -13,9 +15,16 @@ import torch
 
 from course_lib import runtime
 from course_lib.models.classifier import FeatureClassifier
+from course_lib.models.contrastive import ContrastiveFeatures
+from course_lib.models.diffusion.ddpm import DDPM
 from course_lib.models.diffusion.flow_matching import VelocityFlow
+from course_lib.models.diffusion.latent_flow import LatentFlow
 from course_lib.models.diffusion.masked import MaskedDiffusion
+from course_lib.models.diffusion.mean_flow import MeanFlow
 from course_lib.models.diffusion.noisy_classifier import NoisyClassifier
+from course_lib.models.diffusion.point_set import PointSetFlow
+from course_lib.models.diffusion.score import DenoisingScore, SmoothedMixture
+from course_lib.models.factors import FactorReader
 from course_lib.models.latent import Autoencoder, VectorQuantised
 from course_lib.models.latent.pca import PCA
 from course_lib.models.probability.hidden_markov import CategoricalHMM
@@ -24,7 +33,22 @@ from course_lib.models.probability.markov_chain import MarkovChain
 from course_lib.models.protocols import configuration
 from course_lib.nn.velocity import TimedDense
 
+
+def timed(**more):
+    return TimedDense(size=3, width=8, blocks=1, **more)
+
+
 OTHERS = {
+    "contrastive": lambda: ContrastiveFeatures(event_shape=(1, 8, 8), channels=(2, 3, 4), width=5, projection=3),
+    "factors": lambda: FactorReader(event_shape=(1, 8, 8), ranges=[(0, 1), (-1, 1)], channels=(2, 3), width=4),
+    "ddpm": lambda: DDPM(flow=VelocityFlow(network=timed(), event_shape=(3,)), times=(0.1, 0.5, 1.0)),
+    "latent-flow": lambda: LatentFlow(
+        flow=VelocityFlow(network=timed(), event_shape=(3,)), latent=4, kept=(0, 2, 3), mean=(0.0, 1.0, 2.0), spread=(1.0,) * 3
+    ),
+    "mean-flow": lambda: MeanFlow(network=timed(spans=True), event_shape=(3,)),
+    "points": lambda: PointSetFlow(points=torch.tensor([[0.0, 1.0], [2.0, 3.0]]), scale=0.1),
+    "smoothed-mixture": lambda: SmoothedMixture(probs=(0.5, 0.5), mean=((0.0, 1.0), (2.0, 3.0)), scale=(0.5, 1.0)),
+    "denoising-score": lambda: DenoisingScore(network=timed(), event_shape=(3,), lowest=0.1, highest=5.0),
     "autoencoder": lambda: Autoencoder(event_shape=(1, 4, 4), latent=2, widths=(5,)),
     "autoencoder-noisy": lambda: Autoencoder(event_shape=(6,), latent=2, widths=(5,), noise=0.1),
     "vector-quantised": lambda: VectorQuantised(event_shape=(3, 16, 16), entries=8, scales=(4,), width=4, features=4),
@@ -37,7 +61,8 @@ OTHERS = {
     "noisy-classifier": lambda: NoisyClassifier(event_shape=(1, 8, 8), classes=3, channels=(2, 3, 4), width=5),
     "classifier": lambda: FeatureClassifier(event_shape=(1, 8, 8), classes=3, channels=(2, 3, 4), width=5),
 }
-MODELS = {**configs.BUILD, **latents.BUILD, **sequences.BUILD, **flows.BUILD, **OTHERS}
+GAMES = {name: adversarial.BUILD[name] for name in ("gan", "conditional", "translator", "cycle")}
+MODELS = {**configs.BUILD, **latents.BUILD, **sequences.BUILD, **flows.BUILD, **energies.BUILD, **GAMES, **OTHERS}
 KINDS = {
     type(build()).__name__: build for build in reversed(MODELS.values()) if not getattr(type(build()), "is_view", False)
 }  # one of each class
@@ -83,6 +108,10 @@ def methods(model):
                 yield name, method
 
 
+def shape_of(model):
+    return model.event_shape if hasattr(model, "event_shape") else model.event_shapes[0]
+
+
 def odd_data(shape):
     zeros = torch.zeros(2, *shape)
     return {
@@ -106,7 +135,7 @@ def odd_data(shape):
 def test_odd_data_give_a_number_or_a_value_error(name):
     runtime.seed(0)
     model = KINDS[name]().eval()
-    for what, x in odd_data(model.event_shape).items():
+    for what, x in odd_data(shape_of(model)).items():
         for method, call in methods(model):
             try:
                 found = call(x)
