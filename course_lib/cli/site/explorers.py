@@ -30,7 +30,7 @@ class Live:
     """An explorer that runs in a page.
 
     name: of its maker in assets/<name with underscores>.js. title, about: shown above it. source: its data, in data/<source>.js.
-    lesson: number of the lesson in which it stands, in the place of the still of the first of `calls` that the lesson makes.
+    lesson: number of the lesson in which it stands, in the place of the still of the first cell that calls one of `calls`.
     """
 
     name: str

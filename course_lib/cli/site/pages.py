@@ -119,9 +119,8 @@ def _output(output: NotebookNode, cell: NotebookNode, page: Page) -> str:
 
 
 def _calls(source: str, live: Live) -> bool:
-    """Whether a cell ends with a call of one of the functions whose still this explorer replaces."""
-    last = source.splitlines()[-1]
-    return any(re.match(rf"(?:\w+\.)?{call}\(", last) for call in live.calls)
+    """Whether a line of a cell begins with a call of one of the functions whose still this explorer replaces."""
+    return any(re.search(rf"^(?:\w+\.)?{call}\(", source, re.MULTILINE) for call in live.calls)
 
 
 def _figure(png: str, about: dict[str, object], page: Page) -> tuple[str, dict[str, object]]:
