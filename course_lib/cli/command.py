@@ -201,10 +201,19 @@ def _score(asked: argparse.Namespace) -> int:
 
 
 def _doctor(asked: argparse.Namespace) -> int:
+    from course_lib.cli import first_look
+
+    findings = []
+    for finding in first_look.found_by(first_look.LOOKS):  # printed before torch is imported, which takes seconds
+        findings.append(finding)
+        print(finding, flush=True)
     from course_lib.cli import doctor
 
-    report = doctor.examine()
-    print(report)
+    for finding in first_look.found_by(doctor.later_looks()):
+        findings.append(finding)
+        print(finding, flush=True)
+    report = doctor.Report(tuple(findings))
+    print(report.verdict)
     return 0 if report.healthy else 1
 
 

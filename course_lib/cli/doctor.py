@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import html
-import importlib.metadata
-import importlib.util
 import os
-import platform
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from packaging.requirements import Requirement
 
 from course_lib import machine, runtime
+from course_lib.cli.first_look import LOOKS, SIGNS, Finding, found_by, parts
 from course_lib.datasets import manifest
 from course_lib.training import checkpoints
 
-PROJECT = "deep-generative-models-course"
 GIB = 2**30
-IMPORTED = (
-    "torch",
-    "numpy",
-    "safetensors",
-    "matplotlib",
-    "PIL",
-    "jupyterlab",
-    "ipywidgets",
-    "anywidget",
-    "papermill",
-    "nbformat",
-)
-SIGNS = {"ok": "✓", "note": "·", "wrong": "✗"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. status: "ok", "note" (works, but not at its best) or "wrong"; fix: what to do about it."""
-
-    what: str
-    found: str
-    status: str = "ok"
-    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,8 +36,7 @@ class Report:
         return "all is well" if self.healthy else f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong"
 
     def __str__(self) -> str:
-        lines = [f"{SIGNS[f.status]} {f.what:16} {f.found}" + f"\n    fix: {f.fix}" * bool(f.fix) for f in self.findings]
-        return "\n".join([*lines, self.verdict])
+        return "\n".join([*map(str, self.findings), self.verdict])
 
     def _repr_html_(self) -> str:
         """A table in the page's own text colour, which can be read on a light and on a dark page alike."""
@@ -81,68 +51,13 @@ class Report:
 
 
 def examine() -> Report:
-    """Look at everything; an examination that fails itself becomes a finding."""
-    looks: list[Callable[[], list[Finding]]] = [
-        _python, _packages, _elsewhere, _device, _memory, _data, _checkpoints, _user_folder,
-    ]  # fmt: skip
-    findings: list[Finding] = []
-    for look in looks:
-        try:
-            findings += look()
-        except (ValueError, OSError, RuntimeError) as error:  # the last is what torch raises when a GPU does not answer
-            found, fix = _parts(error)
-            findings.append(Finding(look.__name__.strip("_").replace("_", " "), found, "wrong", fix or "as the message says"))
-    return Report(tuple(findings))
+    """Look at everything."""
+    return Report((*found_by(LOOKS), *found_by(later_looks())))
 
 
-def _parts(error: Exception) -> tuple[str, str]:
-    """What an error says is wrong, and the fix that it names; "" where it names none."""
-    found, _, fix = str(error).partition("; fix: ")
-    return found, fix
-
-
-def _python() -> list[Finding]:
-    return [Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
-
-
-def _packages() -> list[Finding]:
-    """Every direct dependency against what is installed."""
-    again = "make lab, or: python -m pip install -c constraints.txt -e '.[test]'"
-    try:
-        needed = [Requirement(text) for text in importlib.metadata.requires(PROJECT) or []]
-    except importlib.metadata.PackageNotFoundError:
-        return [Finding("packages", "the course is not installed in this Python", "wrong", again)]
-    versions, wrong = [], []
-    for requirement in needed:
-        extra = requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})
-        try:
-            version = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            wrong += [] if extra else [Finding(requirement.name, f"missing; needed {requirement.specifier}", "wrong", again)]
-            continue
-        if not requirement.specifier.contains(version, prereleases=True):
-            wrong.append(Finding(requirement.name, f"{version}; needed {requirement.specifier}", "wrong", again))
-        elif not extra:
-            versions.append(f"{requirement.name} {version}")
-    return [Finding("packages", ", ".join(versions)), *wrong]
-
-
-def _elsewhere() -> list[Finding]:
-    """Packages that Python finds outside its own environment: in the folders of PYTHONPATH, or in the user's own."""
-    inside = [Path(folder).resolve() for folder in (sys.prefix, sys.base_prefix)]
-    found: dict[Path, list[str]] = {}
-    for name in IMPORTED:
-        spec = importlib.util.find_spec(name)
-        if spec is None or not spec.origin:
-            continue
-        origin = Path(spec.origin).resolve()
-        if not any(origin.is_relative_to(folder) for folder in inside):
-            found.setdefault(origin.parent.parent, []).append(name)
-    fix = "unset PYTHONPATH, set PYTHONNOUSERSITE=1, and start again"
-    return [
-        Finding("packages", f"{', '.join(names)} found in {folder}, outside this environment", "note", fix)
-        for folder, names in found.items()
-    ]
+def later_looks() -> list[Callable[[], list[Finding]]]:
+    """The examinations that need torch."""
+    return [_device, _memory, _data, _checkpoints, _user_folder]
 
 
 def _device() -> list[Finding]:
@@ -177,7 +92,7 @@ def _data() -> list[Finding]:
             manifest.verify(name)
             whole += 1
         except manifest.DataFileError as error:
-            found, fix = _parts(error)
+            found, fix = parts(error)
             if fix == manifest.RENEW:
                 changed.append(name)
             else:
@@ -196,7 +111,7 @@ def _checkpoints() -> list[Finding]:
             checkpoints.load(name)
             loaded.append(name)
         except (ValueError, KeyError, RuntimeError) as error:
-            found, fix = _parts(error)
+            found, fix = parts(error)
             wrong.append(Finding(name, found, "wrong", fix or f"`git checkout -- data/checkpoints/{name}.*`"))
     return [Finding("trained models", ", ".join(loaded) or "none shipped"), *wrong]
 

@@ -2,13 +2,14 @@
 
 import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from course_lib import machine, runtime
-from course_lib.cli import doctor
+from course_lib.cli import doctor, first_look
 from course_lib.datasets import manifest
 
 
@@ -112,10 +113,19 @@ def test_a_package_from_another_environment_is_named_with_the_fix(tmp_path, monk
     other = tmp_path / "elsewhere"
     (other / "nbformat").mkdir(parents=True)
     (other / "nbformat" / "__init__.py").write_text("")
-    assert doctor._elsewhere() == []
+    assert first_look._elsewhere() == []
     monkeypatch.delitem(sys.modules, "nbformat", raising=False)
     monkeypatch.syspath_prepend(str(other))
-    (finding,) = doctor._elsewhere()
+    (finding,) = first_look._elsewhere()
     assert finding.status == "note"
     assert finding.found == f"nbformat found in {other.resolve()}, outside this environment"
     assert "unset PYTHONPATH" in finding.fix
+
+
+def test_the_first_findings_need_no_torch():
+    code = (
+        "import sys; from course_lib.cli import command, first_look; "
+        "assert list(first_look.found_by(first_look.LOOKS)); print('torch' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"
