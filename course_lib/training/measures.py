@@ -161,15 +161,16 @@ class ModeCounts:
 class Disentanglement:
     """The mutual information gap, the beta-VAE metric, KL and reconstruction error, on examples drawn from known factors.
 
-    sample_factors: (n, generator) -> factors (n, K). draw: factors (B, K) -> examples (B, *event_shape).
+    sample_factors: (n, generator) -> factors (n, K). draw: factors (B, K) -> examples (B, *event_shape). examples: how many.
     """
 
     sample_factors: Callable[..., Tensor]
     draw: Callable[[Tensor], Tensor]
+    examples: int = 10_000
 
     def __call__(self, model: nn.Module, recipe: Recipe, budget: str) -> dict[str, Any]:
         generator = runtime.generator(0, runtime.device_of(model))
-        n = SMOKE_EXAMPLES if budget == "smoke" else 10_000
+        n = SMOKE_EXAMPLES if budget == "smoke" else self.examples
         found = disentanglement.measure(model, self.sample_factors, self.draw, n=n, generator=generator)
         return {
             name: [round(v, 4) for v in value] if isinstance(value, list) else round(value, 4) for name, value in found.items()

@@ -17,6 +17,7 @@ from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider, Toggle
 from course_lib.explore.kit.sheet import font
 from course_lib.files import DataFileError
+from course_lib.models.latent import VAE
 from course_lib.models.protocols import GenerativeModel
 from course_lib.training import checkpoints
 from course_lib.training.recipes import RECIPES
@@ -58,10 +59,16 @@ def trained() -> dict[str, dict[str, Exhibit]]:
         if draw is None:
             continue
         page = pages.setdefault(kinds.family_of(model) if digits else recipe.data.replace("_", "-"), {})
-        pixels = kinds.pixels_of(recipe, model) if digits else recipe.data.replace("_", "-")
+        pixels = kinds.pixels_of(recipe, model) if digits else _in_words(recipe.data, model)
         page.setdefault(f"{REAL}{pixels}", _real(recipe.data, pixels, tuple(model.event_shape)))
         page[name] = Exhibit(recipe.about, draw)
     return _with_first_page(pages)
+
+
+def _in_words(data: str, model: object) -> str:
+    """A data set of other images in words; close-ups, which come in two sizes, with the size of the model's."""
+    *_, side = model.event_shape
+    return f"close-ups, {side} × {side}" if data == "close_ups" else data.replace("_", "-")
 
 
 def _with_first_page(pages: dict[str, dict[str, Exhibit]]) -> dict[str, dict[str, Exhibit]]:
@@ -75,17 +82,19 @@ def _with_first_page(pages: dict[str, dict[str, Exhibit]]) -> dict[str, dict[str
 
 
 def _sampler(model: object) -> Callable[[int, torch.Generator], Tensor] | None:
-    """How a model of other images draws them; None where it draws none."""
+    """How a model of other images draws them; None where it draws none. A VAE with Gaussian noise gives the means of p(x | z)."""
     if not isinstance(model, GenerativeModel) or len(model.event_shape) != 3 or model.event_shape[0] not in (1, 3):
         return None
+    if isinstance(model, VAE) and model.output == "gaussian":
+        return lambda n, made: model.decode(model.prior().sample((n,), generator=made)).mean
     return lambda n, made: model.sample(n, generator=made)
 
 
 def _real(data: str, pixels: str, shape: tuple[int, ...]) -> Exhibit:
-    """Real test images of a data set; digits in these pixels, faces in the size of `shape`."""
+    """Real test images of a data set; digits in these pixels, faces and close-ups in the size of `shape`."""
 
     def draw(n: int, generator: torch.Generator) -> Tensor:
-        size = {"size": shape[-1]} if data == "faces" else {}
+        size = {"size": shape[-1]} if data in ("faces", "close_ups") else {}
         x = kinds.real_digits(pixels) if data == "mnist" else datasets.load(data, "test", **size).x
         begin = n if pixels == "binary" else 0  # two sheets of real digits must not show the same ones
         return x[torch.randperm(len(x), generator=generator)[begin : begin + n]]

@@ -6,6 +6,7 @@ from course_lib.runtime import did_you_mean
 from course_lib.training.recipes.adversarial import ADVERSARIAL
 from course_lib.training.recipes.applications import APPLICATIONS
 from course_lib.training.recipes.autoregressive import AUTOREGRESSIVE
+from course_lib.training.recipes.close_ups import CLOSE_UPS
 from course_lib.training.recipes.conditional import CONDITIONAL
 from course_lib.training.recipes.critics import CRITICS
 from course_lib.training.recipes.cycle import CYCLE
@@ -29,6 +30,7 @@ RECIPES: dict[str, Recipe] = {
     **SEQUENCE,
     **ROWS,
     **LATENT,
+    **CLOSE_UPS,
     **LADDERS,
     **ADVERSARIAL,
     **CONDITIONAL,

@@ -93,10 +93,22 @@ def test_every_recipe_of_the_study_differs_in_beta_and_seed_alone():
 
     rows = disentangling.DISENTANGLING
     assert {row.build().objective.beta for row in rows.values() if row.weights} == set(disentangling.BETAS)
-    for beta in disentangling.COMPARED:
+    for beta in disentangling.BETAS:
         for seed in disentangling.SEEDS:
             recipe = rows[disentangling.name(beta, seed)]
             assert (recipe.build().objective.beta, recipe.seed, recipe.weights) == (beta, seed, seed == 0)
+
+
+def test_the_large_close_ups_are_one_recipe_from_several_seeds_of_which_one_is_shipped():
+    from course_lib.training.recipes import close_ups as large
+
+    runs = {seed: recipes.RECIPES[large.name(seed)] for seed in large.SEEDS}
+    assert [row.seed for row in runs.values() if row.weights] == [0]
+    plain = [{**row.description("full"), "seed": None} for row in runs.values()]
+    assert all(row == plain[0] for row in plain)
+    rows = studies.read(large.STUDY)
+    assert {row["seed"] for row in rows.values()} == set(large.SEEDS)
+    assert rows[large.name(0)]["metrics"] == checkpoints.describe(large.name(0))["metrics"]
 
 
 def test_two_processes_that_ship_at_the_same_time_lose_no_line(empty_clone):

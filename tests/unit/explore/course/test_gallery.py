@@ -66,6 +66,19 @@ def test_the_first_page_mixes_the_families_and_no_digit_is_on_two_real_sheets(ho
     assert not any((one == other).float().mean() > 0.97 for one in sheets[0] for other in sheets[1])
 
 
+def test_close_ups_come_in_the_size_of_their_model_which_shows_its_means_without_noise(home, monkeypatch):
+    monkeypatch.setattr(gallery, "RECIPES", {name: RECIPES[name] for name in ("beta-vae-4-close-ups", "vae-close-ups-32")})
+    for name, recipe in gallery.RECIPES.items():
+        model = recipe.build()
+        model.log_scale.fill_(3.0)  # noise that would cover every face
+        checkpoints.save(name, model, {}, folder=home / "shipped")
+    page = gallery.trained()["close-ups"]
+    assert list(page) == ["real, close-ups, 16 × 16", "beta-vae-4-close-ups", "real, close-ups, 32 × 32", "vae-close-ups-32"]
+    drawn = [exhibit.draw(4, torch.Generator().manual_seed(0)) for exhibit in page.values()]
+    assert [x.shape[-1] for x in drawn] == [16, 16, 32, 32]
+    assert max(x.std() for x in drawn) < 1
+
+
 def test_a_student_without_a_folder_sees_the_shipped_models(home, monkeypatch):
     def nowhere():
         raise FileNotFoundError("no home")

@@ -76,36 +76,53 @@ def _small_vaes(count: int = 1):
     from course_lib.datasets import close_ups
     from course_lib.models.latent import VAE
 
-    small = {"event_shape": close_ups.SHAPE, "latent": 3, "hidden": (8,), "activation": "relu", "output": "gaussian"}
+    small = {"event_shape": close_ups.SHAPES[32], "latent": 5, "hidden": (), "convolutions": (2, 2, 2), "upsampling": "sub-pixel"}
+    small |= {"activation": "relu", "output": "gaussian"}
     with seeded():
         return [VAE(**small).eval().requires_grad_(False) for _ in range(count)]
 
 
+def _close_ups(count: int):
+    from course_lib import runtime
+    from course_lib.datasets import close_ups
+
+    factors = close_ups.sample_factors(count, runtime.generator(0))
+    return close_ups.draw(factors, 32), factors
+
+
 def _traversal():
-    from course_lib import datasets
     from course_lib.explore.latent.traversal import traversal
 
-    return traversal(_small_vaes()[0], datasets.load("close_ups", "validation").x[:4])
+    return traversal(_small_vaes()[0], _close_ups(4)[0])
+
+
+def _pads():
+    from course_lib.explore.latent.pads import pads
+
+    return pads(_small_vaes()[0], _close_ups(4)[0], about={0: "one", 1: "other"})
+
+
+def _morph():
+    from course_lib.explore.latent.morph import morph
+
+    return morph(_small_vaes()[0], _close_ups(4)[0], stops=3)
 
 
 def _interpolation():
-    from course_lib import datasets
-    from course_lib.explore.latent.traversal import interpolation
+    from course_lib.explore.latent.morph import interpolation
     from course_lib.models.latent import VAE
 
     of_faces = _small_vaes()[0]
     with seeded():
         of_digits = VAE(event_shape=(1, 28, 28), latent=5, hidden=(6,)).eval().requires_grad_(False)
-    faces = datasets.load("close_ups", "validation").x[:4]
-    return interpolation({"digits": (of_digits, digits()), "faces": (of_faces, faces)}, steps=5)
+    return interpolation({"digits": (of_digits, digits()), "faces": (of_faces, _close_ups(4)[0])}, steps=5)
 
 
 def _beta_scrubber():
-    from course_lib.datasets import close_ups, load
+    from course_lib.datasets import close_ups
     from course_lib.explore.latent.traversal import beta_scrubber
 
-    x, factors = load("close_ups", "validation")
-    return beta_scrubber(dict(zip((1, 2, 4), _small_vaes(3), strict=True)), x[:100], factors[:100], close_ups.FACTORS)
+    return beta_scrubber(dict(zip((1, 2, 4), _small_vaes(3), strict=True)), *_close_ups(100), close_ups.FACTORS)
 
 
 def _vae_of_the_plane(**given):
@@ -139,7 +156,9 @@ EXPLORERS = {
     "levels.resample_a_level": _resample_a_level,
     "levels.coarse_to_fine": _coarse_to_fine,
     "traversal.traversal": _traversal,
-    "traversal.interpolation": _interpolation,
+    "morph.interpolation": _interpolation,
+    "morph.morph": _morph,
+    "pads.pads": _pads,
     "traversal.beta_scrubber": _beta_scrubber,
     "posterior.drag_q": _drag_q,
     "posterior.planes": _planes,
