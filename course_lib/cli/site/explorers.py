@@ -54,12 +54,12 @@ LIVE = (
         "drag-a-face", "Drag a face",
         "A variational autoencoder saw 8,000 drawn faces, and no word about them. Each picture is decoded in this page from the "
         "code that you move.",
-        source="faces", lesson="13", calls=("pads", "traversal"),
+        source="faces", lesson="13", calls=("traversal",),
     ),
     Live(
         "morph", "From one face to another",
         "Mixed pixels show two faces at once. A mixed code is one face all the way.",
-        source="faces", lesson="13", calls=("morph", "interpolation"),
+        source="faces", lesson="13", calls=("interpolation",),
     ),
     Live(
         "plane", "Click the plane of codes",
