@@ -15,13 +15,12 @@ from course_lib import datasets, runtime
 from course_lib.cli.site import networks
 from course_lib.datasets import close_ups
 from course_lib.explore.kit.plane import COLOURS, Plane
-from course_lib.explore.latent.traversal import nats_by_coordinate
+from course_lib.explore.latent.tiles import in_use, nats_by_coordinate
 from course_lib.explore.probability import divergences
 from course_lib.metrics.disentanglement import information_shares
 from course_lib.training import checkpoints
 
-FACES = "beta-vae-4-close-ups"  # a model of lesson 13, of whatever size its faces are
-USED = 0.1  # nats: a coordinate with a smaller KL tells almost nothing about the picture
+FACES = "vae-close-ups-32"  # the model whose coordinates lesson 13 moves, of whatever size its faces are
 START, SHOWN = 8, 400  # faces to begin with; digits drawn on a plane of codes
 
 
@@ -102,7 +101,7 @@ def faces() -> dict[str, Any]:
     nats = nats_by_coordinate(model, x)
     shares = information_shares(q.sample(generator=runtime.generator(0)), factors)  # (L, K)
     best = {int(shares[:, k].argmax()): factor for k, factor in enumerate(close_ups.FACTORS)}
-    used = [index for index in nats.argsort(descending=True).tolist() if nats[index] > USED]
+    used = in_use(nats, most=6)
     names = {index: best[index].replace("_", " ") for index in used if index in best}
     places = {name: index for index, name in names.items()}
     rest = [index for index in used if index not in (places.get("tilt"), places.get("smile"))]
