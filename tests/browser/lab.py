@@ -21,7 +21,7 @@ from pathlib import Path
 from panels import LivePanel
 from playwright.sync_api import Page, sync_playwright
 
-from course_lib.cli.lab import SETTINGS
+from course_lib.cli.lab import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET_CHROMIUM = [
@@ -48,10 +48,15 @@ class Lab:
     Args:
         notebooks: the folder to copy.
         budget: how long the lessons' cells may run ("smoke", "lesson", "full").
+        options: JupyterLab's settings; None gives those of `course lab`.
+        prefix: what stands before every path, such as "/user/a/" on a hub.
     """
 
-    def __init__(self, notebooks: Path = ROOT / "notebooks", *, budget: str = "smoke"):
-        self.notebooks, self.budget = Path(notebooks), budget
+    def __init__(
+        self, notebooks: Path = ROOT / "notebooks", *, budget: str = "smoke", options: list[str] | None = None, prefix: str = "/"
+    ):
+        self.notebooks, self.budget, self.prefix = Path(notebooks), budget, prefix
+        self.options = settings() if options is None else options
 
     def __enter__(self) -> Lab:
         self._folder = tempfile.TemporaryDirectory(prefix="course-lab-", ignore_cleanup_errors=True)
@@ -79,7 +84,7 @@ class Lab:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.root_dir={self.folder}",
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self._port}", "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self._token}", "--LabApp.expose_app_in_browser=True",
-            f"--LabApp.app_settings_dir={SETTINGS}",  # as `course lab` opens it
+            f"--ServerApp.base_url={self.prefix}", *self.options,
             # should this process be killed, the server it leaves ends by itself
             "--MappingKernelManager.cull_idle_timeout=900", "--MappingKernelManager.cull_interval=60",
             "--MappingKernelManager.cull_connected=True", "--ServerApp.shutdown_no_activity_timeout=900",
@@ -100,13 +105,13 @@ class Lab:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self._port}{self.prefix.rstrip('/')}"
 
-    def open(self, name: str) -> Lesson:
-        """Open a notebook in a fresh profile and wait for its kernel."""
-        context = self._browser.new_context(viewport={"width": 1300, "height": 1000})
+    def open(self, name: str, *, way: str = "lab", size: tuple[int, int] = (1300, 1000)) -> Lesson:
+        """Open a notebook in a fresh profile and wait for its kernel. way: "lab", or "doc" for the notebook alone."""
+        context = self._browser.new_context(viewport={"width": size[0], "height": size[1]})
         page = context.new_page()
-        page.goto(f"{self.address}/lab/tree/{name}?reset&token={self._token}", timeout=90_000)
+        page.goto(f"{self.address}/{way}/tree/{name}?reset&token={self._token}", timeout=90_000)
         return Lesson(page)
 
     def __exit__(self, *_) -> None:

@@ -2,7 +2,7 @@
 // shown or hidden, so that sliders, canvases and code stay alive. Arrows or a clicker move, N opens the notes, Escape leaves.
 
 (() => { // a script of a page shares its names with all others: these stay inside
-const ZOOMS = [1.7, 1.55, 1.4, 1.3, 1.2, 1.1, 1, 0.92, 0.85, 0.78, 0.7]; // the largest at which a slide fits is taken
+const ZOOMS = [1.7, 1.55, 1.4, 1.3, 1.2, 1.1, 1, 0.92, 0.85, 0.78, 0.7, 0.63]; // the largest at which a slide fits is taken
 const FORWARD = ["ArrowRight", "ArrowDown", " "], BACK = ["ArrowLeft", "ArrowUp"];
 const TAKES_KEYS = "input, select, textarea, button, summary, canvas, [contenteditable], [role=slider], .cm-editor, .lm-Menu, .jp-Dialog";
 
@@ -97,16 +97,14 @@ class Talk {
     this.soon = requestAnimationFrame(() => this.fit());
   }
 
-  // The largest letters at which the slide fits, with figures below their code or beside it.
+  // The largest letters at which the slide fits; the smallest ones, and scrolling, where it fits at none.
   fit() {
     const { node } = this.notebook, { classList } = document.body;
     if (!classList.contains("course-present")) return;
-    const fits = (zoom, columns) => {
-      classList.toggle("course-columns", columns);
+    ZOOMS.some((zoom) => {
       node.style.setProperty("--course-zoom", zoom);
       return node.scrollHeight <= node.clientHeight + 1 && node.scrollWidth <= node.clientWidth + 1;
-    };
-    ZOOMS.some((zoom) => fits(zoom, false) || fits(zoom, true));
+    });
     this.fitted = this.heights();
   }
 

@@ -1,0 +1,79 @@
+"""A lesson as live slides, under a hub's prefix: large, alive, without its solution; its explorer is accessible."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+pytest.importorskip("playwright.sync_api", reason="browser tests need playwright: pip install -e '.[test]'")
+
+from axe_playwright_python.sync_playwright import Axe
+from lab import Lab, chromium
+from panels import LivePanel
+
+from course_lib.cli import present
+from course_lib.cli.lessons import Lesson
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium here: apt-get install chromium to run the browser tests")
+PANEL = """from course_lib.explore.kit.canvas import Canvas
+from course_lib.explore.kit.panel import Choice, Panel, Slider, Toggle
+import numpy as np
+controls = [Slider("k", "how bright", 0, 10, play=100), Choice("side", "side", ["left", "right"]), Toggle("t", "twice")]
+def render(k, side, t, cells): return np.full((20, 30), k / 10)
+Panel(render, [*controls, Canvas("cells", "draw here")], title="A panel", alt="grey")"""
+STATE = """() => [courseTalk.slides.length, document.querySelectorAll('.course-shown').length,
+    Number(courseTalk.notebook.node.style.getPropertyValue('--course-zoom'))]"""
+
+
+def slide(make, text, kind, *tags):
+    return make(text, metadata={"slideshow": {"slide_type": kind}, "tags": list(tags)})
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    path = tmp_path / "notebooks" / "90_short.ipynb"
+    path.parent.mkdir()
+    cells = [
+        slide(new_markdown_cell, "# A talk", "slide"),
+        slide(new_code_cell, PANEL, "subslide"),
+        slide(new_code_cell, "answer = ...", "subslide", "exercise"),
+        slide(new_code_cell, "answer = 'the solution'", "skip", "solution"),
+        slide(new_markdown_cell, "<details><summary>For the speaker</summary>\n\nSlowly.\n\n</details>", "notes"),
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return Lesson("90", "short", path)
+
+
+def test_a_lesson_is_presented_alive_under_a_prefix(lesson):
+    before = lesson.path.read_bytes()
+    with (
+        present.stage(lesson) as folder,
+        Lab(folder / "notebooks", options=present.options(folder), prefix="/user/a/") as lab,
+    ):
+        opened = lab.open(lesson.path.name, way="doc", size=(1280, 720))
+        page = opened.page
+        page.wait_for_function("() => window.courseTalkReady", timeout=120_000)
+        assert page.evaluate(STATE) == [3, 1, 1.7]
+        assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0, "something must be clicked away"
+        assert not page.locator(".jp-NotebookPanel-toolbar").is_visible()
+        page.keyboard.press("ArrowRight")
+        panel = LivePanel(page, page.locator(".course-panel"))
+        picture = panel.picture()
+        for key in ("End", "Home"):
+            panel.press(panel.control("how bright"), key)
+            assert panel.wait_for_change(picture), f"the key {key} changes nothing"
+            picture = panel.picture()
+        panel.drag(panel.control("how bright"), 0.9)
+        assert panel.wait_for_change(picture), "the mouse changes nothing"
+        assert panel.image.get_attribute("alt") == "grey"
+        found = Axe().run(page, context=".course-panel").response["violations"]
+        serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
+        assert serious == []
+        assert "the solution" not in page.content()
+        page.evaluate("() => document.activeElement.blur()")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".course-present-bar span").inner_text() == "3 / 3"
+        page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        opened.close()
+    assert lesson.path.read_bytes() == before
