@@ -46,6 +46,11 @@ CSS = """<style>
 .course-panel .course-error .widget-html-content {white-space: normal}
 .course-panel .course-alt {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
 .course-panel .jupyter-button {margin-top: 4px}
+@media (min-width: 1000px) { /* the picture shrinks rather than fall below its controls */
+  .course-panel > .widget-hbox {flex-wrap: nowrap !important}
+  .course-panel > .widget-hbox > .widget-vbox {flex-shrink: 0}
+  .course-panel > .widget-hbox > img {min-width: 320px}
+}
 </style>"""
 
 
