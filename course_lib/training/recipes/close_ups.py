@@ -24,7 +24,12 @@ def name(seed: int) -> str:
 
 
 def convolutional_vae() -> VAE:
-    """A VAE whose decoder doubles the sides by sub-pixel convolutions, with a fixed scale of p(x | z)."""
+    """A VAE whose decoder doubles the sides by sub-pixel convolutions, with a fixed scale of p(x | z).
+
+    A larger network, trained for 40 epochs, rebuilt faces better (root mean squared error 0.025, this one 0.029), but spread the
+    smile over its coordinates: the best one told 0.08 of the smile's entropy, here 0.25. Both were measured on 4,000 faces drawn
+    for this choice alone, one training each.
+    """
     model = VAE(
         event_shape=close_ups.SHAPES[SIZE], latent=10, hidden=(128,), convolutions=(16, 16, 32), upsampling="sub-pixel",
         activation="relu", output="gaussian", mean=0.5, spread=0.3, objective=ELBO(beta=BETA),
