@@ -60,7 +60,7 @@ def information_shares(codes: Tensor, factors: Tensor, bins: int = 20) -> Tensor
     cut = discretise(factors, bins)
     entropy = mutual_information(cut, cut).diagonal()  # (K): what a column tells about itself
     if (entropy == 0).any():
-        raise ValueError(f"factor {int(entropy.argmin())} never changes; leave its column out: nothing can tell about it")
+        raise ValueError(f"factor {int(entropy.argmin())} never changes; expected factors that vary: leave its column out")
     return mutual_information(discretise(codes, bins), cut) / entropy  # on the CPU
 
 

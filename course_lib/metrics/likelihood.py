@@ -103,6 +103,8 @@ def nats_per_symbol(model, x: Tensor, *, context: int = 0, batch_size: int = 100
     if not lengths.any():
         raise ValueError(f"x has shape {tuple(x.shape)} and context is {context}; expected symbols after the context")
     mean = nats.sum() / lengths.sum()
+    if mean.isinf():  # a symbol of probability 0
+        return Estimate(math.inf, math.inf, len(x), "nats per symbol")
     error = mean_with_error(nats - mean * lengths).standard_error / lengths.mean().item()
     return Estimate(mean.item(), error, len(x), "nats per symbol")
 

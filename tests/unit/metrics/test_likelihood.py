@@ -79,6 +79,13 @@ def test_nats_per_symbol_and_perplexity():
     assert perplexity(Estimate(math.log(5), 0.1, 9)).standard_error == pytest.approx(0.5)
 
 
+def test_a_symbol_of_probability_0_needs_infinitely_many_nats(monkeypatch):
+    model = NGram(symbols=4, length=6, context=1).estimate(torch.randint(4, (5, 40), generator=runtime.generator(2)))
+    monkeypatch.setattr(model, "log_conditionals", lambda part: torch.full(part.shape, -math.inf))
+    found = nats_per_symbol(model, torch.zeros(3, 5, dtype=torch.long))
+    assert (found.mean, found.standard_error) == (math.inf, math.inf)
+
+
 def test_bounds_a_batch_at_a_time():
     model = VAE(event_shape=(5,), latent=2, hidden=(4,))
     x = (torch.rand(23, 5, generator=runtime.generator(1)) < 0.5).float()

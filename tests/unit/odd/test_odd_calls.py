@@ -15,7 +15,7 @@ import course_lib.metrics
 import course_lib.plots
 from course_lib.metrics import probes
 
-HELPERS = {"inputs", "given", "style"}  # modules of checks and colours
+HELPERS = {"inputs", "given", "style", "moving"}  # modules of checks, of colours and of files
 RESULTS = {"Estimate", "Overlap", "ModeCounts", "AtInfinity", "LogPartition", "RankCorrelation", "Plan", "Cumulative",
            "Assignment", "LessonFigure", "Node", "Arrow", "Scored"}  # fmt: skip  # what a function takes or returns
 TABLES = {course_lib.metrics: metric_calls.CALLS, course_lib.plots: plot_calls.CALLS}

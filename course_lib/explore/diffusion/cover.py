@@ -1,6 +1,6 @@
 """The moving picture at the top of README: a scribble drowned in noise and cleaned into digits, drawn by a shipped model.
 
-python -m course_lib.explore.course.cover notebooks/images/cover.webp
+python -m course_lib.explore.diffusion.cover notebooks/images/cover.webp
 """
 
 from __future__ import annotations
