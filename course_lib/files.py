@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock
-
 
 class DataFileError(ValueError):
     """A data file is missing, damaged or changed; the message names the file, both checksums and the fix."""
@@ -21,6 +19,8 @@ def only_writer(folder: Path, *, seconds: float = 60) -> Iterator[None]:
     The system releases the lock when a process ends, however it ends. On a disk without locks, such as some network disks, there
     is none. seconds: how long to wait for another process, -1 without a limit; then TimeoutError, which is an OSError.
     """
+    from filelock import FileLock  # here, since it takes longer to import than a short command to answer
+
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock", is_singleton=True)
     try:

@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-import psutil
-
 from course_lib import settings
 
 NOT_HANDED_ON = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")  # they change what a lesson does
@@ -105,6 +103,8 @@ def end(process: int) -> None:
 
     A notebook's kernel leads a process group of its own, so a signal to the group of its parent does not reach it.
     """
+    import psutil  # here, since most commands end no process and answer sooner without it
+
     try:
         parent = psutil.Process(process)
         family = [parent, *parent.children(recursive=True)]

@@ -143,7 +143,8 @@ def _slides(asked: argparse.Namespace) -> int:
 def _list(asked: argparse.Namespace) -> int:
     from course_lib.cli import listing
 
-    print(listing.text())
+    print("\n".join(listing.of_lessons()), "", sep="\n", flush=True)  # before the rest, which may take seconds
+    print("\n".join(listing.of_the_rest()))
     return 0
 
 

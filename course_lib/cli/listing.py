@@ -18,14 +18,23 @@ from course_lib.cli.lessons import lessons
 
 def text() -> str:
     """What `course list` prints."""
+    return "\n".join([*of_lessons(), "", *of_the_rest()])
+
+
+def of_lessons() -> list[str]:
+    """A line per lesson. They are known at once."""
+    return [f"{lesson.number}  {lesson.name:24} {lesson.title.removeprefix(f'{lesson.number} · ')}" for lesson in lessons()]
+
+
+def of_the_rest() -> list[str]:
+    """Lines with the data sets, the models and the studies. After a change of the library they take seconds."""
     known = catalogue()
     shipped = {path.stem for path in (settings.data_dir() / "checkpoints").glob("*.json")}
-    lines = [f"{lesson.number}  {lesson.name:24} {lesson.title.removeprefix(f'{lesson.number} · ')}" for lesson in lessons()]
-    lines += ["", f"data sets   {', '.join(known['data'])}", "models"]
+    lines = [f"data sets   {', '.join(known['data'])}", "models"]
     lines += [f"    {name:30} {'shipped' if name in shipped else 'not shipped':12} {about}" for name, about in known["models"]]
     lines.append("studies: the numbers of many runs")
     lines += [f"    {name:30} {_kept(name)} of {runs} runs kept" for name, runs in known["studies"]]
-    return "\n".join(lines)
+    return lines
 
 
 def catalogue() -> dict[str, Any]:
