@@ -16,8 +16,8 @@ EXERCISES = {
     "23.1": "the exact velocity of a finite set of points",
     "23.2": "one step back by Bayes' rule for two Gaussians",
     "23.3": "a DDIM step with fresh noise",
-    "23.4": "guidance in both conventions",
-    "23.5": "the log-density of a linear flow by the trace",
+    "23.4": "the log-density of a linear flow by the trace",
+    "23.5": "guidance in both conventions",
 }
 
 
@@ -182,38 +182,8 @@ def ddim(attempt, *, record: bool = True) -> Verdict:
     return grade("23.3", attempt, truth, cases, slips, record=record)
 
 
-def guidance(attempt, *, record: bool = True) -> Verdict:
-    """23.4 attempt(free (B, D), given (B, D), w, from_conditional) -> the guided velocity (B, D).
-
-    from_conditional False: w = 0 is unconditional and 1 conditional. True: w = 0 is conditional, as in Ho & Salimans (2022).
-    """
-
-    def course(free: Tensor, given: Tensor, w: float) -> Tensor:
-        return free + w * (given - free)
-
-    def paper(free: Tensor, given: Tensor, w: float) -> Tensor:
-        return (1 + w) * given - w * free
-
-    def falling(free: Tensor, given: Tensor, w: float, from_conditional: bool) -> Tensor:
-        return course(free, given, w - 1 if from_conditional else w)
-
-    slips = (
-        Slip(lambda f, g, w, c: course(f, g, w), "where it is True, w counts from the conditional one: there it is 1 + w."),
-        Slip(lambda f, g, w, c: paper(f, g, w), "where from_conditional is False, w = 0 must give the unconditional velocity."),
-        Slip(lambda f, g, w, c: (course if c else paper)(f, g, w), "the two conventions have changed places."),
-        Slip(lambda f, g, w, c: course(g, f, 1 + w if c else w), "free and given have changed places."),
-        Slip(lambda f, g, w, c: f + (1 + w if c else w) * g, "only the difference given − free is multiplied."),
-        Slip(lambda f, g, w, c: f + (1 + w if c else w) * (f - g), "the sign: from free towards given, by given − free."),
-        Slip(falling, "from one convention to the other, w grows by 1; it does not fall."),
-        Slip(lambda f, g, w, c: g + w * f, "add w times the difference given − free, not w times the free velocity."),
-    )  # fmt: skip
-    g = runtime.generator(26)
-    cases = [(*torch.randn(2, 2, 3, generator=g), w, c) for w, c in ((3.0, False), (3.0, True), (0.5, False), (0.5, True))]
-    return grade("23.4", attempt, lambda f, g, w, c: (paper if c else course)(f, g, w), cases, slips, record=record)
-
-
 def density(attempt, *, record: bool = True) -> Verdict:
-    """23.5 attempt(x (B, D), A (D, D)) -> log p(x), (B,): dx/dt = A x leads from x at t = 0 to standard normal points at 1."""
+    """23.4 attempt(x (B, D), A (D, D)) -> log p(x), (B,): dx/dt = A x leads from x at t = 0 to standard normal points at 1."""
 
     exp = torch.linalg.matrix_exp
 
@@ -244,4 +214,34 @@ def density(attempt, *, record: bool = True) -> Verdict:
     )  # fmt: skip
     g = runtime.generator(27)
     cases = [(torch.randn(3, D, generator=g), 0.6 * torch.randn(D, D, generator=g)) for D in (2, 3)]
-    return grade("23.5", attempt, truth, cases, slips, record=record)
+    return grade("23.4", attempt, truth, cases, slips, record=record)
+
+
+def guidance(attempt, *, record: bool = True) -> Verdict:
+    """23.5 attempt(free (B, D), given (B, D), w, from_conditional) -> the guided velocity (B, D).
+
+    from_conditional False: w = 0 is unconditional and 1 conditional. True: w = 0 is conditional, as in Ho & Salimans (2022).
+    """
+
+    def course(free: Tensor, given: Tensor, w: float) -> Tensor:
+        return free + w * (given - free)
+
+    def paper(free: Tensor, given: Tensor, w: float) -> Tensor:
+        return (1 + w) * given - w * free
+
+    def falling(free: Tensor, given: Tensor, w: float, from_conditional: bool) -> Tensor:
+        return course(free, given, w - 1 if from_conditional else w)
+
+    slips = (
+        Slip(lambda f, g, w, c: course(f, g, w), "where it is True, w counts from the conditional one: there it is 1 + w."),
+        Slip(lambda f, g, w, c: paper(f, g, w), "where from_conditional is False, w = 0 must give the unconditional velocity."),
+        Slip(lambda f, g, w, c: (course if c else paper)(f, g, w), "the two conventions have changed places."),
+        Slip(lambda f, g, w, c: course(g, f, 1 + w if c else w), "free and given have changed places."),
+        Slip(lambda f, g, w, c: f + (1 + w if c else w) * g, "only the difference given − free is multiplied."),
+        Slip(lambda f, g, w, c: f + (1 + w if c else w) * (f - g), "the sign: from free towards given, by given − free."),
+        Slip(falling, "from one convention to the other, w grows by 1; it does not fall."),
+        Slip(lambda f, g, w, c: g + w * f, "add w times the difference given − free, not w times the free velocity."),
+    )  # fmt: skip
+    g = runtime.generator(26)
+    cases = [(*torch.randn(2, 2, 3, generator=g), w, c) for w, c in ((3.0, False), (3.0, True), (0.5, False), (0.5, True))]
+    return grade("23.5", attempt, lambda f, g, w, c: (paper if c else course)(f, g, w), cases, slips, record=record)
