@@ -82,8 +82,13 @@ def markdown(text: str) -> str:
 
 
 def code(source: str) -> str:
-    """A code cell's source as HTML, its words in the classes of pygments: a page needs `code_css`."""
-    return highlight(source, PythonLexer(), HtmlFormatter(cssclass="code"))
+    """A code cell's source as HTML, its words in the classes of pygments and its lines in the class "line".
+
+    A page needs `code_css`.
+    """
+    return re.sub(
+        r'id="line-\d+"', 'class="line"', highlight(source, PythonLexer(), HtmlFormatter(cssclass="code", linespans="line"))
+    )
 
 
 def code_css(style: str = "default", under: str = ".code") -> str:
