@@ -47,12 +47,19 @@ def stationary(attempt, *, record: bool = True) -> Verdict:
     slips = (
         *few,
         Slip(
+            lambda A: torch.linalg.matrix_power(A, 5000),
+            "that is the matrix of many steps: each of its rows is pi; return one row.",
+        ),
+        Slip(
             lambda A: torch.full((len(A),), 1 / len(A)), "equal shares solve A v = v, the wrong side: pi stands to the left of A."
         ),
         Slip(lambda A: A.mean(0), "that is one step from equal shares; it takes many steps to reach pi."),
         Slip(lambda A: A[0], "that is one step from state 0; take many steps."),
         Slip(lambda A: A.diagonal() / A.diagonal().sum(), "the chances of staying are not the shares of time spent."),
-        Slip(lambda A: truth(A) / truth(A).norm(), "the right direction, but its entries must sum to 1, not their squares."),
+        Slip(
+            lambda A: truth(A) / truth(A).norm(),
+            "the right direction, but the entries themselves must sum to 1, not their squares.",
+        ),
         Slip(lambda A: -truth(A) / truth(A).norm(), "the right direction; divide by the sum, which also corrects the sign."),
         Slip(lambda A: torch.full((len(A),), len(A) ** -0.5), right_side),
         Slip(lambda A: -torch.full((len(A),), len(A) ** -0.5), right_side),
@@ -64,12 +71,12 @@ def stationary(attempt, *, record: bool = True) -> Verdict:
 def forward(attempt, *, record: bool = True) -> Verdict:
     """05.2 attempt(initial (K), A (K, K), E (K, M), x (T)) -> log p(x) in nats, all paths summed."""
 
-    def run(initial, A, E, x, *, first: bool = True, best: bool = False) -> Tensor:
+    def run(initial, A, E, x, *, first: bool = True, best: bool = False, end=lambda alpha: alpha.sum().log()) -> Tensor:
         alpha = initial * E[:, x[0]] if first else initial
         for symbol in x[1:]:
             step = alpha[:, None] * A
             alpha = (step.amax(0) if best else step.sum(0)) * E[:, symbol]
-        return (alpha.amax() if best else alpha.sum()).log()
+        return alpha.amax().log() if best else end(alpha)
 
     def last_emission_lost(p, A, E, x):
         return run(p, A, torch.cat([E, torch.ones(len(E), 1)], 1), torch.cat([x[:-1], torch.tensor([E.shape[1]])]))
@@ -93,6 +100,14 @@ def forward(attempt, *, record: bool = True) -> Verdict:
             "the first symbol is emitted twice: the loop goes over x[1:], since alpha_1 has seen x[0].",
         ),
         Slip(last_emission_lost, "the last symbol's emission is missing."),
+        Slip(
+            lambda *case: run(*case, end=lambda alpha: alpha.log().sum()),
+            "that is a sum of logs: p(x) is the sum of the alphas over the states, and the log of that sum comes last.",
+        ),
+        Slip(
+            lambda *case: run(*case, end=lambda alpha: alpha[-1].log()),
+            "that is one state alone: p(x) sums over all last states.",
+        ),
         Slip(lambda p, A, E, x: run(p, A, E, x).exp(), "that is p(x); take the log at the end."),
     )
     return grade("05.2", attempt, lambda p, A, E, x: run(p, A, E, x), _cases(), slips, record=record)
@@ -113,11 +128,11 @@ def best_path(attempt, *, record: bool = True) -> Verdict:
             path.append((A[path[-1]] * E[:, symbol]).argmax())
         return torch.stack(path)
 
-    def by_table(p, A, E, x, *, column: bool, axis: int):
+    def by_table(p, A, E, x, *, column: bool = True, axis: int = 0, emits: bool = True):
         best, sources = (p * E[:, x[0]]).log(), []
         for symbol in x[1:]:
             best, source = ((best[:, None] if column else best) + A.log()).max(axis)
-            best = best + E[:, symbol].log()
+            best = best + E[:, symbol].log() * emits
             sources.append(source)
         path = [best.argmax()]
         for source in reversed(sources):
@@ -144,6 +159,10 @@ def best_path(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda p, A, E, x: _hmm(p, A, E).filter(x[None])[0].argmax(1),
             "each state was chosen before the future was seen: go back from the end.",
+        ),
+        Slip(
+            lambda *case: by_table(*case, emits=False),
+            "after the first symbol no emission counts: at each step add E[:, symbol].log() to the best values.",
         ),
         Slip(lambda p, A, E, x: E[:, x].argmax(0), "only the emissions were used; the transitions count too."),
         Slip(lambda *case: truth(*case).flip(0), "the path runs backwards: turn it around at the end."),
@@ -214,6 +233,14 @@ def moves(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda a, b, A, E, x: rows(each(joint(a, torch.ones_like(b), A, E, x)).sum(0)),
             "beta plays no part: without it, what comes later is not heard.",
+        ),
+        Slip(
+            lambda a, b, A, E, x: rows(each(a[:-1, :, None] * A * (E[:, x[1:]].T * b[1:])[:, :, None]).sum(0)),
+            "emission and beta were put on the rows: they belong to j, the state that is reached, so [:, None, :].",
+        ),
+        Slip(
+            lambda *case: rows((joint(*case) / joint(*case).sum(2, keepdim=True)).sum(0)),
+            "each row i of xi was scaled to 1: for every t it is the whole table over (i, j) that sums to 1.",
         ),
         Slip(independent, "the product of two gammas forgets that h_t and h_t+1 depend on each other: A and E stand between."),
         Slip(all_visits, "the last step was counted as a departure: divide by the sum of gamma over t < T, or by the row sums."),

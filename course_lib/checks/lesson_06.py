@@ -35,6 +35,11 @@ def least_squares(attempt, *, record: bool = True) -> Verdict:
         rows = torch.cat([rows, torch.ones(len(rows), 1).double()], 1) if ones else rows
         return torch.linalg.lstsq(rows, windows[:, -1:]).solution[:, 0]
 
+    def centred(series, lags):
+        z = series.double() - series.double().mean()
+        weights = without(z, lags)
+        return torch.cat([weights, (series.double().mean() * (1 - weights.sum()))[None]])
+
     def flipped_first(series, lags):
         windows = series.double().unfold(0, lags + 1, 1).flip(1)
         rows = torch.cat([windows[:, :-1], torch.ones(len(windows), 1).double()], 1)
@@ -53,6 +58,10 @@ def least_squares(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda *case: F.pad(truth(*case)[:-1], (0, 1)), "the bias is not right: it is the weight of the column of ones."),
         Slip(lambda *case: solve(*case, inputs=slice(1, None)), "off by one: the value to be predicted is among its own inputs."),
         Slip(lambda *case: solve(*case, inputs=slice(-2), width=2), "off by one: the nearest input is two steps back."),
+        Slip(
+            centred,
+            "inputs and targets have means of their own, not the whole series' mean: let a column of ones find the bias.",
+        ),
         Slip(flipped_first, "the windows were flipped before the target was cut off: after that, the last column is the oldest."),
         Slip(lambda series, lags: truth(series.flip(0), lags), "time runs backwards: you predict the past from what came later."),
         Slip(
@@ -91,12 +100,17 @@ def forecast(attempt, *, record: bool = True) -> Verdict:
         (lambda x, w, b, h: w**h * x + b, "the bias enters at every step, and each later step multiplies it by the weight."),
         (lambda x, w, b, h: w**h * x + h * b, "the bias that entered j steps ago has been multiplied by weight**j since."),
         (lambda x, w, b, h: w * x + b, "that mean is one step ahead: go on from it h - 1 times."),
+        (lambda x, w, b, h: b / (1 - w), "that mean is the one of the long run; after h steps w**h of x is still there."),
         (lambda x, w, b, h: w ** (h - 1) * x + b * total(w, h - 1), "off by one: your mean is h - 1 steps ahead."),
     )
     variances = (
         (
             lambda w, s, h: s**2,
             "the standard deviation is that of one step: each further step adds a shock, and earlier shocks still count.",
+        ),
+        (
+            lambda w, s, h: s**2 / (1 - w**2),
+            "that standard deviation is the one of the long run; after h steps only h shocks have come.",
         ),
         (
             lambda w, s, h: s**2 * h,
@@ -171,6 +185,10 @@ def probabilities(attempt, *, record: bool = True) -> Verdict:
             lambda x, W, b, order: truth(x, W, b, torch.tensor(order).argsort().tolist()),
             "order[k] is the pixel that comes k-th, not the place of pixel k; argsort turns one into the other.",
         ),
+        Slip(
+            lambda x, W, b, order: torch.sigmoid(x[:, order] @ W.tril(-1).T + b),
+            "x was put in the order, W and b were not: leave x as it is, and let `order` decide which entries of W count.",
+        ),
         Slip(lambda *case: truth(*case).logit(), "those are the logits; a probability goes through a sigmoid."),
         Slip(lambda x, W, b, order: truth(x, W, 0 * b, order), "b is missing."),
         Slip(lambda *case: 1 - truth(*case), "that is p(x_d = 0 | …)."),
@@ -219,6 +237,10 @@ def gradient(attempt, *, record: bool = True) -> Verdict:
         Slip(by_error(squared), "no factor p (1 - p) is left for -log p: it belongs to a squared error."),
         Slip(lambda *case: 2 * by_error(squared)(*case), "that is the gradient of a squared error, not of -log p."),
         Slip(by_error(lambda a, y: torch.sigmoid(a)), "the data y are missing: the error is p - y."),
+        Slip(
+            lambda x, *rest: truth(x, *rest) * len(x) / x.shape[1],
+            "divided by the number of inputs; the mean goes over the examples: divide by their number, len(x).",
+        ),
         Slip(lambda x, y, w, b: truth(x, y, w, 0 * b), "b is left out of the probabilities: p is the sigmoid of w · x + b."),
         Slip(lambda *case: truth(*case)[:-1], "the weights' part is right; the bias has a gradient too."),
         Slip(lambda *case: truth(*case).roll(1), "the bias comes last, after the weights."),
@@ -243,9 +265,9 @@ def bits(attempt, *, record: bool = True) -> Verdict:
     def ink(logits, x):
         return truth(logits, torch.ones_like(x))
 
-    def naive(logits, x):
+    def naive(logits, x, *, save=lambda p: p):
         p = torch.sigmoid(logits)
-        return -torch.where(x == 1, p, 1 - p).log2()
+        return -save(torch.where(x == 1, p, 1 - p)).log2()
 
     slips = (
         Slip(nats, "those are nats; a bit is log 2 = 0.693 nats."),
@@ -260,6 +282,14 @@ def bits(attempt, *, record: bool = True) -> Verdict:
             "where x is 0 the product is 0, and the result is 1 bit whatever the logit: there take -logsigmoid(-logits).",
         ),
         Slip(lambda logits, x: truth(logits.sigmoid(), x), "the sigmoid is applied twice: a probability stands for a logit."),
+        *(
+            Slip(
+                lambda *case, e=e, save=save: naive(*case, save=lambda p: save(p, e)),
+                f"{e:g} keeps the log finite and makes it wrong: use logsigmoid, or softplus, on the logits.",
+            )
+            for e in (1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5)
+            for save in (torch.add, torch.clamp)
+        ),
         Slip(naive, "in float32 sigmoid(±100) is 0 or 1, and its log is lost: use logsigmoid, or softplus, on the logits."),
     )
     g = runtime.generator(4)

@@ -56,7 +56,13 @@ def conditional(attempt, *, record: bool = True) -> Verdict:
             lambda x, d, *rest: torch.sigmoid(logit(x, d, *rest) * (2 * x[d] - 1)),
             "that is the probability of the value that x_d has; asked is that of 1, whatever x_d is.",
         ),
-        Slip(lambda *case: torch.sigmoid(logit(*case, hidden=torch.tanh)), "the hidden layer has a sigmoid here, not a tanh."),
+        *(
+            Slip(
+                lambda *case, f=f: torch.sigmoid(logit(*case, hidden=f)),
+                f"the hidden layer has a sigmoid here, not a {f.__name__}.",
+            )
+            for f in (torch.tanh, torch.relu)
+        ),
         Slip(
             lambda x, d, W, V, b, c: torch.sigmoid(b[d] + V[d] @ torch.sigmoid(c + (x[d - 1] * W[d - 1] if d else 0))),
             "only the pixel just before is used: that is a Markov model; NADE reads all of x[:d].",
@@ -94,10 +100,17 @@ def log_prob(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda logits, x: each(-logits, x).sum(1), "0 and 1 have changed places."),
         *(
             Slip(
-                lambda logits, x, e=e: torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()).add(e).log().sum(1),
-                f"log(p + {e:g}) hides the infinity and is wrong: F.logsigmoid needs no such help.",
+                lambda logits, x, e=e, save=save: (
+                    save(torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid()), e).log().sum(1)
+                ),
+                f"{e:g} hides the infinity, and the log-probability is wrong: F.logsigmoid needs no such help.",
             )
             for e in (1e-12, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5)
+            for save in (torch.add, torch.clamp)
+        ),
+        Slip(
+            lambda logits, x: -torch.nn.functional.binary_cross_entropy(logits.sigmoid(), x, reduction="none").sum(1),
+            "binary_cross_entropy cuts every log at -100: give the logits to F.logsigmoid.",
         ),
         Slip(
             lambda logits, x: (x * logits - torch.log1p(logits.exp())).sum(1),
@@ -149,6 +162,14 @@ def count(attempt, *, record: bool = True) -> Verdict:
         Slip(
             pair(lambda D, H: H * D * (D - 1) // 2 + D * H, lambda D, H: 2 * D * H),
             "those are the weights; count the biases of the hidden and the output units too.",
+        ),
+        Slip(
+            pair(lambda D, H: H * D * (D - 1) // 2 + D * H + D, shared),
+            "in the separate networks one H is missing for each d: each has H hidden biases and H output weights.",
+        ),
+        Slip(
+            pair(lambda D, H: separate(D, H) - D, lambda D, H: 2 * D * H + H),
+            "the output biases are missing: one for each of the D outputs, in both counts.",
         ),
     )
     return grade("07.1", attempt, pair(separate, shared), [(6, 4), (784, 500), (1, 3)], slips, record=record)
@@ -220,6 +241,16 @@ def mixture_log_prob(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda x, logits, mean, log_scale: truth(x, logits, mean, log_scale.clamp(min=1e-6).log()),
             "log_scale is a log: the scale is its exp.",
+        ),
+        Slip(
+            lambda x, logits, mean, log_scale: (logits.log_softmax(-1) + parts(x, mean, log_scale) + log_scale).logsumexp(-1),
+            "the Gaussian's own scale is missing: -log_scale belongs to each log-density.",
+        ),
+        Slip(
+            lambda x, logits, mean, log_scale: (
+                logits.log_softmax(-1) - 0.5 * ((x[:, None] - mean) / log_scale.exp()).square()
+            ).logsumexp(-1),
+            "only the squares are there: each log-density also holds -log_scale and -0.5 log 2π.",
         ),
         Slip(
             lambda x, *rest: truth(x, *rest) + 0.5 * torch.log(torch.tensor(2 * torch.pi)),

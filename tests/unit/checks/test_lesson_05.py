@@ -109,6 +109,25 @@ def gammas(alpha, beta):
     return alpha * beta / (alpha * beta).sum(1, keepdim=True)
 
 
+def forward_ended_by(end):
+    def attempt(initial, A, E, x):
+        alpha = initial * E[:, x[0]]
+        for symbol in x[1:]:
+            alpha = (alpha @ A) * E[:, symbol]
+        return end(alpha)
+
+    return attempt
+
+
+def moves_of_rows(a, b, A, E, x):
+    return right(sum(each / each.sum(1, keepdim=True) for each in expected_moves(a, b, A, E, x)))
+
+
+def moves_on_rows(a, b, A, E, x):
+    xi = torch.stack([torch.diag(a[t] * E[:, x[t + 1]] * b[t + 1]) @ A for t in range(len(x) - 1)])
+    return right(sum(each / each.sum() for each in xi))
+
+
 def forever_chosen(initial, A, E, x):
     path = [int((initial * E[:, x[0]]).argmax())]
     for symbol in x[1:].tolist():
@@ -116,12 +135,12 @@ def forever_chosen(initial, A, E, x):
     return torch.tensor(path)
 
 
-def best_path_by(table, axis):
+def best_path_by(table, axis, emits=True):
     def attempt(initial, A, E, x):
         best, sources = (initial * E[:, x[0]]).log(), []
         for symbol in x[1:]:
             best, source = table(best, A.log()).max(axis)
-            best = best + E[:, symbol].log()
+            best = best + E[:, symbol].log() if emits else best
             sources.append(source)
         path = [int(best.argmax())]
         for source in sources[::-1]:
@@ -143,6 +162,9 @@ WRONG = [
     (check.stationary, lambda A: torch.linalg.matrix_power(A, 2000)[:, 0], "in each row"),
     (check.stationary, lambda A: torch.linalg.matrix_power(A, 100)[0], "100 steps are not enough"),
     (check.stationary, lambda A: torch.linalg.matrix_power(A, 20)[0], "20 steps are not enough"),
+    (check.stationary, lambda A: torch.linalg.matrix_power(A, 3000), "return one row"),
+    (check.forward, forward_ended_by(lambda alpha: alpha.log().sum()), "a sum of logs"),
+    (check.forward, forward_ended_by(lambda alpha: alpha[-1].log()), "one state alone"),
     (check.forward, lambda p, A, E, x: right_forward(p, A, E, torch.cat([x[:1], x])), "emitted twice"),
     (check.forward, lambda p, A, E, x: right_forward(p, A.T, E, x), "transposed"),
     (check.forward, no_first_emission, "first symbol's emission"),
@@ -169,6 +191,9 @@ WRONG = [
     (check.best_path, best_path_by(lambda best, moves: best[:, None] + moves, 1), "wrong axis"),
     (check.best_path, best_path_by(lambda best, moves: best + moves, 0), "on the rows"),
     (check.moves, lambda *case: right(expected_moves(*case).sum(0)), "for every t alone"),
+    (check.best_path, best_path_by(lambda best, moves: best[:, None] + moves, 0, emits=False), "no emission counts"),
+    (check.moves, moves_on_rows, "put on the rows"),
+    (check.moves, moves_of_rows, "whole table"),
     (check.moves, counts, "those are the expected moves"),
     (check.moves, lambda *case: counts(*case) / counts(*case).sum(0), "wrong axis"),
     (check.moves, lambda *case: counts(*case) / (len(case[4]) - 1), "number of departures"),

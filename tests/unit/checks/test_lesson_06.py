@@ -87,7 +87,28 @@ def flipped_too_early(series, lags):
     return torch.linalg.lstsq(torch.cat([windows[:, :-1], torch.ones(len(windows), 1)], 1), windows[:, -1:]).solution[:, 0]
 
 
+def from_one_mean(series, lags):
+    z = series - series.mean()
+    w = torch.linalg.lstsq(z.unfold(0, lags + 1, 1)[:, :-1].flip(1), z[lags:, None]).solution[:, 0]
+    return torch.cat([w, (series.mean() - w.sum() * series.mean())[None]])
+
+
+def pixels_in_order(x, W, b, order):
+    return torch.sigmoid(torch.stack([b[d] + x[:, order[:d]] @ W[d, :d] for d in range(len(b))], 1))
+
+
+def probability_of_each(logits, x):
+    return torch.where(x == 1, logits.sigmoid(), 1 - logits.sigmoid())
+
+
 WRONG = [
+    (check.least_squares, from_one_mean, "means of their own"),
+    (check.forecast, middle(lambda x, w, b, h: b / (1 - w)), "of the long run"),
+    (check.forecast, spread(lambda w, s, h: s / (1 - w**2) ** 0.5), "only h shocks"),
+    (check.probabilities, pixels_in_order, "x was put in the order"),
+    (check.gradient, lambda x, *rest: right_gradient(x, *rest) * 6 / 3, "number of inputs"),
+    (check.bits, lambda *case: -(probability_of_each(*case) + 1e-8).log2(), "1e-08 keeps the log finite"),
+    (check.bits, lambda *case: -probability_of_each(*case).clamp(min=1e-7).log2(), "1e-07 keeps the log finite"),
     (check.least_squares, flipped_too_early, "before the target was cut off"),
     (check.probabilities, lambda x, W, b, order: torch.sigmoid(x @ W.tril().T + b), "with the diagonal"),
     (check.forecast, lambda x, w, b, s, h: (w**h * x, s), "both numbers are off"),
