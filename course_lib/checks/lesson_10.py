@@ -86,6 +86,10 @@ def longest_chain(attempt, *, record: bool = True) -> Verdict:
         Slip(pair(lambda T, L: T + T // L - 1), "segments do not wait for each other below: all are read at once, in L steps."),
         Slip(pair(lambda T, L: 2 * T + T // L - 1), "segments do not wait for each other below: all at once, in L steps."),
         Slip(pair(lambda T, L: L * (T // L - 1) * L), "levels follow one another: their steps add up, they do not multiply."),
+        Slip(
+            pair(lambda T, L: T // L - 1), "that is the upper level alone: the segments are read before it, and written after it."
+        ),
+        Slip(pair(lambda T, L: T // L), "that is the number of segments: reading, planning and writing one all take steps."),
         Slip(lambda T, L: torch.tensor([right(T, L), T]), "the two numbers have changed places."),
         Slip(
             lambda T, L: torch.tensor([T - 1, right(T, L)]),
@@ -115,6 +119,10 @@ def attention(attempt, *, record: bool = True) -> Verdict:
         return truth(query * math.sqrt(len(query)), keys, values, inside)
 
     slips = (
+        Slip(
+            weighted(lambda e, inside: e.masked_fill(inside, -torch.inf).softmax(0)),
+            "the mask is the other way round: `inside` is True where a place may be seen, and padding gets −inf.",
+        ),
         Slip(weighted(lambda e, inside: e.softmax(0)), "padding is looked at too: give it −inf before the softmax."),
         Slip(
             weighted(lambda e, inside: e.softmax(0) * inside),

@@ -20,7 +20,7 @@ EXERCISES = {
 
 
 def project(attempt, *, record: bool = True) -> Verdict:
-    """11.1 attempt(x (B, D), mean (D), axes (D, K) with orthonormal columns) -> reconstruction (B, D)."""
+    """11.1 attempt(x (B, D), mean (D), axes (D, L) with orthonormal columns) -> reconstruction (B, D)."""
 
     def right(x: Tensor, mean: Tensor, axes: Tensor) -> Tensor:
         return mean + (x - mean) @ axes @ axes.T
@@ -31,7 +31,11 @@ def project(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x, mean, axes: x @ axes @ axes.T, "the directions start at the mean: take it away first, add it at the end."),
         Slip(lambda x, mean, axes: mean + x @ axes @ axes.T, "the mean is added at the end, and was never taken away."),
         Slip(lambda x, mean, axes: x - right(x, mean, axes), "that is what is lost, x minus the reconstruction."),
-        Slip(lambda x, mean, axes: x + 0 * mean, "that is x itself: only what lies along the K axes may come through."),
+        Slip(lambda x, mean, axes: x + 0 * mean, "that is x itself: only what lies along the L axes may come through."),
+        Slip(
+            lambda x, mean, axes: right(x, x.mean(0), axes),
+            "take the `mean` that is given; the mean of these few rows is another one.",
+        ),
     )
     g = runtime.generator(0)
     cases = []
@@ -42,7 +46,7 @@ def project(attempt, *, record: bool = True) -> Verdict:
 
 
 def enough(attempt, *, record: bool = True) -> Verdict:
-    """11.2 attempt(variances (D), falling, share) -> the smallest K that holds this share of the variance."""
+    """11.2 attempt(variances (D), falling, share) -> the smallest L that holds this share of the variance."""
 
     def count(variances: Tensor, share: float, *, extra: int = 0) -> int:
         shares = variances.cumsum(0) / variances.sum()
@@ -55,6 +59,10 @@ def enough(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda v, share: count(v.sqrt(), share), "those are scales; variances add up, scales do not."),
         Slip(lambda v, share: count(v.square(), share), "the variances are squared once too often."),
         Slip(lambda v, share: count(v.flip(0), share), "start with the largest variance: they are given falling."),
+        Slip(
+            lambda v, share: len(v) - count(v, share) + 1,
+            "that counts all L that hold the share; the smallest of them is wanted.",
+        ),
         Slip(lambda v, share: len(v) - count(v, share), "that counts the directions which are left out."),
         Slip(
             lambda v, share: int((v.cumsum(0) < share).sum()) + 1,
@@ -89,6 +97,7 @@ def denoising_loss(attempt, *, record: bool = True) -> Verdict:
         Slip(of(lambda r, x, n: x - r(x) - n), "the noise was added to the reconstruction; it belongs to the input."),
         Slip(of(lambda r, x, n: x - r(n)), "the network reads noise alone: add it to x."),
         Slip(of(lambda r, x, n: n - r(x + n)), "the target is the clean x, not the noise."),
+        Slip(of(lambda r, x, n: x - r(x + torch.randn_like(x))), "use the noise that is given; yours was drawn anew."),
         Slip(
             lambda r, x, n: (x - r(x + n)).square().mean(), "averaged over the D values too: sum over those, mean over the batch."
         ),
@@ -174,6 +183,8 @@ def auroc(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda a, b: 1 - pairs(a, b, ties=0.0), "reversed: the odd ones are to lie above (and ties count half)."),
         Slip(lambda a, b: 1 - pairs(a, b, ties=1.0), "reversed: the odd ones are to lie above (and ties count half)."),
         Slip(lambda a, b: pairs(a, b) * len(a) * len(b), "that counts the pairs; divide by how many there are, N M."),
+        Slip(lambda a, b: pairs(a, b) * len(a), "divide by the number of pairs, N M, not by M alone."),
+        Slip(lambda a, b: pairs(a, b) * len(b), "divide by the number of pairs, N M, not by N alone."),
         Slip(lambda a, b: float(b.mean() > a.mean()), "the means alone do not tell: every odd score meets every ordinary one."),
         Slip(lambda a, b: (b[: len(a)] > a[: len(b)]).double().mean(), "every odd score meets every ordinary one: N M pairs."),
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from course_lib import runtime
 from course_lib.checks.report import Slip, Verdict, grade
@@ -50,6 +51,10 @@ def kl(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda m, s: (0.5 * (m**2 + torch.exp(2 * s) - 1) + s).sum(-1),
             "the sign of log σ: a narrow q costs nats, so −log σ, which is large where σ is small.",
+        ),
+        Slip(
+            lambda m, s: (0.5 * (m**2 + s**2 - 1) - s.log()).sum(-1),
+            "log_scale is log σ already: σ² is exp(2 log_scale), and log σ needs no further log.",
         ),
         Slip(lambda m, s: 2 * terms(m, s).sum(-1), "a factor ½ is missing."),
         Slip(
@@ -96,6 +101,11 @@ def draw(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda m, s, e: m + (s / 2).exp() * e, "log_scale is the log of σ already, not of σ²."),
         Slip(lambda m, s, e: m + e, "the scale is missing: the noise of this q is not of scale 1."),
         Slip(lambda m, s, e: s.exp() * e, "the mean is missing."),
+        Slip(lambda m, s, e: m + s.exp() * torch.randn_like(e), "use the noise that is given; yours was drawn anew."),
+        Slip(
+            lambda m, s, e: m.detach() + s.detach().exp() * torch.randn_like(e),
+            "a ready-made sampler draws its own noise and passes no gradient: use the noise that is given.",
+        ),
         Slip(lambda m, s, e: m, "that is the mean: without noise it is no draw from q."),
         Slip(lambda m, s, e: s.exp() * (m + e), "the mean is not scaled: mean + scale · noise."),
     )
@@ -111,7 +121,17 @@ def elbo(attempt, *, record: bool = True) -> Verdict:
     def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
         return Bernoulli(logits).log_prob(x).sum(1)
 
+    def by_probabilities(least: float) -> Callable:
+        def wrong(a: Tensor, x: Tensor, k: Tensor) -> Tensor:
+            p = torch.sigmoid(a)
+            return (x * (p + least).log() + (1 - x) * (1 - p + least).log()).sum(1) - k
+
+        return wrong
+
+    rounded = "sigmoid(120) is 1 in single precision, so log(1 - p) is lost; stay with the logits, as in exercise 07.2."
     slips = (
+        *(Slip(by_probabilities(least), rounded) for least in (0.0, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)),
+        Slip(lambda a, x, k: -F.binary_cross_entropy(torch.sigmoid(a), x, reduction="none").sum(1) - k, rounded),
         Slip(lambda a, x, k: k - reconstruction(a, x), "that is what training makes small; the ELBO is its negative."),
         Slip(lambda a, x, k: -reconstruction(a, x) - k, "a cross entropy is *minus* the log-probability: turn its sign round."),
         Slip(
@@ -119,7 +139,7 @@ def elbo(attempt, *, record: bool = True) -> Verdict:
             "that averages over the batch and the pixels: sum over the pixels, keep each example.",
         ),
         Slip(
-            lambda a, x, k: (x * torch.nn.functional.logsigmoid(a)).sum(1) - k,
+            lambda a, x, k: (x * F.logsigmoid(a)).sum(1) - k,
             "only the pixels that are 1 are counted; the zeros have a log-probability too.",
         ),
         Slip(
@@ -143,15 +163,18 @@ def elbo(attempt, *, record: bool = True) -> Verdict:
         g = runtime.generator(seed)
         x = (torch.rand(B, D, generator=g) < 0.5).float()
         cases.append((2 * torch.randn(B, D, generator=g), x, torch.rand(B, generator=g) * 3 + 0.5))
+    cases.append((torch.tensor([[120.0, 1.0], [-3.0, 0.5]]), torch.tensor([[0.0, 1.0], [0.0, 0.0]]), torch.ones(2)))
     return grade("12.3", attempt, lambda a, x, k: reconstruction(a, x) - k, cases, slips, record=record)
 
 
 def importance_bound(attempt, *, record: bool = True) -> Verdict:
     """12.5 attempt(log_weights (k, B)) -> the log of the mean weight, (B,), also where the weights themselves underflow."""
+    underflow = "exp(−200) is 0 in single precision: torch.logsumexp never leaves the logarithms."
     slips = (
         Slip(lambda w: w.mean(0), "that is the mean of the logs, the ELBO: take the log of the mean."),
         Slip(lambda w: torch.logsumexp(w, 0), "that is the log of the sum; a mean divides by k, which subtracts log k."),
-        Slip(lambda w: w.exp().mean(0).log(), "exp(−200) is 0 in single precision: torch.logsumexp never leaves the logarithms."),
+        *(Slip(lambda w, least=least: (w.exp().mean(0) + least).log(), underflow) for least in (0.0, 1e-8, 1e-10, 1e-12)),
+        Slip(lambda w: torch.logsumexp(w, 0) + math.log(len(w)), "a mean divides by k: log k is subtracted, not added."),
         Slip(
             lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1]),
             "the mean goes over the k draws, the first axis, not over the examples.",
@@ -180,6 +203,9 @@ def live(attempt, *, record: bool = True) -> Verdict:
             lambda m, s, least: m.shape[1] - right(m, s, least), "that counts the dead ones: a live latent lies above the limit."
         ),
         Slip(lambda m, s, least: terms(m, s).mean(0) > least, "that says which; count them: sum the True values."),
+        Slip(
+            lambda m, s, least: int((terms(m, s) > least).sum()), "that counts entries of the table: average over axis 0 first."
+        ),
         Slip(
             lambda m, s, least: int((terms(m, s) > least).any(0).sum()),
             "one example above the limit does not make a latent alive: average over the examples first.",

@@ -47,6 +47,10 @@ def slerp(attempt, *, record: bool = True) -> Verdict:
             lambda a, b, t: paths.slerp(a / a.norm(), b / b.norm(), t),
             "divide by the norms for the angle only; the ends must stay a and b themselves.",
         ),
+        Slip(
+            lambda a, b, t: torch.nn.functional.normalize(paths.lerp(a, b, t), dim=0),
+            "that is the straight line, brought to norm 1: use the angle, and leave the ends their norms.",
+        ),
         Slip(scaled, "a straight line pushed out to the sphere goes fast in the middle; the arc turns at even speed."),
         Slip(
             lambda a, b, t: torch.nn.functional.normalize(paths.slerp(a, b, t), dim=0),
@@ -76,6 +80,18 @@ def information(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda c: torch.special.entr(c / c.sum()).sum() - torch.special.entr(c.sum(1) / c.sum()).sum(),
             "that is H(b | a), what stays unknown; the mutual information is H(b) minus H(b | a).",
+        ),
+        Slip(
+            lambda c: torch.special.entr(c / c.sum()).sum() - torch.special.entr(c.sum(0) / c.sum()).sum(),
+            "that is H(a | b), what stays unknown; the mutual information is H(a) minus H(a | b).",
+        ),
+        Slip(
+            lambda c: sum(torch.special.entr(c.sum(axis) / c.sum()).sum() for axis in (0, 1)),
+            "that is H(a) + H(b); subtract the entropy of the pair, H(a, b).",
+        ),
+        Slip(
+            lambda c: torch.special.xlogy(c, c / (c.sum(1, keepdim=True) * c.sum(0))).sum(),
+            "turn the counts into probabilities first: divide by their sum.",
         ),
         Slip(lambda c: told(c) * c.sum(), "turn the counts into probabilities first: divide by their sum."),
         Slip(without_margins, "compare p(a, b) with p(a) p(b), not with equal shares."),
@@ -174,6 +190,8 @@ def same_noise(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda scale, beta: scale / beta, "the other way, and by the root: 2 scale² stands below the squared error."),
         Slip(lambda scale, beta: scale**2 * beta, "that is the variance; the scale is its root."),
+        Slip(lambda scale, beta: scale * beta**2, "the other way round: beta goes with scale², so scale takes its root."),
+        Slip(lambda scale, beta: (scale * beta) ** 0.5, "only beta stands under the root: scale² · beta is the new scale²."),
         Slip(lambda scale, beta: scale, "divide the whole loss by beta, and look at what stands before the squared error."),
     )
     cases = [(0.05, 4.0), (0.1, 9.0), (0.3, 2.0)]

@@ -32,6 +32,7 @@ def product_of_gaussians(attempt, *, record: bool = True) -> Verdict:
         return (w1 * m1 + w2 * m2) / (w1 + w2), product(m1, s1, m2, s2)[1]
 
     slips = (
+        Slip(lambda *case: product(*case)[::-1], "the two have changed places: first the mean, then the scale."),
         Slip(lambda *case: weighted(*case, 2), "the weights are reversed: the surer one, of small scale, counts more."),
         Slip(lambda *case: weighted(*case, -1), "weigh the means by precisions, 1 / s^2; these are weights of 1 / s."),
         Slip(
@@ -85,9 +86,18 @@ def warm_up_loss(attempt, *, record: bool = True) -> Verdict:
 
     slips = (
         Slip(lambda *case: loss(*case, most=float("inf")), "right while it warms up; after that the weight stays at 1."),
+        Slip(lambda ll, kl, step, warm_up: loss(ll, kl, warm_up, step), "step / warm_up, not the other way round."),
+        Slip(
+            lambda ll, kl, step, warm_up: loss(ll, kl, step // warm_up, 1),
+            "the weight jumps from 0 to 1: divide by /, not by //.",
+        ),
         Slip(
             lambda ll, kl, step, warm_up: loss(ll, kl, warm_up, warm_up),
             "here the KL has its full weight from the first step on.",
+        ),
+        Slip(
+            lambda ll, kl, step, warm_up: loss(ll, kl, max(step, warm_up), warm_up, most=float("inf")),
+            "the weight is at most 1: min, not max.",
         ),
         Slip(
             lambda ll, kl, step, warm_up: loss(ll, kl, step, warm_up) + 2 * ll.mean(), "the likelihood is to become large: minus."
@@ -131,6 +141,7 @@ def nearest_code(attempt, *, record: bool = True) -> Verdict:
     slips = (
         Slip(lambda p, c: distances(p, c).argmax(1), "those are the farthest entries."),
         Slip(lambda p, c: (c.square().sum(1) + 2 * p @ c.T).argmin(1), "the middle term of the square comes with a minus."),
+        Slip(lambda p, c: (c.square().sum(1) - p @ c.T).argmin(1), "the middle term of the square is twice the product."),
         Slip(lambda p, c: (p @ c.T).argmax(1), "a large product is not a small distance: |e|^2 counts too."),
         Slip(lambda p, c: (p @ c.T).argmin(1), "that is the smallest product; expand |p - e|^2 and see what is missing."),
         Slip(lambda p, c: distances(p, c).argmin(0), "for each entry the nearest point: the minimum goes over the other axis."),
@@ -148,49 +159,51 @@ def nearest_code(attempt, *, record: bool = True) -> Verdict:
 
 
 def straight_through(attempt, *, record: bool = True) -> Verdict:
-    """14.4 attempt(vectors, entries) -> the entries, but with the gradient of a loss at them passed to the vectors unchanged."""
+    """14.4 attempt(vectors, entries) -> the entries; the gradient of a loss at them goes to the vectors alone, unchanged."""
 
     def probed(function: Callable) -> Callable:
-        """The value, and the part of a gradient (1, 2, 3, …) that reaches the vectors."""
+        """The value, and the parts of a gradient (1, 2, 3, …) that reach the vectors and the entries."""
 
-        def value_and_gradient(vectors: Tensor, entries: Tensor):
-            vectors = vectors.clone().requires_grad_(True)
-            value = function(vectors, entries)
+        def value_and_gradients(vectors: Tensor, entries: Tensor):
+            of = vectors.clone().requires_grad_(True), entries.clone().requires_grad_(True)
+            value = function(*of)
             if not isinstance(value, Tensor):
                 return value
-            gradient = None
+            reached = (None, None)
             if value.requires_grad and value.shape == vectors.shape:
-                (gradient,) = torch.autograd.grad(value, vectors, _counting(vectors), allow_unused=True)
-            return value.detach(), torch.zeros_like(vectors) if gradient is None else gradient
+                reached = torch.autograd.grad(value, of, _counting(vectors), allow_unused=True)
+            return value.detach(), *(torch.zeros_like(vectors) if slope is None else slope for slope in reached)
 
-        return value_and_gradient
+        return value_and_gradients
 
-    slips = (
-        Slip(
-            lambda v, e: (e, torch.zeros_like(v)), "the value is right, but no gradient reaches the vectors: they must take part."
+    hints = (  # an answer, and the hint for all answers with its value and its gradients
+        (lambda v, e: e, "the value is right, but no gradient reaches the vectors: they must take part."),
+        (lambda v, e: e.detach(), "the value is right, but no gradient reaches the vectors: they must take part."),
+        (lambda v, e: v + e - v.detach(), "right for the vectors, but the entries get the gradient too: detach them as well."),
+        (lambda v, e: v, "the gradient is right, but the value is that of the vectors; what must be detached?"),
+        (lambda v, e: v.detach(), "those are the vectors, detached: neither the value nor the gradient is right."),
+        (
+            lambda v, e: e + (v - e).detach(),
+            "the two have changed places: that has the value of the vectors, and the entries get the gradient.",
         ),
-        Slip(
-            lambda v, e: (v, _counting(v)), "the gradient is right, but the value is that of the vectors; what must be detached?"
-        ),
-        Slip(
-            lambda v, e: (v, torch.zeros_like(v)), "those are the vectors, detached: neither the value nor the gradient is right."
-        ),
-        Slip(
-            lambda v, e: (2 * v - e, _counting(v)), "the sign of the detached difference is turned round: entries less vectors."
-        ),
-        Slip(
-            lambda v, e: (e, 2 * _counting(v)),
+        (lambda v, e: v - (e - v).detach(), "the sign of the detached difference is turned round: entries less vectors."),
+        (
+            lambda v, e: 2 * v + (e - 2 * v).detach(),
             "the value is right, but the gradient comes twice: one of the two must be detached.",
         ),
-        Slip(
-            lambda v, e: (e, -_counting(v)), "the value is right, but the gradient comes with a minus: the vectors must be added."
+        (
+            lambda v, e: (e + v).detach() - v,
+            "the value is right, but the gradient comes with a minus: the vectors must be added.",
         ),
-        Slip(lambda v, e: (v + e, _counting(v)), "take the vectors away again, detached."),
+        (lambda v, e: v.detach() + e - v, "the value is right, but the gradient comes with a minus: the vectors must be added."),
+        (lambda v, e: v + e, "take the vectors away again, detached."),
+        (lambda v, e: v + e.detach(), "take the vectors away again, detached."),
     )
     g = runtime.generator(3)
     cases = [(torch.randn(*shape, generator=g), torch.randn(*shape, generator=g)) for shape in ((3,), (2, 4))]
+    slips = [Slip(probed(wrong), hint) for wrong, hint in hints]
     answer = probed(attempt) if callable(attempt) else attempt
-    return grade("14.4", answer, lambda v, e: (e, _counting(v)), cases, slips, record=record)
+    return grade("14.4", answer, probed(lambda v, e: v + (e - v).detach()), cases, slips, record=record)
 
 
 def _counting(like: Tensor) -> Tensor:

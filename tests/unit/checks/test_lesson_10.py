@@ -74,6 +74,10 @@ def best_place(query, keys, values, inside):
     return values[torch.where(inside, scores(query, keys), -torch.inf).argmax()]
 
 
+def inverted_mask(query, keys, values, inside):
+    return scores(query, keys).masked_fill(inside, -torch.inf).softmax(0) @ values
+
+
 def masked_weights(query, keys, values, inside):
     return torch.where(inside, scores(query, keys), -torch.inf).softmax(0)
 
@@ -88,6 +92,9 @@ WRONG = [
     (check.segments, place, "place inside"),
     (check.segments, vanishing, "lets it vanish"),
     (check.longest_chain, lambda T, L: (T, 2 * L + T // L), "one step too many"),
+    (check.longest_chain, lambda T, L: (T, T // L - 1), "upper level alone"),
+    (check.longest_chain, lambda T, L: (T, T // L), "number of segments"),
+    (check.attention, inverted_mask, "other way round"),
     (check.longest_chain, lambda T, L: (T, L + T // L - 1), "L steps each."),
     (check.longest_chain, lambda T, L: (T, L + T // L), "T/L − 1"),
     (check.longest_chain, lambda T, L: (T, T + T // L - 1), "read at once"),

@@ -53,7 +53,24 @@ def variance_read(mean, log_variance):
     return (0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)).sum(1)
 
 
+def by_probabilities(least):
+    return lambda a, x, k: (x * (a.sigmoid() + least).log() + (1 - x) * (1 - a.sigmoid() + least).log()).sum(1) - k
+
+
+def own_sampler(mean, log_scale, noise):
+    return torch.distributions.Normal(mean, log_scale.exp()).sample()
+
+
 SLIPS = [
+    (check.elbo, by_probabilities(0), "stay with the logits"),
+    (check.elbo, by_probabilities(1e-8), "stay with the logits"),
+    (check.elbo, lambda a, x, k: -F.binary_cross_entropy(a.sigmoid(), x, reduction="none").sum(1) - k, "stay with the logits"),
+    (check.draw, lambda m, s, e: m + s.exp() * torch.randn(e.shape), "drawn anew"),
+    (check.draw, own_sampler, "passes no gradient"),
+    (check.kl, lambda m, s: (0.5 * (m**2 + s**2 - 1) - s.log()).sum(1), "needs no further log"),
+    (check.live, lambda m, s, least: int((each(m, s) > least).sum()), "entries of the table"),
+    (check.importance_bound, lambda w: (w.exp().mean(0) + 1e-8).log(), "single precision"),
+    (check.importance_bound, lambda w: w.logsumexp(0) + torch.tensor(len(w)).log(), "not added"),
     (check.kl, lambda m, s: (0.5 * (m**2 + s.exp() - 1) - s).sum(1), "not squared yet"),
     (check.kl, lambda m, s: 0.5 * (m**2 + (2 * s).exp() - 1 - s).sum(1), "half of it is lost"),
     (check.kl, lambda m, s: (0.5 * (m**2 + (2 * s).exp() - 1) + s).sum(1), "sign of log σ"),

@@ -97,6 +97,7 @@ SLIPS = [
     (check.slerp, undivided, "divide both parts"),
     (check.slerp, bare_product, "over both norms"),
     (check.slerp, pushed_out, "even speed"),
+    (check.slerp, lambda a, b, t: ((1 - t) * a + t * b) / ((1 - t) * a + t * b).norm(), "brought to norm 1"),
     (check.slerp, lambda a, b, t: right_slerp(a, b, t) / right_slerp(a, b, t).norm(), "norm 1"),
     (check.slerp, cosine_for_angle, "its arccos"),
     (check.slerp, lambda a, b, t: right_slerp(a / a.norm(), b / b.norm(), t), "a and b themselves"),
@@ -115,6 +116,9 @@ SLIPS = [
     (check.information, pair_entropy, "entropy of the pair"),
     (check.information, lambda counts: pair_entropy(counts) - row_entropy(counts), "what stays unknown"),
     (check.information, lambda counts: right_information(counts) * counts.sum(), "divide by their sum"),
+    (check.information, lambda counts: pair_entropy(counts) - row_entropy(counts.T), "H(a) minus"),
+    (check.information, lambda counts: row_entropy(counts) + row_entropy(counts.T), "subtract the entropy of the pair"),
+    (check.information, lambda c: (c * (c / c.sum(1, True) / c.sum(0)).clamp(min=1e-9).log()).sum(), "into probabilities"),
     (check.information, against_equal_shares, "not with equal shares"),
     (check.information, lambda counts: right_information(counts) / row_entropy(counts), "already divided"),
     (check.information, lambda counts: right_information(counts) / math.log(2), "bits"),
@@ -130,6 +134,8 @@ SLIPS = [
     (check.same_noise, lambda scale, beta: scale / math.sqrt(beta), "the other way"),
     (check.same_noise, lambda scale, beta: scale / beta, "by the root"),
     (check.same_noise, lambda scale, beta: scale * scale * beta, "its root"),
+    (check.same_noise, lambda scale, beta: scale * beta * beta, "takes its root"),
+    (check.same_noise, lambda scale, beta: math.sqrt(scale * beta), "under the root"),
     (check.same_noise, lambda scale, beta: scale, "divide the whole loss"),
 ]
 
