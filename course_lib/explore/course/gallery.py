@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from course_lib import datasets, plots, runtime
 from course_lib.explore.kit.entry import explorer
+from course_lib.explore.kit.given import MAY_BE_EMPTY
 from course_lib.explore.kit.panel import Button, Choice, Panel, Slider, Toggle
 from course_lib.explore.kit.sheet import font
 from course_lib.files import DataFileError
@@ -26,7 +28,8 @@ from course_lib.training.scores import kinds
 NOTHING_YET = "No trained model is here yet.\nIn a terminal, type\n\n    course train nade-mnist\n\nand run this cell again."
 REAL, MIXED = "real, ", "one of each family"
 COLUMNS, EACH, KEPT = 4, 16, 128  # sheets in a row; images on a sheet; sheets kept in memory, about 0.2 MB each
-_SHEET, _CAPTION, _GAP = 202, 40, 10  # pixels: the side of a sheet, the words above it, the space around it
+_SHEET, _GAP = 202, 10  # pixels: the side of a sheet, the space around it
+_NAME, _LINE = 20, 13  # pixels above a sheet: its name or letter, and each line of the words below that
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def _folders() -> list[Path]:
 
 
 @explorer
-def gallery(pages: Pages | None = None) -> Panel:
+def gallery(pages: Annotated[Pages, MAY_BE_EMPTY] | None = None) -> Panel:
     """Sheets of 16 images, one per model and one or two of real ones, in a shuffled order, with letters in place of names.
 
     `reveal` shows the names. A page draws its own models alone, one sheet after another; a sheet once drawn is kept. Without any
@@ -127,6 +130,10 @@ def gallery(pages: Pages | None = None) -> Panel:
         sheet = plots.tile(x.clamp(0, 1), columns=4, shade=96)  # Gaussian noise on images may leave [0, 1]
         return Image.fromarray(sheet).convert("RGB").resize((_SHEET, _SHEET), Image.Resampling.NEAREST)
 
+    @lru_cache
+    def room(page: str) -> int:
+        return max(len(_broken(exhibit.words)) for exhibit in pages[page].values())
+
     def stages(seed: int, again: int, page: str = "", reveal: bool = False) -> Iterator[Image.Image]:
         if not pages:
             yield _together([_words(NOTHING_YET)], 1)
@@ -136,7 +143,7 @@ def gallery(pages: Pages | None = None) -> Panel:
         for letter, place in enumerate(np.random.default_rng([number, len(names)]).permutation(len(names))):
             name = names[place]
             said = (name, pages[page][name].words) if reveal else (chr(ord("A") + letter), "")
-            tiles.append(_tile(*said, drawn(page, name, number)))
+            tiles.append(_tile(*said, drawn(page, name, number), room(page)))
             yield _together(tiles, len(names))
 
     def render(**values) -> Image.Image:
@@ -150,22 +157,35 @@ def gallery(pages: Pages | None = None) -> Panel:
     return Panel(render, controls, title="The gallery", alt=alt, stages=stages)
 
 
-def _tile(name: str, words: str, sheet: Image.Image) -> Image.Image:
-    """A sheet of images under its name and a few words, which are cut where they are too long."""
-    tile = Image.new("RGB", (_SHEET, _SHEET + _CAPTION), "white")
-    tile.paste(sheet, (0, _CAPTION))
+@lru_cache(maxsize=KEPT)
+def _broken(words: str) -> list[str]:
+    """Words in lines that fit above a sheet."""
+    lines: list[str] = []
+    for word in words.replace("×", "x").split():  # these letters have no such sign
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font(11).getlength(longer) <= _SHEET:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _tile(name: str, words: str, sheet: Image.Image, room: int) -> Image.Image:
+    """A sheet of images under its name and a few words, with room for this many lines of them."""
+    top = _NAME + _LINE * room + 4
+    tile = Image.new("RGB", (_SHEET, _SHEET + top), "white")
+    tile.paste(sheet, (0, top))
     pen = ImageDraw.Draw(tile)
-    pen.text((0, 0), name, fill="black", font=font(15))
-    while words and pen.textlength(words, font(11)) > _SHEET:
-        words = words[:-2].rstrip(" ,…") + "…"
-    pen.text((0, 20), words, fill="#555555", font=font(11))
+    pen.text((0, 0), name.replace("×", "x"), fill="black", font=font(15))
+    for number, line in enumerate(_broken(words)):
+        pen.text((0, _NAME + _LINE * number), line, fill="#555555", font=font(11))
     return tile
 
 
 def _words(text: str) -> Image.Image:
     """A tile with words in place of images."""
-    tile = Image.new("RGB", (_SHEET + 60, _SHEET + _CAPTION), "white")
-    ImageDraw.Draw(tile).multiline_text((0, _CAPTION), text, fill="black", font=font(14), spacing=6)
+    tile = Image.new("RGB", (_SHEET + 60, _SHEET + 2 * _NAME), "white")
+    ImageDraw.Draw(tile).multiline_text((0, 2 * _NAME), text, fill="black", font=font(14), spacing=6)
     return tile
 
 

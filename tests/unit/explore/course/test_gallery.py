@@ -172,3 +172,12 @@ def test_the_next_step_is_the_first_lesson_not_yet_solved(tmp_path):
     assert "(07_nade.ipynb)" in course_map.course_map(tmp_path, done.get).next_step().data
     assert "(03_chain_rule.ipynb)" in course_map.course_map(tmp_path, lambda lesson: "0 of 4").next_step().data
     assert "Every exercise" in course_map.course_map(tmp_path, lambda lesson: "4 of 4").next_step().data
+
+
+def test_no_name_and_no_word_about_a_shipped_model_is_cut():
+    for name in (name for name, recipe in RECIPES.items() if recipe.weights):
+        lines = gallery._broken(RECIPES[name].about)
+        assert " ".join(lines) == RECIPES[name].about.replace("×", "x")
+        assert gallery.font(15).getlength(name) <= gallery._SHEET, name
+        assert all(gallery.font(11).getlength(line) <= gallery._SHEET for line in lines), name
+        assert len(lines) <= 3, name
