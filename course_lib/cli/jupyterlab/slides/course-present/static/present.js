@@ -103,9 +103,16 @@ class Talk {
     if (!classList.contains("course-present")) return;
     ZOOMS.some((zoom) => {
       node.style.setProperty("--course-zoom", zoom);
-      return node.scrollHeight <= node.clientHeight + 1 && node.scrollWidth <= node.clientWidth + 1;
+      const whole = node.scrollHeight <= node.clientHeight + 1 && node.scrollWidth <= node.clientWidth + 1;
+      return whole && (zoom <= 1 || !this.cutsCode());
     });
     this.fitted = this.heights();
+  }
+
+  // Whether a line of code on this slide is longer than the slide is wide: the editor cuts it, and the slide itself does not grow.
+  cutsCode() {
+    const editors = [...this.notebook.node.querySelectorAll(".course-shown .cm-scroller")];
+    return editors.some((editor) => editor.scrollWidth > editor.clientWidth + 1);
   }
 
   heights() {
