@@ -19,6 +19,14 @@ def ink(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda x: x.mean(), "that is one number for all images together; one for each image is wanted."),
         Slip(lambda x: x.mean(0), "that is the mean over the images, one number per pixel: the other axes are meant."),
         Slip(lambda x: 1 - x.flatten(1).mean(1), "that is the share of blank paper; ink is 1."),
+        Slip(
+            lambda x: x.flatten(1).sum(1) / 784,
+            "you divided by 784, and the check's pictures have another size: divide by the pixels that x has, or take a mean.",
+        ),
+        Slip(
+            lambda x: x.flatten(1).sum(1) / x.shape[-1],
+            "you divided by the width alone; a picture has height times width pixels.",
+        ),
     )
     return grade("00.1", attempt, lambda x: x.flatten(1).mean(1), cases, slips, record=record)
 
@@ -45,9 +53,25 @@ def coins(attempt, *, record: bool = True) -> Verdict:
             table[tuple(int(d >= k) for d in range(4))] = cuts[k + 1] - cuts[k]
         return table
 
+    seen: list[Tensor] = []  # the student's draws, when they have the right shape
+
+    def asked(each: Tensor, n: int, generator: torch.Generator):
+        drawn = attempt(each, n, generator)
+        seen[:] = [drawn] if isinstance(drawn, Tensor) and drawn.shape == (n, len(each)) else []
+        return drawn
+
+    def alike() -> Tensor:
+        """The joint table of a sampler that repeats the first row that it drew."""
+        table = torch.zeros(2, 2, 2, 2)
+        for row in seen:
+            table[tuple(int(value > 0) for value in row[0])] = 1.0
+        return table if seen else apart(probs)
+
     slips = (
+        Slip(alike, "all draws are alike: every coin of every draw needs a uniform number of its own, shape (n, D)."),
         Slip(lambda: apart(1 - probs), "0 and 1 have changed places: which way does the comparison point?"),
         Slip(lambda: apart(torch.full((4,), 0.5)), "these coins are fair; each has its own probability."),
         Slip(together, "each coin is right on its own, yet they fall together: every coin needs a uniform number of its own."),
     )
-    return grade_samples("00.2", attempt, probs=apart(probs), args=(probs,), slips=slips, record=record)
+    sampler = asked if callable(attempt) else attempt
+    return grade_samples("00.2", sampler, probs=apart(probs), args=(probs,), slips=slips, record=record)
