@@ -86,7 +86,6 @@ def warm_up_loss(attempt, *, record: bool = True) -> Verdict:
 
     slips = (
         Slip(lambda *case: loss(*case, most=float("inf")), "right while it warms up; after that the weight stays at 1."),
-        Slip(lambda ll, kl, step, warm_up: loss(ll, kl, warm_up, step), "step / warm_up, not the other way round."),
         Slip(
             lambda ll, kl, step, warm_up: loss(ll, kl, step // warm_up, 1),
             "the weight jumps from 0 to 1: divide by /, not by //.",
@@ -95,6 +94,7 @@ def warm_up_loss(attempt, *, record: bool = True) -> Verdict:
             lambda ll, kl, step, warm_up: loss(ll, kl, warm_up, warm_up),
             "here the KL has its full weight from the first step on.",
         ),
+        Slip(lambda ll, kl, step, warm_up: loss(ll, kl, warm_up, step), "step / warm_up, not the other way round."),
         Slip(
             lambda ll, kl, step, warm_up: loss(ll, kl, max(step, warm_up), warm_up, most=float("inf")),
             "the weight is at most 1: min, not max.",
