@@ -32,6 +32,10 @@ def discriminator_loss(attempt, *, record: bool = True) -> Verdict:
     def by_probabilities(real: Tensor, fake: Tensor) -> Tensor:
         return -torch.sigmoid(real).log().mean() - (1 - torch.sigmoid(fake)).log().mean()
 
+    def entropies(real: Tensor, fake: Tensor) -> Tensor:
+        a, b = F.binary_cross_entropy, torch.sigmoid
+        return a(b(real), torch.ones_like(real)) + a(b(fake), torch.zeros_like(fake))
+
     def cut(real: Tensor, fake: Tensor, floor: float) -> Tensor:
         a, b = torch.sigmoid(real).clamp(floor, 1 - floor), torch.sigmoid(fake).clamp(floor, 1 - floor)
         return -a.log().mean() - (1 - b).log().mean()
@@ -45,6 +49,7 @@ def discriminator_loss(attempt, *, record: bool = True) -> Verdict:
             "at logits of ±100 a probability is exactly 0 or 1 in single precision, or an exp overflows, and the log is "
             "infinite: stay with logits, as softplus or logsigmoid do.",
         ),
+        Slip(entropies, "beyond a logit of 17 a probability is exactly 1, and torch cuts its log at −100: stay with logits."),
         *(
             Slip(
                 lambda r, f, floor=floor: cut(r, f, floor),
@@ -74,7 +79,7 @@ def discriminator_loss(attempt, *, record: bool = True) -> Verdict:
     g = runtime.generator(0)
     cases = [
         (2 * torch.randn(4, generator=g), 2 * torch.randn(4, generator=g)),
-        (torch.tensor([100.0, -100.0, 0.5]), torch.tensor([-100.0, 100.0])),
+        (torch.tensor([100.0, -100.0, 0.5]), torch.tensor([-100.0, 100.0, 30.0, -1.0])),
     ]
     return grade("15.1", attempt, loss, cases, slips, record=record)
 
@@ -233,6 +238,7 @@ def game_round(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda t, p, h, y: truth(t, p, h, y, signs=(-1, 1)), "the discriminator's sign: it makes the logit ψ θ small."),
         Slip(lambda t, p, h, y: truth(t, p, h, y, signs=(1, -1)), "the generator's sign: it makes the logit ψ θ larger."),
         Slip(lambda *case: truth(*case).flip(0), "the order of the answer is θ, ψ."),
+        Slip(lambda *case: (truth(*case)[0], case[1]), "θ is right, but ψ is the old number: return the new one."),
         Slip(
             lambda t, p, h, y: (lambda new: torch.tensor([t + h * new * sigmoid(-t * new), new], dtype=torch.double))(
                 truth(t, p, h, y)[1].item()

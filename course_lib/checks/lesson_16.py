@@ -85,7 +85,7 @@ def wrong_labels(attempt, *, record: bool = True) -> Verdict:
         ),
         (
             lambda p, q, e: (1 - e) * p / (p + q),
-            "in the first, fake examples that are called real are missing: εq in the numerator.",
+            "in the first, fake examples that are called real are missing: flipped · q in the numerator.",
         ),
         (
             lambda p, q, e: (1 - e) * p / ((1 - e) * p + e * q),
@@ -205,6 +205,8 @@ def truncated_norm(attempt, *, record: bool = True) -> Verdict:
             "the probability within −t … t is 2Φ(t) − 1, not Φ(t).",
         ),
         Slip(lambda L, t: math.sqrt(L * (1 - t * bell(t) / inside(t))), "both limits count: 2 t φ(t)."),
+        Slip(lambda L, t: math.sqrt(L * (1 - 2 * t * bell(t) / math.erf(t))), "the limits have the probability erf(t/√2)."),
+        Slip(lambda L, t: math.sqrt(L * (2 - variance(t))), "the sign: what is cut off makes the norm smaller."),
         Slip(lambda L, t: min(math.sqrt(L), t), "the limit holds for each coordinate, not for the norm."),
         Slip(lambda L, t: math.sqrt(L) * t, "that is the largest norm there can be, at a corner of the box."),
         Slip(lambda L, t: math.sqrt(L) * t / math.sqrt(3), "within the limits the noise is still Gaussian, not uniform."),

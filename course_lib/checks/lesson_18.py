@@ -116,7 +116,14 @@ def receptive_field(attempt, *, record: bool = True) -> Verdict:
             seen, step = seen + kernel * step, step * stride
         return seen
 
+    def from_above(kernels: list[int], strides: list[int]) -> int:
+        seen = 1
+        for kernel, stride in zip(kernels[::-1], strides[::-1], strict=True):
+            seen = seen * stride + kernel
+        return seen
+
     slips = (
+        Slip(from_above, "n units see (n − 1) · stride + kernel units of the layer below: the last one adds its kernel."),
         Slip(
             lambda k, s: 1 + sum(one - 1 for one in k), "that is right for strides of 1: a stride makes all later kernels wider."
         ),
@@ -176,6 +183,10 @@ def pair_loss(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda d, x, r, f: loss(d, pair(x, r), pair(x, f)) / 2,
             "the two means are added, not averaged: −log D(true) − log(1 − D(made)).",
+        ),
+        Slip(
+            lambda d, x, r, f: F.softplus(-d(pair(x, r))).mean() + F.softplus(-d(pair(x, f))).mean(),
+            "made pairs have the target 0: −log(1 − D) of a logit ℓ is softplus(ℓ).",
         ),
         Slip(lambda d, x, r, f: F.softplus(-d(pair(x, f))).mean(), "that is what the generator makes small."),
         Slip(lambda d, x, r, f: F.softplus(d(pair(x, f))).mean(), "only the made pairs are judged; the true ones are missing."),

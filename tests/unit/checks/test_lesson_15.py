@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from course_lib.checks import lesson_15 as check
 
-bce = F.binary_cross_entropy_with_logits
+bce, cross = F.binary_cross_entropy_with_logits, F.binary_cross_entropy
 
 
 def right_loss(real, fake):
@@ -216,6 +216,12 @@ SLIPS = [
     (check.game_round, wrong_signs(1, -1), "generator's sign"),
     (check.game_round, lambda *case: right_round(*case)[::-1], "order of the answer"),
     (check.game_round, not_saturating, "non-saturating"),
+    (check.game_round, lambda t, p, h, y: (right_round(t, p, h, y)[0], p), "the old number"),
+    (
+        check.discriminator_loss,
+        lambda r, f: cross(torch.sigmoid(r), torch.ones_like(r)) + cross(torch.sigmoid(f), torch.zeros_like(f)),
+        "cuts its log",
+    ),
     (check.modes, lambda x, c, s: with_distance(x, c, 3 * s, strict=True), "not <"),
     (check.game_round, lambda t, p, h, y: right_round(t, p, h, y / 2), "half of R1"),
     (check.game_round, with_penalty(lambda psi, h, gamma: h * gamma * psi**2 / 2), "penalty's value"),

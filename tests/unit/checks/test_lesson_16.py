@@ -4,7 +4,7 @@ import math
 
 import torch
 from frame import frame
-from scipy import stats
+from scipy import special, stats
 from torch.nn import functional as F
 
 from course_lib.checks import lesson_16 as check
@@ -137,6 +137,8 @@ SLIPS = [
     (check.truncated_norm, lambda L, t: L**0.5, "without truncation"),
     (check.truncated_norm, lambda L, t: L**0.5 * stats.truncnorm(-t, t).var(), "variance of a coordinate as well"),
     (check.truncated_norm, clamped_norm, "clamped to the limits"),
+    (check.truncated_norm, lambda L, t: (L * (1 - 2 * t * stats.norm.pdf(t) / special.erf(t))) ** 0.5, "erf(t/√2)"),
+    (check.truncated_norm, lambda L, t: (L * (2 - stats.truncnorm(-t, t).var())) ** 0.5, "the sign"),
     (check.truncated_norm, lambda L, t: (L * (1 - 2 * stats.norm.sf(t) - part(t))) ** 0.5, "drawn again, and never counted"),
     (check.truncated_norm, lambda L, t: (L * max(0, 1 - part(t) / stats.norm.cdf(t))) ** 0.5, "not Φ(t)"),
     (check.truncated_norm, lambda L, t: (L * (1 - part(t) / 2 / (1 - 2 * stats.norm.sf(t)))) ** 0.5, "both limits count"),

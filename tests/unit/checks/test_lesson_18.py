@@ -55,6 +55,13 @@ def by_rule(rule):
     return field
 
 
+def from_above(kernels, strides):
+    seen = 1
+    for kernel, stride in reversed(list(zip(kernels, strides, strict=True))):
+        seen = seen * stride + kernel
+    return seen
+
+
 def stacked(a, b):
     return torch.cat([a, b], 1)
 
@@ -96,6 +103,7 @@ SLIPS = [
     (check.receptive_field, lambda k, s: 1 + sum(one - 1 for one in k), "strides of 1"),
     (check.receptive_field, by_rule(lambda r, j, k, s: (r + (k - 1) * j * s, j * s)), "after you have added"),
     (check.receptive_field, by_rule(lambda r, j, k, s: (r + k * j, j * s)), "k − 1 pixels"),
+    (check.receptive_field, from_above, "the last one adds its kernel"),
     (check.receptive_field, lambda k, s: math.prod(s), "neighbouring units"),
     (check.receptive_field, lambda k, s: sum(k), "kernels overlap"),
     (check.receptive_field, lambda k, s: math.prod(k), "do not multiply"),
@@ -117,6 +125,7 @@ SLIPS = [
     ),
     (check.projection, lambda h, y, w, v: h @ w + v[y].sum(1), "multiply it by h"),
     (check.pair_loss, squashed, "taken twice"),
+    (check.pair_loss, lambda d, x, r, f: cross(d(stacked(x, r)), 1.0) + cross(d(stacked(x, f)), 1.0), "have the target 0"),
     (check.pair_loss, summed, "number of patches"),
     (check.pair_loss, lambda d, x, r, f: len(x) * game(d, stacked(x, r), stacked(x, f)), "sum over the batch"),
     (check.pair_loss, lambda d, x, r, f: game(d, stacked(x, f), stacked(x, r)), "turned round"),
