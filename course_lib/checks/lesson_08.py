@@ -50,6 +50,10 @@ def clip(attempt, *, record: bool = True) -> Verdict:
             "the norm is the root of the sum of squares, not the sum.",
         ),
         Slip(
+            lambda g, limit: g * min(1.0, limit / g.square().mean().sqrt().item()),
+            "the norm is the root of the sum of the squares, not of their mean.",
+        ),
+        Slip(
             lambda g, limit: g * 0 if g.norm() > limit else g,
             "the direction of a long gradient is still useful: shorten it, do not drop it.",
         ),
@@ -103,6 +107,17 @@ def lstm_step(attempt, *, record: bool = True) -> Verdict:
             lambda a, c: torch.stack([step(a, c)[0], step(a, c)[1].tanh()]),
             "the memory is kept without the tanh; only what is shown, h, goes through it.",
         ),
+        Slip(
+            lambda a, c: step(torch.stack([a[0], a[1] + 1e4, a[2], a[3]]), c),
+            "the forget gate plays no part: f says how much of the old c is kept, so f * c.",
+        ),
+        Slip(
+            lambda a, c: step(torch.stack([a[0], a[1], a[2], a[3] + 1e4]), c),
+            "the output gate plays no part: o says how much of the memory is shown, so o * tanh(c).",
+        ),
+        Slip(
+            lambda a, c: step(a, c, show=torch.sigmoid), "h = o * tanh(c): the memory goes through tanh, not through a sigmoid."
+        ),
         Slip(lambda a, c: step(a, c, show=lambda t: t), "h = o * tanh(c): the tanh around the memory is missing."),
         Slip(lambda a, c: step(a, c, write=lambda t: t), "the candidate g goes through tanh."),
         Slip(
@@ -128,6 +143,10 @@ def gru_step(attempt, *, record: bool = True) -> Verdict:
     def step(w, u, h, *, mix=mix, reset=lambda r, w, u: w + r * u, gate=torch.sigmoid, write=torch.tanh) -> Tensor:
         r, z = gate(w[0] + u[0]), gate(w[1] + u[1])
         return mix(z, h, write(reset(r, w[2], u[2])))
+
+    def sums_of_sigmoids(w, u, h) -> Tensor:
+        r, z = w[:2].sigmoid() + u[:2].sigmoid()
+        return mix(z, h, (w[2] + r * u[2]).tanh())
 
     slips = (
         Slip(
@@ -156,7 +175,17 @@ def gru_step(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda w, u, h: step(w.flip(0), u.flip(0), h), "the rows come in the order r, z, n."),
         Slip(lambda w, u, h: step(w[[1, 0, 2]], u[[1, 0, 2]], h), "reset and update are exchanged: the rows are r, z, n."),
+        Slip(
+            lambda w, u, h: step(w, u, h, reset=lambda r, w, u: w + r * u * h),
+            "u is what U has made of h already: r * u, without another h.",
+        ),
+        Slip(
+            lambda w, u, h: step(w, torch.cat([torch.zeros_like(u[:2]), u[2:]]), h),
+            "the gates use the input alone: each is the sigmoid of w + u, so that the state counts too.",
+        ),
+        Slip(sums_of_sigmoids, "add first, then the sigmoid: each gate is the sigmoid of w + u."),
         Slip(lambda w, u, h: step(w, u, h, write=lambda t: t), "the candidate n goes through tanh."),
+        Slip(lambda w, u, h: step(w, u, h, write=torch.sigmoid), "the candidate n goes through tanh, not through a sigmoid."),
         Slip(lambda w, u, h: step(w, u, h, gate=torch.tanh), "gates are shares between 0 and 1: sigmoid, not tanh."),
     )
     g = runtime.generator(9)
@@ -189,6 +218,14 @@ def nucleus(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda p, t: truth(p, t).sort(descending=True).values[p.argsort(descending=True)],
             "v[order] puts them in order once more; the way back is an assignment: result[order] = v.",
+        ),
+        Slip(
+            lambda p, t: rest(p, p.sort().values.cumsum(0)[p.argsort().argsort()] - p < t),
+            "the least probable came first: sort with descending=True.",
+        ),
+        Slip(
+            lambda p, t: (p * kept(p, t)).softmax(0),
+            "a softmax takes logits, and gives a share to the zeros too: divide by the sum of what is kept.",
         ),
         Slip(lambda p, t: rest(p, p.cumsum(0) - p < t), "take the most probable first: sort before adding up."),
         Slip(

@@ -54,6 +54,10 @@ def conv_mask(attempt, *, record: bool = True) -> Verdict:
             "only the rows above are kept; the pixel's own row counts too, left of the middle, and for B the middle itself.",
         ),
         Slip(lambda k, kind: mask(k, kind, right=True), "right of the middle, in the same row, is the future."),
+        Slip(
+            lambda k, kind: mask(k, kind).maximum((torch.arange(k) < k // 2 + (kind == "B")).float().expand(k, k)),
+            "left of the middle only the pixel's own row has come already: the rows below are the future, all of them.",
+        ),
         Slip(lambda k, kind: mask(k, kind).flip(0), "upside down: row 0 of a kernel looks at the row above."),
         Slip(lambda k, kind: mask(k, kind).flip(1), "mirrored: column 0 of a kernel looks to the left."),
         Slip(lambda k, kind: mask(k, kind).T, "rows and columns are swapped: order runs along rows first."),
@@ -84,6 +88,11 @@ def skew(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda x: skewed(x, extra=1), "one column too many: the last row ends at column (H - 1) + (W - 1)."),
         Slip(rolled, "every row moved by one place; row i is to move by i."),
+        Slip(
+            lambda x: torch.stack([x[i].roll(i) for i in range(len(x))]),
+            "the rows were rolled round in the same width: the skewed map is wider, (H, H + W - 1), with zeros in the corners.",
+        ),
+        Slip(lambda x: skewed(x.T).T, "the columns were moved down; move the rows to the right."),
         Slip(lambda x: skewed(x.T), "the columns were skewed; the rows are to be."),
         Slip(
             lambda x: torch.cat([x, x.new_zeros(len(x), len(x) - 1)], 1),
@@ -155,6 +164,10 @@ def bin_mass(attempt, *, record: bool = True) -> Verdict:
             "the ends are missing: level 0 takes all below 0.5, level K - 1 all above K - 1.5.",
         ),
         Slip(lambda *case: mass(*case, tails=False, half=1.0), "a bin is one level wide: from k - 1/2 to k + 1/2."),
+        Slip(
+            lambda k, mean, scale, K: mass(k, mean - 0.5, scale, K),
+            "that bin begins at k; level k lies in the middle of its bin, from k - 1/2 to k + 1/2.",
+        ),
         Slip(density, "that is a density, which is no probability: take the difference of the CDF at the bin's ends."),
         Slip(
             lambda k, mean, scale, K: edges(k, mean, scale)[0],

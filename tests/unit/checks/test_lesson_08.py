@@ -101,8 +101,29 @@ def even(probs, top_p):
     return inside / inside.sum()
 
 
+def sums_of_sigmoids(w, u, h):
+    r, z = w[:2].sigmoid() + u[:2].sigmoid()
+    return z * h + (1 - z) * (w[2] + r * u[2]).tanh()
+
+
+def ascending(probs, top_p):
+    v, order = probs.sort()
+    v = v * (v.cumsum(0) - v < top_p)
+    return torch.zeros_like(probs).index_put((order,), v / v.sum())
+
+
 s, t = torch.sigmoid, torch.tanh
 WRONG = [
+    (check.clip, lambda g, limit: g * min(1, limit / g.square().mean().sqrt()), "not of their mean"),
+    (check.lstm_step, lambda a, c: with_gates(s(a[0]), 1.0, t(a[2]), s(a[3]), c), "forget gate plays no part"),
+    (check.lstm_step, lambda a, c: with_gates(s(a[0]), s(a[1]), t(a[2]), 1.0, c), "output gate plays no part"),
+    (check.lstm_step, lambda a, c: torch.stack([s(a[3]) * s(right_lstm(a, c)[1]), right_lstm(a, c)[1]]), "through tanh, not"),
+    (check.gru_step, lambda w, u, h: right_gru(w, torch.stack([u[0], u[1], u[2] * h]), h), "without another h"),
+    (check.gru_step, lambda w, u, h: right_gru(w, u * torch.tensor([[0.0], [0.0], [1.0]]), h), "the input alone"),
+    (check.gru_step, sums_of_sigmoids, "add first"),
+    (check.gru_step, gru_with(lambda r, w, u: s(w + r * u)), "not through a sigmoid"),
+    (check.nucleus, ascending, "descending=True"),
+    (check.nucleus, lambda p, top: not_divided(p, top).softmax(0), "a softmax takes logits"),
     (check.clip, lambda g, limit: g.clamp(min=-limit, max=limit), "turns the direction"),
     (check.clip, lambda g, limit: torch.minimum(g, torch.tensor(limit)), "only numbers above"),
     (check.clip, lambda g, limit: g / g.norm(), "length 1 now"),

@@ -48,6 +48,12 @@ def rows_above_and_middle(k, kind):
     return mask
 
 
+def below_left(k, kind):
+    mask = torch.ones(k, k)
+    mask[k // 2 :, k // 2 + (kind == "B") :] = 0
+    return mask
+
+
 def other(kind):
     return "A" if kind == "B" else "B"
 
@@ -75,6 +81,10 @@ SLIPS = [
     (check.colour_mask, lambda i, o, kind: right_colours(-i, -o, kind), "reversed"),
     (check.colour_mask, lambda i, o, kind: right_colours(i, o, kind).T, "transposed"),
     (check.colour_mask, lambda i, o, kind: (i[None] == o[:, None]).float(), "green may see red"),
+    (check.conv_mask, below_left, "all of them"),
+    (check.skew, lambda x: torch.stack([row.roll(i) for i, row in enumerate(x)]), "rolled round"),
+    (check.skew, lambda x: right_skew(x.T).T, "moved down"),
+    (check.bin_mass, lambda k, m, s, K: right_mass(k, m - 0.5, s, K), "begins at k"),
     (check.bin_mass, lambda k, m, s, K: cdf(k + 0.5, m, s) - cdf(k - 0.5, m, s), "the ends are missing"),
     (check.bin_mass, lambda k, m, s, K: cdf(k + 1.0, m, s) - cdf(k - 1.0, m, s), "one level wide"),
     (check.bin_mass, lambda k, m, s, K: cdf(k, m, s) * (1 - cdf(k, m, s)) / s, "that is a density"),
