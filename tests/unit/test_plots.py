@@ -63,6 +63,13 @@ def test_png_bytes_are_read_back_and_do_not_change():
     assert plots.png_bytes(made) == plots.png_bytes(made)
 
 
+@pytest.mark.parametrize("picture", [GREY, np.random.default_rng(0).random((5, 7, 3)), np.zeros((1, 1))])
+def test_a_quick_png_shows_the_same_pixels(picture):
+    quick, slow = (Image.open(io.BytesIO(plots.png_bytes(picture, quick=quick))) for quick in (True, False))
+    assert quick.mode == slow.mode
+    assert quick.tobytes() == slow.tobytes()
+
+
 def test_tiles_lie_row_by_row():
     sheet = plots.tile(np.stack([np.full((2, 2), value) for value in (0.0, 1.0, 1.0)]), columns=2, gap=1)
     assert sheet.shape == (7, 7)

@@ -69,7 +69,7 @@ class Surface(anywidget.AnyWidget):
         """Lay `picture` (an array, see plots.as_uint8, or a Pillow image) under the cells; it is encoded only if it changed."""
         values = plots.as_uint8(picture).copy()
         if not np.array_equal(values, self._shown):
-            self.picture, self._shown = plots.png_bytes(values), values
+            self.picture, self._shown = plots.png_bytes(values, quick=True), values
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,13 @@ class Panel:
         """PNG bytes of what render returned, and their (width, height) in pixels."""
         if isinstance(picture, Figure):
             width, height = picture.canvas.get_width_height()
-            png = plots.png_bytes(picture)
+            png = plots.png_bytes(picture, quick=True)
             picture.set_layout_engine("none")  # one layout is enough: axes that stand still are drawn in half the time
             return png, (width, height)
         if not isinstance(picture, Image.Image):
             height, width = plots.as_uint8(picture).shape[:2]
             picture = plots.to_image(picture, self.scale or max(1, PICTURE_SIDE // max(height, width)))
-        return plots.png_bytes(picture), picture.size
+        return plots.png_bytes(picture, quick=True), picture.size
 
     def sweep(self) -> Iterator[dict[str, Any]]:
         """Values that cover the whole range of every control: each control alone, all at one end, and all choices combined."""
@@ -185,9 +185,9 @@ class Panel:
     def _still(self) -> tuple[bytes, tuple[int, int]]:
         """PNG bytes and size of what stays in the saved notebook: the drawing surfaces, then the picture, side by side."""
         parts = [control.still(self.values) for control in self.controls if isinstance(control, (Canvas, Pick))]
-        if not parts:
-            return self._png, self._size
         parts.append(Image.open(io.BytesIO(self._png)))
+        if len(parts) == 1:
+            return plots.png_bytes(parts[0]), self._size
         width, height = sum(part.width for part in parts) + GAP * (len(parts) - 1), max(part.height for part in parts)
         sheet, left = Image.new("RGB", (width, height), "white"), 0
         for part in parts:

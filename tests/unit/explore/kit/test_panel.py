@@ -139,7 +139,7 @@ def test_a_background_is_coded_anew_only_when_it_changed(monkeypatch):
     below = np.zeros((2, 3))
     panel = _panel(controls=[Canvas("mask", shape=(4, 6), background=lambda mask, k: below), CONTROLS[0]])
     coded, png_bytes = [], plots.png_bytes
-    monkeypatch.setattr(plots, "png_bytes", lambda picture: coded.append(np.shape(picture)) or png_bytes(picture))
+    monkeypatch.setattr(plots, "png_bytes", lambda picture, **how: coded.append(np.shape(picture)) or png_bytes(picture, **how))
     panel.set(k=1)
     assert (2, 3) not in coded
     below[:] = 1.0  # the same array with other values
