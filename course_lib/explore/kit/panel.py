@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from course_lib import plots
-from course_lib.explore.kit import cells
+from course_lib.explore.kit import cells, layout
 from course_lib.explore.kit.canvas import Canvas, Pick
 from course_lib.explore.kit.controls import Button, Choice, Control, Slider, Text, Toggle
 
@@ -34,24 +34,6 @@ GAP = 12  # pixels between the parts of a still
 VIEW = "application/vnd.jupyter.widget-view+json"
 # The still is an output of its own, right after the live panel; it hides while that panel is alive on the page.
 HIDES_ITS_STILL = ".jp-OutputArea-child:has(.course-panel-{id}) + .jp-OutputArea-child {{display: none}}"
-CSS = """<style>
-.course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 8px;
-  width: fit-content; max-width: 100%}
-.course-panel .course-title {font-weight: 600; font-size: 110%; line-height: 1.4}
-.course-panel .widget-inline-hbox {flex-wrap: wrap; height: auto}
-.course-panel .widget-inline-hbox > .widget-label {
-  flex: 1 0 100%; width: 100%; max-width: none; text-align: left;
-  white-space: normal; height: auto; line-height: 1.3; overflow: visible; margin-bottom: 2px}
-.course-panel .course-error {color: var(--jp-error-color1, #a33c00); max-width: 44ch; overflow-wrap: anywhere; line-height: 1.3}
-.course-panel .course-error .widget-html-content {white-space: normal}
-.course-panel .course-alt {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}
-.course-panel .jupyter-button {margin-top: 4px}
-@media (min-width: 1000px) { /* the picture shrinks rather than fall below its controls */
-  .course-panel > .widget-hbox {flex-wrap: nowrap !important}
-  .course-panel > .widget-hbox > .widget-vbox {flex-shrink: 0}
-  .course-panel > .widget-hbox > img {min-width: 320px}
-}
-</style>"""
 
 
 class Panel:
@@ -122,24 +104,21 @@ class Panel:
         return self._handles[name]
 
     def _build(self) -> ipywidgets.Widget:
-        self.picture = ipywidgets.Image(value=self._png, format="png", layout=_fixed(self._size[0]))
+        self.picture = ipywidgets.Image(value=self._png, format="png", layout=layout.fixed(*self._size))
         self.error = ipywidgets.HTML("")
         self.error.add_class("course-error")
         self._handles: dict[str, ipywidgets.Widget] = {}
-        column: list[ipywidgets.Widget] = []
+        widgets: dict[str, list[ipywidgets.Widget]] = {}
         for control in self.controls:
-            self._handles[control.name], parts = control.build()
-            column.extend(parts)
+            self._handles[control.name], widgets[control.name] = control.build()
             self._handles[control.name].observe(self._moved, names="value")
         self._update_surfaces()
         words = f"<div class='course-alt'>The picture: {html.escape(self.alt)}</div>"  # the image widget itself takes no text
         title = f"<div class='course-title' role='heading' aria-level='4'>{html.escape(self.title)}</div>"
         heading = ipywidgets.HTML()
-        side = ipywidgets.VBox([*column, self.error], layout={"max_width": "420px", "padding": "0 12px 0 0"})
-        row = ipywidgets.HBox([side, self.picture], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
-        panel = ipywidgets.VBox([heading, row])
+        panel = ipywidgets.VBox([heading, layout.row(self.controls, widgets, self.error, self.picture, self._size[0])])
         panel.add_class("course-panel").add_class(f"course-panel-{panel.model_id}")
-        heading.value = f"{CSS}<style>{HIDES_ITS_STILL.format(id=panel.model_id)}</style>{title}{words}"
+        heading.value = f"{layout.CSS}<style>{HIDES_ITS_STILL.format(id=panel.model_id)}</style>{title}{words}"
         return panel
 
     def _update_surfaces(self) -> None:
@@ -179,7 +158,7 @@ class Panel:
         self._png, size = self.encode(picture)
         if size != self._size:
             self._size = size
-            self.picture.layout = _fixed(size[0])
+            self.picture.layout = layout.fixed(*size)
         self.picture.value = self._png
 
     def _still(self) -> tuple[bytes, tuple[int, int]]:
@@ -224,8 +203,3 @@ class Panel:
 
 def _closed(**values: Any) -> None:
     raise ValueError("this panel was closed when its cell ran again; use the panel that the cell shows now")
-
-
-def _fixed(width: int) -> ipywidgets.Layout:
-    """A layout that never stretches the picture, and shrinks the whole of it only where the page is narrower."""
-    return ipywidgets.Layout(width=f"{width}px", height="auto", max_width="100%", flex="0 1 auto")

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from course_lib import plots
-from course_lib.explore.kit.sheet import font
+from course_lib.explore.kit.sheet import SYMBOLS, font
 
 FINE = 2  # drawn this much larger, then reduced
 INSET = 6 * FINE  # from the frame to the ends of both spans, so that a dot there is whole
@@ -31,8 +31,8 @@ def _frame(title: str, labels: tuple[str, ...], ends: tuple[str, ...]) -> Image.
     pen = ImageDraw.Draw(frame)
     pen.line([(left - FINE, top), (left - FINE, bottom + FINE), (right, bottom + FINE)], fill="black", width=FINE)
     pen.text((left, 4 * FINE), title, fill="black", font=font(13 * FINE))
-    pen.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=font(12 * FINE), anchor="mt")
-    pen.text((left + 6 * FINE, top), labels[1], fill="#555555", font=font(12 * FINE))
+    pen.text(((left + right) / 2, bottom + 18 * FINE), labels[0], fill="black", font=font(12 * FINE, SYMBOLS), anchor="mt")
+    pen.text((left + 6 * FINE, top), labels[1], fill="#555555", font=font(12 * FINE, SYMBOLS))  # with x₁
     for end, anchor in ((0, "lt"), (1, "rt")):
         pen.text(((left, right)[end], bottom + 4 * FINE), ends[end], fill="black", font=font(11 * FINE), anchor=anchor)
         beside = (left - 5 * FINE, (bottom, top)[end])

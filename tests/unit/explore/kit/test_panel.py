@@ -16,8 +16,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from course_lib import plots
-from course_lib.explore.kit import cells
-from course_lib.explore.kit.panel import CSS, Button, Canvas, Choice, Panel, Pick, Slider, Text, Toggle
+from course_lib.explore.kit import cells, layout
+from course_lib.explore.kit.panel import Button, Canvas, Choice, Panel, Pick, Slider, Text, Toggle
 from course_lib.explore.kit.player import Player
 
 CONTROLS = [
@@ -258,7 +258,7 @@ def test_an_error_can_be_read_in_the_light_and_in_the_dark_theme(theme):
         found = re.search(rf"{name.strip()}:\s*([^;}}]+)", theme.read_text(encoding="utf-8"))
         return shown(found.group(1).strip() if found else fallback.strip())
 
-    asked = re.search(r"\.course-error \{color: ([^;]+);", CSS).group(1)
+    asked = re.search(r"\.course-error \{color: ([^;]+);", layout.CSS).group(1)
     assert _contrast(shown(asked), shown("var(--jp-layout-color0)")) >= 4.5
 
 
@@ -358,3 +358,20 @@ def test_the_still_is_an_output_of_its_own_that_hides_while_its_panel_is_alive(s
     mark = f"course-panel-{panel.widget.model_id}"
     assert mark in panel.widget._dom_classes
     assert f".jp-OutputArea-child:has(.{mark}) + .jp-OutputArea-child {{display: none}}" in panel.widget.children[0].value
+
+
+MANY = [Slider(name, name, 0, 9) for name in "abcde"]
+
+
+@pytest.mark.parametrize(("sliders", "width", "expected"), [(MANY[:1], 300, 2), (MANY, 300, 3), (MANY, 800, 2)])
+def test_controls_too_many_for_one_column_stand_in_a_second_one_or_below_a_wide_picture(sliders, width, expected):
+    surface = Pick("place", "click", (20, 20), side=300)
+    panel = Panel(lambda **_: np.zeros((200, width)), [*sliders, surface], title="t", alt="a", scale=1)
+    first, *others, last = panel.widget.children[1].children
+    assert len(others) + 2 == expected
+    alone = panel.handle("place") in first.children and panel.handle(sliders[0].name) not in first.children
+    assert alone == (len(sliders) > 1)
+    if width == 800:
+        last, below = last.children
+        assert [part in below.children for part in (panel.handle("a"), panel.error)] == [True, True]
+    assert last is panel.picture
