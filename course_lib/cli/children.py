@@ -9,9 +9,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from course_lib import settings
+
+if TYPE_CHECKING:
+    import psutil
 
 NOT_HANDED_ON = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")  # they change what a lesson does
 OURS = {  # the Jupyter of this environment, not another one's kernel of the same name; and text as we read it
@@ -26,12 +29,34 @@ class Stopped(KeyboardInterrupt):
 
     def __init__(self, number: int):
         super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.code = 128 + number  # the exit code that a shell gives to a command ended by this signal
+        self.code = _code_of(number)
+
+
+_received: list[int] = []  # the signals that raised Stopped inside `stopped_by_signals`
+
+
+def _code_of(number: int) -> int:
+    """The exit code that a shell gives to a command ended by this signal."""
+    return 128 + number
+
+
+def was_stopped() -> bool:
+    """Whether a signal raised Stopped in the present, or the last, `stopped_by_signals`."""
+    return bool(_received)
+
+
+def stop_code() -> int:
+    """The exit code of a command that was stopped and tidied up: by the signal that came first, or by Ctrl-C."""
+    return _code_of(_received[0] if _received else signal.SIGINT)
 
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Inside the block, SIGTERM and SIGHUP raise Stopped. A signal that is ignored (by `nohup`) stays ignored."""
+    """Inside the block, SIGTERM and SIGHUP raise Stopped. A signal that is ignored (by `nohup`) stays ignored.
+
+    A terminal that closes often sends SIGHUP twice, once by itself and once by its shell; the second one is ignored.
+    """
+    _received.clear()
     before = {}
     if threading.current_thread() is threading.main_thread():
         numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -93,32 +118,44 @@ class Children:
         """End every process that is running, and let no other begin."""
         with self._lock:
             self._closed = True
-            running = list(self._running)
-        for process in running:
-            end(process.pid)
+            running = [process.pid for process in self._running]
+        end(*running)
 
 
-def end(process: int) -> None:
-    """End a process and all that descend from it: ask first, kill what has not ended after PATIENCE seconds.
+def end(*processes: int) -> None:
+    """End processes and all that descend from them: ask first, kill what has not ended after PATIENCE seconds.
 
-    A notebook's kernel leads a process group of its own, so a signal to the group of its parent does not reach it.
+    A notebook's kernel leads a process group of its own, so a signal to the group of its parent does not reach it. A second
+    Ctrl-C in the meantime kills at once.
     """
     import psutil  # here, since most commands end no process and answer sooner without it
 
+    alive = family = [member for process in processes for member in _family(process)]
+    try:
+        for member in family:
+            with suppress(psutil.NoSuchProcess):  # it may have ended by itself
+                member.terminate()
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+    finally:
+        for member in alive:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(alive, timeout=PATIENCE)
+
+
+def _family(process: int) -> list[psutil.Process]:
+    """A process and all that descend from it; none where it has ended."""
+    import psutil
+
     try:
         parent = psutil.Process(process)
-        family = [parent, *parent.children(recursive=True)]
+        return [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return
-    for member in family:
-        with suppress(psutil.NoSuchProcess):  # it may have ended by itself
-            member.terminate()
-    _, alive = psutil.wait_procs(family, timeout=PATIENCE)
-    for member in alive:
-        with suppress(psutil.NoSuchProcess):
-            member.kill()
-    psutil.wait_procs(alive, timeout=PATIENCE)
+        return []
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    if number == getattr(signal, "SIGHUP", None):
+        signal.signal(number, signal.SIG_IGN)
+    _received.append(number)
     raise Stopped(number)

@@ -14,9 +14,14 @@ from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import ROOT, Lesson, UnknownName, find, lessons
 from course_lib.files import DataFileError
 
+READER_LEFT = 141  # the exit code that a shell gives to a program ended by SIGPIPE
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the `course` command; return its exit code: 0 all well, 1 something failed, 2 asked wrongly, 130 stopped by hand.
+    """Run the `course` command; return its exit code.
+
+    0 all well, 1 something failed, 2 asked wrongly, 130 stopped by Ctrl-C, 143 and 129 by SIGTERM and by a terminal that closed,
+    141 where the program that reads the output, such as `head`, had enough before the command came to its end.
 
     Errors with a known reason are one line, and a traceback when COURSE_DEBUG is set; other errors keep their traceback.
     """
@@ -31,17 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"unrecognised: {' '.join(extra)}")
         asked.extra = extra
         with children.stopped_by_signals():
-            return asked.answer(asked)
+            code = asked.answer(asked)
+            streams.flush()
+            return code
     except KeyboardInterrupt as stop:
-        print("\ncourse: stopped by hand", file=sys.stderr)
-        return getattr(stop, "code", 130)
+        streams.complain("\ncourse: stopped by hand")
+        return getattr(stop, "code", children.stop_code())
     except BrokenPipeError:  # as in `course list | head`: whoever read has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        streams.give_up()
+        return READER_LEFT
     except (AskedWrongly, DataFileError, Failed, OSError) as error:
         if os.environ.get("COURSE_DEBUG", "") not in ("", "0"):
             raise
-        print(f"course: {error}", file=sys.stderr)
+        streams.complain(f"course: {error}")
+        if isinstance(error, OSError) and children.was_stopped():  # what was printed on the way out met a closed terminal
+            return children.stop_code()
         return 2 if isinstance(error, AskedWrongly) else 1
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 import copy
+import os
 import symtable
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from course_lib import files
 from course_lib.cli.asked import AskedWrongly
 from course_lib.cli.lessons import ROOT, Lesson
 
@@ -30,12 +32,31 @@ def release(lessons: Sequence[Lesson], *, student: Path | None = None, instructo
         there = [lesson.path.name for lesson in lessons if (folder / lesson.path.name).exists()]
         if there or folder.resolve() == (ROOT / "notebooks").resolve():
             raise AskedWrongly(f"{folder} has {', '.join(there[:3]) or 'the lessons themselves'} already; name an empty folder")
-    for folder, make in wanted:
-        for lesson in lessons:
-            with files.whole_file(folder / lesson.path.name) as path:
-                nbformat.write(make(nbformat.read(lesson.path, as_version=4)), path)
-        print(f"{len(lessons)} lessons in {folder}")
+    with ExitStack() as stack:
+        made = [(_written(lessons, make, stack.enter_context(_aside(folder))), folder) for folder, make in wanted]
+        for copies, folder in made:  # all of them are whole: only now they take their places, so that a stop leaves none
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in copies:
+                os.replace(path, folder / path.name)
+            print(f"{len(copies)} lessons in {folder}")
     return 0
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """A temporary folder on the same disk as `folder`, which need not exist."""
+    near = folder if folder.is_dir() else folder.parent
+    near.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=near, prefix=".course-release-") as name:
+        yield Path(name)
+
+
+def _written(lessons: Sequence[Lesson], make: Callable[[NotebookNode], NotebookNode], folder: Path) -> list[Path]:
+    """The lessons' copies, written into a folder; their paths."""
+    paths = [folder / lesson.path.name for lesson in lessons]
+    for lesson, path in zip(lessons, paths, strict=True):
+        nbformat.write(make(nbformat.read(lesson.path, as_version=4)), path)
+    return paths
 
 
 def instructor_copy(notebook: NotebookNode) -> NotebookNode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,12 +39,25 @@ def score(
     about = old["about"] if old["rows"] and not every else table.about(budget, where)
     if check:
         return _compare(old["rows"], todo, budget, where, progress)
-    rows = old["rows"]
-    for rows in table.measure(todo, budget=budget, device=where, old=rows, real=real, report=progress):  # noqa: B020
-        table.write({"about": about, "rows": rows}, out)
+    rows, kept = old["rows"], set()
+    try:
+        for rows in table.measure(todo, budget=budget, device=where, old=rows, real=real, report=progress):  # noqa: B020
+            table.write({"about": about, "rows": rows}, out)
+            kept = set(progress.done)
+    except KeyboardInterrupt:
+        left = [name for name in todo if name not in kept]
+        print(
+            f"{len(todo) - len(left)} of {len(todo)} models measured and kept in {path}. To go on: {_command(left, budget, out)}"
+        )
+        raise
     failed = [name for name in todo if "failed" in rows[name]]
     print(f"{len(todo) - len(failed)} of {len(todo)} models measured: {path}")
     return 1 if failed else 0
+
+
+def _command(names: Sequence[str], budget: str, out: Path | None) -> str:
+    """What the user types to measure these models beside the rows that are there."""
+    return " ".join(["course score --budget", budget, *(["--out", shlex.quote(str(out))] if out else []), *names])
 
 
 def _compare(saved: table.Rows, todo: list[str], budget: str, where: Any, progress: _Progress) -> int:
@@ -68,9 +82,11 @@ class _Progress:
 
     def __init__(self) -> None:
         self.began = self.last = time.perf_counter()
+        self.done: set[str] = set()
 
     def __call__(self, name: str, row: dict[str, Any], done: int, total: int) -> None:
         now = time.perf_counter()
+        self.done.add(name)
         left = (now - self.began) / done * (total - done)
         print(
             f"{done:3}/{total}  {name:28} {summary(row)}  {now - self.last:.1f} s  (about {left / 60:.0f} min left)", flush=True

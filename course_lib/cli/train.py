@@ -8,6 +8,7 @@ import torch
 from safetensors import SafetensorError
 
 from course_lib import files, runtime
+from course_lib.cli import children
 from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import UnknownName
 from course_lib.training import checkpoints, distributed, films, recipes, studies
@@ -19,6 +20,8 @@ def train(
     name: str, *, budget: str, device: str | None = None, ship: bool = False, validate: bool = False, anew: bool = False
 ) -> int:
     """Train a recipe, going on where an earlier run stopped; return 0 when it came to its end and was kept, else 1.
+
+    A run that is stopped by Ctrl-C or a signal keeps its whole epochs, says how to go on, and returns that signal's exit code.
 
     ship: copy the result into data/checkpoints and list it in data/SHA256SUMS; only for budget "full".
     validate: train on the training split alone and measure on the validation split; such a model is never shipped.
@@ -38,6 +41,7 @@ def train(
 
 def _train(name: str, epochs: int, *, budget: str, where: torch.device, ship: bool, validate: bool, anew: bool) -> int:
     print(f"{name}: {epochs} epochs, budget {budget}, on {where}", flush=True)
+    again = command(name, budget, validate)
     try:
         ended = recipes.run(
             name,
@@ -51,14 +55,17 @@ def _train(name: str, epochs: int, *, budget: str, where: torch.device, ship: bo
         raise Failed(f"{name}: {error}") from error
     except torch.OutOfMemoryError as error:
         raise Failed(f"{name}: the memory of {where} is too small ({error}). Fix: add --device cpu") from error
-    return _say(ended, name, command(name, budget, validate), ship)
+    except KeyboardInterrupt:  # outside of the epochs: while data were read, or while the model was measured
+        print(f"To go on: {again}", flush=True)
+        raise
+    return _say(ended, name, again, ship)
 
 
 def _say(ended: recipes.Outcome, name: str, again: str, ship: bool) -> int:
     """Print how the run ended, ship its model when asked, and return the exit code."""
     if not ended.finished:
-        print(f"To go on: {again}")
-        return 1
+        print(f"To go on: {again}", flush=True)
+        return children.stop_code()
     if not distributed.first():
         return 0  # the first process measures and keeps the model
     for metric, value in ended.about["metrics"].items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -43,7 +42,7 @@ def build(lessons: Sequence[Lesson], out: Path) -> int:
         if faults:
             raise Failed(f"{len(faults)} links of the site are wrong, the first is: {faults[0]}")
         if out.exists():
-            shutil.rmtree(out)
+            out.rename(Path(temporary) / "before")  # removed with the temporary folder: a stop in between loses no site
         new.rename(out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 2**20
     print(

@@ -13,6 +13,7 @@ from course_lib import plots
 from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Choice, Panel, Slider
 from course_lib.explore.kit.plane import FINE, HIGH, WIDE, Plot, finished
+from course_lib.metrics.inputs import check_row
 from course_lib.metrics.transport import Critic, best_critic, wasserstein
 from course_lib.nn.adversarial import PointNetwork
 from course_lib.nn.lipschitz import CertifiedCritic
@@ -63,6 +64,7 @@ def critic_by_network(x: Tensor, y: Tensor, *, steps: int = 300) -> Panel:
 
     steps: of training, a multiple of EVERY; the networks are trained here, which takes seconds.
     """
+    x, y = check_row(x, "x"), check_row(y, "y")
     low, high = min(x.min(), y.min()).item(), max(x.max(), y.max()).item()
     room = (high - low) / 4
     places = torch.linspace(low - room, high + room, 161)

@@ -10,6 +10,8 @@ from torch import Tensor
 from course_lib import plots
 from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel, Slider
+from course_lib.metrics.inputs import check_rows
+from course_lib.runtime import check_index
 from course_lib.training.films import Recording
 
 SIZE = (9.6, 5.6)  # inches
@@ -41,7 +43,8 @@ def critic_film(films: Mapping[str, Recording], real: Tensor, *, seeds: int) -> 
         real: (N, 2), points of the data.
         seeds: how many networks each film shows; row i of a frame belongs to network i mod seeds.
     """
-    shown = list(films.values())
+    shown, seeds = list(films.values()), check_index(seeds, "seeds", least=1)
+    real = check_rows(real, "real", columns=2, fix="points of the plane")
     reach = max(abs(real).max().item(), 1.0) * 1.25
     top = max(curve(film, what, seed).max() for film in shown for what in ("estimate", "transport") for seed in range(seeds))
     low = min(0.0, *(curve(film, "estimate", seed).min() for film in shown for seed in range(seeds)))

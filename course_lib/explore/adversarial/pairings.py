@@ -14,6 +14,7 @@ from course_lib.explore.kit.controls import Slider
 from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel
 from course_lib.explore.kit.sheet import SYMBOLS, font, shade
+from course_lib.metrics.inputs import check_rows
 from course_lib.metrics.pairings import all_pairings, moved, stretched
 
 SIDE, BARS, HIGH = 300, 480, 96  # pixels: of the plane, of a row of bars, and its height
@@ -28,6 +29,7 @@ def pairings(a: Tensor, b: Tensor, found: Sequence[Sequence[int] | None]) -> Pan
         a, b: the two sets of k points, (k, 2).
         found: for each trained CycleGAN the pairing that it found, or None where it found none.
     """
+    a, b = check_rows(a, "a", columns=2, fix="points of the plane").float(), check_rows(b, "b", columns=2, fix="points").float()
     every = all_pairings(len(a))
     counted = Counter(tuple(pairs) for pairs in found if pairs is not None)
     counts = torch.tensor([float(counted[tuple(row)]) for row in every.tolist()])

@@ -47,6 +47,8 @@ def everyone_answers(
         full: whether completions are asked for at first; without them, answers take a fraction of the time.
     """
     log_z = log_z or {}
+    if tuple(digit.shape) != (1, SIDE, SIDE):
+        raise ValueError(f"digit has shape {tuple(digit.shape)}; expected one digit (1, {SIDE}, {SIDE}), such as x[0]")
 
     @lru_cache(maxsize=512)
     def answer(page: str, name: str, drawn: bytes, full: bool, seed: int) -> Answer:

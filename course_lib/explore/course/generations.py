@@ -17,6 +17,7 @@ from course_lib.explore.kit.panel import Choice, Panel, Slider
 from course_lib.explore.kit.plane import FINE, HIGH, WIDE, Plot, finished
 from course_lib.explore.kit.sheet import font
 from course_lib.metrics.divergence import count_modes
+from course_lib.metrics.inputs import check_finite
 from course_lib.models.probability.mixtures import GaussianMixture
 from course_lib.training.generations import Gaussians, Plan, expected_variances, generations, group_runs
 
@@ -103,6 +104,9 @@ def own_samples(
         codes: of digits, (N, K, d): N examples of each of K classes. decode: codes (B, d) -> images (B, 1, H, W) about [0, 1].
         sizes: the numbers of examples per generation; of digits, per class. count: generations after the first.
     """
+    if codes.ndim != 3:
+        raise ValueError(f"codes have shape {tuple(codes.shape)}; expected (N, K, d): N examples of each of K classes")
+    codes = check_finite(codes.float(), "codes")
     makers = {LINE: line, RING: ring, DIGITS: lambda plan, count: digits(plan, count, codes, decode)}
     plans = {(n, scheme): Plan(n, *settings) for n in sizes for scheme, settings in SCHEMES.items()}
     stories = {(kind, *key): make(plan, count) for kind, make in makers.items() for key, plan in plans.items()}

@@ -16,6 +16,7 @@ from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel
 from course_lib.explore.kit.sheet import enlarged, font
 from course_lib.metrics.intervals import wilson
+from course_lib.runtime import check_index
 
 REAL, PERSON, MODEL = "real digits", "a person wrote it", "a model drew it"
 SCALE, ROW = 9, 22  # screen pixels: of a pixel of the digit; of a line of the tally
@@ -99,6 +100,7 @@ def real_or_generated(
         tally: keeps the answers, so that the game goes on after the cell has run again, and other cells can read them.
         length: digits before they come again from the first. seed: of their order.
     """
+    length = check_index(length, "length", least=1)
     tally = Tally() if tally is None else tally
     order = sequence(pictures, real, length, seed)
     tally.shown = [name for name, _ in order]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw
 from course_lib import plots
 from course_lib.explore.kit.canvas import Pick
 from course_lib.explore.kit.entry import explorer
+from course_lib.explore.kit.given import MAY_BE_EMPTY
 from course_lib.explore.kit.panel import Choice, Panel
 from course_lib.explore.kit.sheet import enlarged, font
 from course_lib.metrics.front import front
@@ -45,7 +47,7 @@ def on_the_front(lines: Sequence[Line], x: str, y: str) -> list[bool]:
 
 
 @explorer
-def trade_offs(lines: Sequence[Line], *, x: str = "seconds", y: str = "fid_binary") -> Panel:
+def trade_offs(lines: Annotated[Sequence[Line], MAY_BE_EMPTY], *, x: str = "seconds", y: str = "fid_binary") -> Panel:
     """Choose two columns, click a dot: its digits and its numbers. The line joins the models that no other beats in both.
 
     lines: of training/scores/lines.py. x, y: the columns at first, one of COST and one of QUALITY.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -90,6 +91,8 @@ def chain_player(machines: Mapping[str, RBM], digits: Tensor, *, drawing: Tensor
         drawing: what the canvas shows at first, (H, W) or (1, H, W); None is an empty canvas.
     """
     runs = _Runs(machines, digits)
+    if drawing is not None and drawing.numel() != math.prod(runs.shape):
+        raise ValueError(f"drawing has shape {tuple(drawing.shape)}; expected one picture {tuple(runs.shape)}")
     energies = {name: machine.free_energy(digits).numpy() for name, machine in machines.items()}
 
     def render(machine: str, start: str, steps: int, temperature: float, hold: str, drawn: np.ndarray, more: int) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Every explorer works on the CPU: models and data that lie on a GPU are copied there first."""
+"""Every explorer works on the CPU: models and data that lie on a GPU are copied there first, and looked at."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
+
+from course_lib.explore.kit.given import check_given
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -35,10 +37,14 @@ def on_cpu(value: Any) -> Any:
 
 
 def explorer(build: T) -> T:
-    """Decorates every function that returns a panel: its arguments are copied to the CPU, because a slider needs no GPU."""
+    """Decorates every function that returns a panel: its arguments are copied to the CPU, because a slider needs no GPU.
+
+    Arguments that are not what its annotations say are refused first, by a ValueError (kit/given.py).
+    """
 
     @functools.wraps(build)
     def entered(*given: Any, **named: Any) -> Any:
+        check_given(build, given, named)
         return build(*on_cpu(given), **on_cpu(named))
 
     return entered

@@ -44,6 +44,8 @@ def latent_plane(
     codes = codes.detach().float()
     if codes.ndim != 2 or codes.shape[1] != 2:
         raise ValueError(f"codes have shape {tuple(codes.shape)}; expected (N, 2): the plane has two directions")
+    if labels is not None and labels.shape != codes.shape[:1]:
+        raise ValueError(f"labels have shape {tuple(labels.shape)}; expected one for each of {len(codes)} codes")
     plane = Plane.around(codes) if spans is None else Plane(*torch.tensor(spans).float().T)
     low, high = plane.low, plane.high
     background = plane.picture(codes[:shown], None if labels is None else labels[:shown])
@@ -140,12 +142,12 @@ def overlaps(inputs: int = 6) -> Panel:
         middle = counts[inside, inside]
         words = f"a pixel in the middle is painted\n{' or '.join(f'{c:.0f}' for c in middle.unique())} times"
         sheet, start = np.full((side, side, 3), 255, np.uint8), (side - len(counts)) // 2
-        shades = plots.as_uint8(counts / counts.max().clamp(min=1))
+        shades = plots.as_uint8(1 - counts / counts.max().clamp(min=1))  # white is never painted, as the page
         sheet[start : start + len(counts), start : start + len(counts)] = shades[..., None]
-        return _sheet([sheet], [words], scale=11)
+        return _sheet([sheet], [words], scale=15)
 
     controls = [Slider("kernel", "kernel", 1, 6, value=3, step=1), Slider("stride", "stride", 1, 4, value=2, step=1)]
-    alt = "Pixels on white, brighter where more windows overlap; a checkerboard where the stride does not divide the kernel."
+    alt = "Pixels on white, darker where more windows overlap; a checkerboard where the stride does not divide the kernel."
     return Panel(render, controls, title="How often is a pixel painted?", alt=alt)
 
 

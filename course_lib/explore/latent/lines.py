@@ -26,7 +26,7 @@ def through_a_line(x: Tensor, *, names: tuple[str, str]) -> Panel:
 
     names: of the two coordinates. Raises ValueError unless x has the shape (N, 2) and the mean 0.
     """
-    if x.ndim != 2 or x.shape[1] != 2 or not x.mean(0).abs().max() < 1e-3:
+    if x.ndim != 2 or x.shape[1] != 2 or not x.float().mean(0).abs().max() < 1e-3:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected (N, 2) with the mean 0, such as x - x.mean(0)")
     x = x.float()
     turns = torch.arange(180.0)

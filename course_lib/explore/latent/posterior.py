@@ -20,6 +20,7 @@ from course_lib.explore.kit.entry import explorer
 from course_lib.explore.kit.panel import Panel
 from course_lib.explore.kit.plane import CELLS, SIDE, Plane, nearest
 from course_lib.explore.kit.sheet import font
+from course_lib.models.inputs import as_parameters, check_shape
 from course_lib.models.latent import VAE
 
 REACH = 4.5  # the coarse grid goes from -REACH to REACH in both latent variables
@@ -108,7 +109,7 @@ def drag_q(model: VAE, x: Tensor) -> Panel:
         model: a VAE with two latent variables and a standard normal prior; ValueError for any other.
         x: (N, 1, H, W), digits to choose from.
     """
-    prior = model.prior()
+    prior, x = model.prior(), check_shape(as_parameters(x, model), model.event_shape)
     if model.latent != 2 or not isinstance(prior, DiagonalGaussian):
         kind = type(prior).__name__
         raise ValueError(
@@ -190,7 +191,7 @@ def _ledger(example: Tensor, made: Tensor, log_evidence: float, likelihood: floa
         pen.text((8, top), words, fill="black", font=letters)
         pen.rectangle((12, top + 22, across(elbo), top + 34), fill=plots.SKY)
         pen.rectangle((across(elbo), top + 22, max(across(end), across(elbo) + 1), top + 34), fill=colour)
-    pen.line((across(log_evidence), 204, across(log_evidence), 292), fill="black", width=2)
+        pen.line((across(log_evidence), top + 18, across(log_evidence), top + 40), fill="black", width=2)  # below the words
     pen.text((8, 302), "blue: up to the ELBO; black line: log p(x), which no ELBO passes", fill="black", font=font(12))
     return sheet
 

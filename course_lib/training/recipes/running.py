@@ -199,7 +199,8 @@ def _ended(
     """Measure the trained model and save it; nothing is saved before the last epoch."""
     model = step.result()
     model = checkpoints.rounded(chosen.finish(model) if chosen.finish else model, half=chosen.half)
-    about, finished = _about(chosen, budget, unfinished, history, model), len(history) >= chosen.in_budget(budget)[0]
+    about = _about(chosen, budget, unfinished, history, model)
+    finished = len(history) >= chosen.in_budget(budget)[0] and not history.stopped
     if not finished:
         further = "train it again to go on from there" if unfinished.is_kept() else "nothing was kept: the next run begins anew"
         print(f"{name}: stopped after {len(history)} of {chosen.in_budget(budget)[0]} epochs; {further}")

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from course_lib import files, runtime
+from course_lib.files import DataFileError
 from course_lib.training import checkpoints, studies
 from course_lib.training.recipes.table import RECIPES
 from course_lib.training.scores import kinds, measuring
@@ -19,19 +20,54 @@ from course_lib.training.scores.measuring import COLUMNS, REAL
 
 STUDY = "scoreboard"  # data/studies/scoreboard.json
 TOLERANCE = 3.0  # standard errors
+INSIDE = {  # what each reading of -log p, and each way to draw, must say
+    "nats": {"how", "kind", "nats", "standard_error", "n"},
+    "draws": {"how", "pixels", "n", "seconds", *COLUMNS, *(f"{column}_error" for column in COLUMNS)},
+}
 Rows = dict[str, dict[str, Any]]
 Report = Callable[[str, dict[str, Any], int, int], None]  # name, row, how many are done, of how many
 
 
 def read(path: Path | None = None) -> dict[str, Any]:
-    """{"about": how it was measured, "rows": name -> row} of the shipped table, or of another file; ValueError without one.
+    """{"about": how it was measured, "rows": name -> row} of the shipped table, or of another file.
 
     The rows are in the order of the course. What a row holds: `measuring.row_of`. A row whose last measurement failed keeps its
-    older numbers, and says so under "failed".
+    older numbers, and says so under "failed". ValueError where there is no table, DataFileError where the file is damaged or is
+    none of the scoreboard.
     """
-    if path is None:
-        return studies.read(STUDY)
-    return json.loads(path.read_text(encoding="utf-8"))
+    if path is not None and not path.is_file():
+        raise ValueError(f"there is no scoreboard at {path}; fix: course score --out {path}")
+    try:
+        table = studies.read(STUDY) if path is None else json.loads(path.read_text(encoding="utf-8"))
+        fault = _fault(table)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        fault = f"it is no JSON: {error}"
+    if fault:
+        fix = (
+            "`git checkout -- data/studies`" if path is None else "delete it, or name another file: course score makes a new one"
+        )
+        raise DataFileError(
+            f"{path or studies.path(STUDY)} is damaged, or no scoreboard ({fault}); expected what course score writes; fix: {fix}"
+        )
+    return table
+
+
+def _fault(table: Any) -> str:
+    """What keeps some JSON from being a table of the scoreboard; "" where nothing does."""
+    if not isinstance(table, dict) or not isinstance(table.get("rows"), dict) or not isinstance(table.get("about"), dict):
+        return 'it is no object with "about" and "rows"'
+    for name, row in table["rows"].items():
+        if not isinstance(row, dict):
+            return f"the row {name!r} is a {type(row).__name__}"
+        for key, inside in INSIDE.items() if "failed" not in row else ():
+            readings = row.get(key)
+            if not isinstance(readings, list):
+                return f"the row {name!r} lacks its list of {key}"
+            if not all(isinstance(reading, dict) and inside <= reading.keys() for reading in readings):
+                return f"{key} of the row {name!r} lack some of {', '.join(sorted(inside))}"
+        if "failed" not in row and not {"parameters", "sha256"} <= row.keys():
+            return f"the row {name!r} lacks its parameters or its sha256"
+    return ""
 
 
 def write(table: dict[str, Any], path: Path | None = None) -> Path:

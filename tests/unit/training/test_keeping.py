@@ -59,7 +59,7 @@ def unfinished():
 # stopping and going on
 
 
-@pytest.mark.parametrize("stopped", [0, 1, 3])
+@pytest.mark.parametrize("stopped", [0, 1, 3, 4])
 def test_nothing_stands_under_the_name_before_the_last_epoch_and_load_or_train_goes_on(stopped, capsys, monkeypatch):
     whole = run("small", budget="full", device="cpu", folder=checkpoints.own_dir() / "elsewhere").model
 

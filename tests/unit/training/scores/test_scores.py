@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from course_lib import runtime
-from course_lib.cli import score
+from course_lib.cli import main, score
 from course_lib.cli.asked import Failed
 from course_lib.cli.lessons import UnknownName
+from course_lib.datasets import DataFileError
 from course_lib.models.adversarial import GAN
 from course_lib.models.autoregressive import MADE, NADE, OrderlessNADE
 from course_lib.models.diffusion.flow_matching import VelocityFlow
@@ -249,3 +250,48 @@ def test_published_numbers_belong_to_recipes_and_say_why_they_differ():
         assert said.kind in ("exact", "bound", "estimate")
         assert said.source
         assert said.why
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"about": {}, "rows": {"one": ', "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+        (b"", "no JSON"),
+        (b"[1, 2]", 'no object with "about" and "rows"'),
+        (b'{"rows": {}}', 'no object with "about" and "rows"'),
+        (b'{"about": {}, "rows": {"one": 3}}', "'one' is a int"),
+        (b'{"about": {}, "rows": {"one": {"parameters": 1, "sha256": "", "nats": [], "draws": 5}}}', "its list of draws"),
+        (b'{"about": {}, "rows": {"one": {"parameters": 1, "sha256": "", "nats": [{"how": ""}]}}}', "nats of the row 'one' lack"),
+        (b'{"about": {}, "rows": {"one": {"nats": [], "draws": []}}}', "its parameters or its sha256"),
+    ],
+)  # fmt: skip
+def test_a_damaged_or_foreign_table_is_named_with_the_fix_and_never_replaced(content, said, tmp_path, capsys):
+    path = tmp_path / "table.json"
+    path.write_bytes(content)
+    with pytest.raises(DataFileError, match="expected what course score writes; fix: delete it") as caught:
+        table.read(path)
+    assert said in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert main(["score", "--out", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"course: {path} is damaged")
+    assert path.read_bytes() == content
+
+
+def test_a_table_that_is_not_there_is_named_with_the_fix(tmp_path):
+    with pytest.raises(ValueError, match=r"no scoreboard at .*none.json; fix: course score"):
+        table.read(tmp_path / "none.json")
+
+
+def test_a_stop_says_how_to_go_on(shelf, monkeypatch, capsys):
+    def row_of(name, recipe, counts, device):
+        if name == "two":
+            raise KeyboardInterrupt
+        return row(81.0)
+
+    monkeypatch.setattr(measuring, "row_of", row_of)
+    path = shelf / "my table.json"
+    with pytest.raises(KeyboardInterrupt):
+        score.score(budget="smoke", out=path)
+    said = capsys.readouterr().out
+    assert f"1 of 2 models measured and kept in {path}. To go on: course score --budget smoke --out '{path}' two" in said
