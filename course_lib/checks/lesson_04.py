@@ -46,7 +46,7 @@ def responsibilities(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda j: torch.nn.functional.one_hot(j.argmax(1), j.shape[1]).to(j),
-            "that decides for one component (as k-means does); a responsibility is a probability.",
+            "that decides for one component, as the method called k-means does; a responsibility is a probability.",
         ),
     )
     return grade("04.1", attempt, _softmax, cases, slips, record=record)
@@ -73,7 +73,7 @@ def means(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(
             lambda x, r: torch.stack([x[r.argmax(1) == k].mean(0) for k in range(r.shape[1])]),
-            "each point went wholly to its likeliest component, as in k-means; in EM it counts for all of them.",
+            "each point went wholly to its likeliest component, as in a method called k-means; in EM it counts for all of them.",
         ),
         Slip(
             lambda x, r: (r.T @ x / r.sum(0)[:, None]).T, "the numbers are right but transposed: one row per component, (K, D)."
@@ -96,21 +96,31 @@ def bound(attempt, *, record: bool = True) -> Verdict:
         g = runtime.generator(seed)
         return torch.randn(4 + seed, 3, generator=g) - 2, torch.randn(4 + seed, 3, generator=g).softmax(1)
 
+    def twice(wrong, hint: str) -> tuple[Slip, Slip]:
+        """A slip, wrong(log_joint, q, each state's share of the entropy), with and without care for 0 log 0."""
+        plain = Slip(lambda j, q: wrong(j, q, -q * q.log()), hint)
+        return Slip(lambda j, q: wrong(j, q, torch.special.entr(q)), hint), plain
+
     slips = (
-        Slip(lambda j, q: (q * j).sum(1).mean(), "the entropy of q is missing: E_q[log p(x, z)] alone lies below the bound."),
-        Slip(lambda j, q: ((q * j).sum(1) - entropy(q)).mean(), "the entropy has the wrong sign: -Σ q log q is added."),
-        Slip(lambda j, q: ((q * j).sum(1) + entropy(q)).sum(), "right, summed over the points; the mean was asked for."),
-        Slip(lambda j, q: j.logsumexp(1).mean(), "that is log p(x) itself; the bound equals it only where q is the posterior."),
         Slip(
-            lambda j, q: (q * j - q * q.log()).mean(), "the mean went over the components too: sum over z, average over points."
+            lambda j, q: (q * (j - q.log())).sum(1).mean(),
+            "0 · log 0 became NaN: where q is 0 it adds nothing; torch.special.entr(q) is -q log q, and 0 there.",
         ),
+        Slip(lambda j, q: (q * j).sum(1).mean(), "the entropy of q is missing: E_q[log p(x, z)] alone lies below the bound."),
+        *twice(lambda j, q, e: (q * j - e).sum(1).mean(), "the entropy has the wrong sign: -Σ q log q is added."),
+        *twice(lambda j, q, e: (q * j + e).sum(), "right, summed over the points; the mean was asked for."),
+        *twice(lambda j, q, e: (q * j + e).sum(1), "one bound per point came; their mean was asked for, one number."),
+        Slip(lambda j, q: j.logsumexp(1).mean(), "that is log p(x) itself; the bound equals it only where q is the posterior."),
+        *twice(lambda j, q, e: (q * j + e).mean(), "the mean went over the components too: sum over z, average over points."),
         Slip(lambda j, q: (j - q.log()).sum(1).mean(), "the expectation's weights q are missing."),
         Slip(
             lambda j, q: (q * j.exp()).sum(1).log().mean(),
             "the log went outside the sum: the bound averages logs, it does not take the log of an average.",
         ),
     )
-    return grade("04.3", attempt, truth, [case(0), case(1), case(2)], slips, record=record)
+    certain = torch.tensor([[1.0, 0.0, 0.0], [0.25, 0.75, 0.0]])  # a q may rule a component out
+    cases = [case(0), case(1), case(2), (case(0)[0][:2], certain)]
+    return grade("04.3", attempt, truth, cases, slips, record=record)
 
 
 def count(attempt, *, record: bool = True) -> Verdict:

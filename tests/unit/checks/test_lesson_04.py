@@ -15,7 +15,7 @@ def right_means(x, resp):
 
 
 def right_bound(log_joint, q):
-    return (q * (log_joint - q.log())).sum(1).mean()
+    return (q * log_joint).sum(1).mean() - torch.xlogy(q, q).sum(1).mean()
 
 
 def right_count(K, D, covariance):
@@ -51,7 +51,12 @@ WRONG = [
     (check.means, lambda x, r: r.T @ x / r.shape[1], "number of components"),
     (check.bound, lambda j, q: (q * j).sum(1).mean(), "entropy of q is missing"),
     (check.bound, lambda j, q: (q * j + q * q.log()).sum(1).mean(), "wrong sign"),
+    (check.bound, lambda j, q: ((q * j).sum(1) + torch.xlogy(q, q).sum(1)).mean(), "wrong sign"),
     (check.bound, lambda j, q: right_bound(j, q) * len(j), "summed over the points"),
+    (check.bound, lambda j, q: (q * (j - q.log())).sum(), "summed over the points"),
+    (check.bound, lambda j, q: (q * (j - q.log())).sum(1), "one bound per point"),
+    (check.bound, lambda j, q: (q * (j - q.log())).mean(), "over the components too"),
+    (check.bound, lambda j, q: (q * (j - q.log())).sum(1).mean(), "0 · log 0 became NaN"),
     (check.bound, lambda j, q: j.logsumexp(1).mean(), "itself"),
     (check.bound, lambda j, q: right_bound(j, q) / j.shape[1], "over the components too"),
     (check.bound, lambda j, q: (j - q.log()).sum(1).mean(), "weights q are missing"),
