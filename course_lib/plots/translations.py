@@ -35,11 +35,17 @@ def named_rows(rows: Mapping[str, Tensor], *, title: str, alt: str, inches: floa
 
 @drawing
 def labelled_points(
-    panels: Mapping[str, Sequence[tuple[Tensor, Tensor]]], *, title: str, alt: str, reach: float = 1.7
+    panels: Mapping[str, Sequence[tuple[Tensor, Tensor]]],
+    *,
+    title: str,
+    alt: str,
+    reach: float = 1.7,
+    colour: str = "hidden label",
 ) -> LessonFigure:
-    """Planes side by side; each shows sets of points (N, 2) coloured by their hidden labels (N,).
+    """Planes side by side; each shows sets of points (N, 2) coloured by their labels (N,) in [0, 1].
 
-    Of two sets in one plane the first has small dots and the second large ones.
+    Of two sets in one plane the first has small dots and the second large ones. reach: half the side of each plane. colour: what
+    the labels are, in words for the colour bar.
     """
     made = figure(title, columns=len(panels), size=(3.3 * len(panels) + 0.8, 3.9), alt=alt)
     for axes, (name, sets) in zip(made.axes, panels.items(), strict=True):
@@ -48,7 +54,7 @@ def labelled_points(
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="first coordinate")
         axes.set_title(name, fontsize=11)
     made.axes[0].set_ylabel("second coordinate")
-    made.colorbar(drawn, ax=made.axes, label="hidden label", shrink=0.8)
+    made.colorbar(drawn, ax=made.axes, label=colour, shrink=0.8)
     return made
 
 

@@ -21,13 +21,13 @@ def test_rows_of_pictures_have_names_and_the_same_width():
 def test_points_have_the_colour_of_their_label_and_two_sets_two_sizes():
     points, labels = unpaired.crescents(30, generator=runtime.generator(0))
     panels = {"one": [(points.a, labels.a)], "both": [(points.a, labels.a), (points.b, labels.b)]}
-    made = translations.labelled_points(panels, title="Points", alt="points")
+    made = translations.labelled_points(panels, title="Points", alt="points", colour="place")
     one, both, bar = made.axes
     assert [len(one.collections), len(both.collections)] == [1, 2]
     first, second = (group.get_sizes()[0] for group in both.collections)
     assert first < second == one.collections[0].get_sizes()[0]
     torch.testing.assert_close(torch.as_tensor(one.collections[0].get_array()).float(), labels.a)
-    assert bar.get_ylabel() == "hidden label"
+    assert bar.get_ylabel() == "place"
 
 
 def test_no_change_is_white_and_both_signs_reach_equally_far():
