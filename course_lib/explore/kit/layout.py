@@ -48,13 +48,15 @@ def row(
         widgets: of each control, by its name. error: the line for an error. picture: at first `width` pixels wide.
     """
     surfaces = [part for one in controls if isinstance(one, (Canvas, Pick)) for part in widgets[one.name]]
-    others = [part for one in controls if not isinstance(one, (Canvas, Pick)) for part in widgets[one.name]]
+    groups = [widgets[one.name] for one in controls if not isinstance(one, (Canvas, Pick))]
+    others = [part for group in groups for part in group]
     if not surfaces or not others or sum(map(_height, controls)) <= TALL:
         parts = [_column([part for one in controls for part in widgets[one.name]] + [error]), picture]
     elif width <= WIDE:
         parts = [_column(surfaces), _column([*others, error]), picture]
     else:
-        below = ipywidgets.Box([*others, error], layout={"flex_flow": "row wrap", "align_items": "flex-end"})
+        together = [ipywidgets.VBox(group) for group in groups]  # a play button stays below its slider
+        below = ipywidgets.Box([*together, error], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
         stack = ipywidgets.VBox([picture, below], layout={"min_width": "320px", "flex": "0 1 auto"})
         parts = [_column(surfaces), stack.add_class("course-stack")]
     return ipywidgets.HBox(parts, layout={"flex_flow": "row wrap", "align_items": "flex-start"})
