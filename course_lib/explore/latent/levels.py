@@ -15,8 +15,9 @@ from course_lib.explore.kit.panel import Button, Choice, Panel, Slider
 from course_lib.explore.kit.sheet import GAP, font
 from course_lib.models.latent import HierarchicalVAE, VectorQuantised
 from course_lib.models.sequence import SequenceModel
+from course_lib.runtime import check_index
 
-WORDS = 118  # pixels for the words before a row
+WORDS = 140  # pixels for the words before a row
 
 
 def mixed(own: Tensor, fresh: Tensor, share: float) -> Tensor:
@@ -55,7 +56,7 @@ def resample_a_level(model: HierarchicalVAE, x: Tensor, *, shown: int = 8, seed:
             z, _ = model.infer(x[which : which + 1], generator=runtime.generator(seed))
             noise = model.noise_of(z)
             pair = [x[which], model.decode(z[0]).mean[0]]
-        return noise, plots.to_image(plots.tile(torch.stack(pair), columns=1), 3)
+        return noise, plots.to_image(plots.tile(torch.stack(pair), columns=1), 4)
 
     @lru_cache(maxsize=32)
     def fresh(again: int) -> tuple[Tensor, ...]:
@@ -64,18 +65,18 @@ def resample_a_level(model: HierarchicalVAE, x: Tensor, *, shown: int = 8, seed:
     def render(share: float, which: int, again: int) -> Image.Image:
         noise, pair = own(which)
         rows = [one_level_anew(model, noise, level, fresh(again), share) for level in reversed(range(model.depth))]
-        sheet = plots.to_image(plots.tile(torch.cat(rows), columns=shown), 2)
+        sheet = plots.to_image(plots.tile(torch.cat(rows), columns=shown), 3)
         left = pair.width + 2 * GAP
         whole = Image.new("RGB", (left + WORDS + sheet.width, max(pair.height + 20, sheet.height) + GAP), "white")
         whole.paste(pair, (GAP, 20))
         whole.paste(sheet, (left + WORDS, 0))
         pen = ImageDraw.Draw(whole)
-        pen.text((GAP, 2), "a digit, rebuilt", fill="black", font=font(12))
+        pen.text((GAP, 1), "a digit, rebuilt", fill="black", font=font(14))
         for row, level in enumerate(reversed(range(model.depth))):
             top = (row + 0.35) * sheet.height / model.depth
             place = {model.depth - 1: ", the top", 0: ", the lowest"}.get(level, "")
-            pen.text((left, top), f"z{level + 1} anew{place}", fill="black", font=font(12))
-            pen.text((left, top + 16), f"{model.latents[level]} numbers", fill="#555555", font=font(11))
+            pen.text((left, top), f"z{level + 1} anew{place}", fill="black", font=font(14))
+            pen.text((left, top + 19), f"{model.latents[level]} numbers", fill="#555555", font=font(13))
         return whole
 
     return Panel(
@@ -107,6 +108,7 @@ def coarse_to_fine(coder: VectorQuantised, prior: SequenceModel, x: Tensor, *, d
         coder: with several scales. prior: of the coder's T symbols, coarse symbols first. x: pictures (B, C, H, W).
         draws: pictures written for each of x. seed: of the noise.
     """
+    draws = check_index(draws, "draws", least=1)
     starts = [0, *torch.tensor(coder.sizes).cumsum(0).tolist()]
     with torch.no_grad():
         symbols = coder.code(x)  # (B, T)
