@@ -60,6 +60,14 @@ def gaussian_mle(attempt, *, record: bool = True) -> Verdict:
         ),
         Slip(lambda x: (x.mean(), x.var(correction=0)), "the second number is the variance; a scale is its square root."),
         Slip(lambda x: (x.mean(), x.var()), "the second number is a variance, and one that divides by N - 1."),
+        Slip(
+            lambda x: (x.mean(), (x - x.mean()).square().sum()),
+            "the second number is the sum of the squared distances: divide it by N, then take the root.",
+        ),
+        Slip(
+            lambda x: (x.mean(), x.square().mean().sqrt()),
+            "the squared distances are those to 0; the scale measures the distances to the mean.",
+        ),
         Slip(lambda x: (x.median(), x.std(correction=0)), "the median suits another family, the Laplace."),
         Slip(lambda x: (x.mean(), (x - x.mean()).abs().mean()), "the mean absolute deviation suits the Laplace family."),
         Slip(lambda x: (x.mean(), x.std(correction=0).log()), "that is the log of the scale."),

@@ -32,6 +32,8 @@ def sampler(attempt, *, record: bool = True) -> Verdict:
         drawn = attempt(THETA, n, generator)
         return drawn.clamp(max=LAST) if isinstance(drawn, Tensor) else drawn
 
+    half = (1 - THETA) ** 0.5  # rounding moves every border between two counts by one half
+    beyond = torch.tensor([half * (1 - THETA) ** (LAST - 1)], dtype=torch.double)
     slips = (
         Slip(lambda: law(THETA, 1 - THETA, 1), "all are one too high: a success at the first toss means 0 failures."),
         Slip(
@@ -40,6 +42,10 @@ def sampler(attempt, *, record: bool = True) -> Verdict:
         Slip(
             lambda: law(1 - THETA, THETA, 1),
             "theta and 1 - theta have changed places, and all are one too high.",
+        ),
+        Slip(
+            lambda: torch.cat([torch.tensor([1 - half], dtype=torch.double), law(half * THETA, 1 - THETA)[:-2], beyond]),
+            "the nearest whole number was taken; the first k whose running sum exceeds u is found by rounding down.",
         ),
         Slip(
             lambda: torch.tensor([THETA, 1 - THETA] + [0.0] * (LAST - 1)),
@@ -89,6 +95,13 @@ def kl(attempt, *, record: bool = True) -> Verdict:
             lambda p, q: (p * (p / q).log()).nan_to_num().sum(),
             "nan_to_num turns the infinite surprise of a state with q = 0 < p into a large number; it has to stay infinite.",
         ),
+        *(
+            Slip(
+                lambda p, q, small=10.0**-power: (p * (p / (q + small)).log()).nansum(),
+                "a small number was added to q, and the surprise of a state with q = 0 < p became finite; it must stay infinite.",
+            )
+            for power in (6, 8, 9, 10, 12)
+        ),
         Slip(distributions.cross_entropy, "that is the cross-entropy; the entropy of p has not been taken off."),
         Slip(lambda p, q: (p * (p / q).log()).sum(), "0 · log 0 became NaN; leave out the states where p is 0."),
         Slip(lambda p, q: (p[p > 0] / q[p > 0]).log().sum(), "the log ratios must be weighed by p."),
@@ -117,8 +130,19 @@ def smoothing(attempt, *, record: bool = True) -> Verdict:
 
         return choose
 
-    truth = chosen(lambda c, h, a: -(h * table(c, a).log()).sum())
+    def surprise(counts, held_out, alpha):
+        return -(held_out * table(counts, alpha).log()).sum()
+
+    truth = chosen(surprise)
     slips = (
+        Slip(
+            lambda c, h, alphas: torch.tensor(min(range(len(alphas)), key=lambda place: float(surprise(c, h, alphas[place])))),
+            "that is the place of the best alpha in the list; return the alpha itself, alphas[place].",
+        ),
+        Slip(
+            lambda c, h, alphas: -min(surprise(c, h, alpha) for alpha in alphas),
+            "that is the largest log-likelihood; return the alpha that reaches it.",
+        ),
         Slip(
             chosen(lambda c, h, a: -(c * table(c, a).log()).nan_to_num().sum()),
             "the counts that made the table also judged it, and they always want the least smoothing: judge by held_out.",

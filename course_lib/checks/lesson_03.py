@@ -27,6 +27,10 @@ def count_markov(attempt, *, record: bool = True) -> Verdict:
         return sum(2 ** min(k, memory) for k in range(n))
 
     slips = (
+        Slip(
+            lambda n, memory: n * memory,
+            "that counts the arrows at most; `memory` binary parents have 2^memory states together, and each needs a number.",
+        ),
         Slip(lambda n, memory: n * 2**memory, "the first variables have fewer others before them, and smaller tables."),
         Slip(
             lambda n, memory: truth(n, memory) + 1,

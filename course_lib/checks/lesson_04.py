@@ -39,6 +39,14 @@ def responsibilities(attempt, *, record: bool = True) -> Verdict:
             "one maximum for all points: another row still underflows; subtract each row's own largest (or logsumexp).",
         ),
         Slip(lambda j: j.softmax(0), "the sum went over the points; each point shares itself out among the components (axis 1)."),
+        Slip(
+            lambda j: j.exp() / j.exp().sum(0),
+            "the sum went over the points; each point shares itself out among the components (axis 1), and in the log domain.",
+        ),
+        Slip(
+            lambda j: (j - j.amax(1, keepdim=True)).exp(),
+            "the largest of each row was subtracted, which is safe; now divide by the row's sum, so that the row sums to 1.",
+        ),
         Slip(lambda j: j.log_softmax(1), "those are log-responsibilities; exp is missing at the end."),
         Slip(lambda j: j.exp(), "that is the joint p(x, z); Bayes' rule divides by p(x), its sum over the components."),
         Slip(

@@ -35,6 +35,8 @@ WRONG = [
         lambda lik, prior: (lik.exp() * prior.exp() / (lik.exp() * prior.exp()).sum(1, keepdim=True)).log(),
         "stay in logs",
     ),
+    (check.gaussian_mle, lambda x: (x.mean(), ((x - x.mean()) ** 2).sum()), "sum of the squared distances"),
+    (check.gaussian_mle, lambda x: (x.mean(), (x**2).mean() ** 0.5), "those to 0"),
     (check.gaussian_mle, lambda x: (x.mean(), x.std()), "N - 1"),
     (check.gaussian_mle, lambda x: (x.mean(), right_mle(x)[1] ** 2), "square root"),
     (check.gaussian_mle, lambda x: (x.mean(), x.var()), "one that divides"),

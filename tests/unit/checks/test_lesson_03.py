@@ -78,6 +78,7 @@ def against_marginals(joint):
 
 
 SLIPS = [
+    (check.count_markov, lambda n, memory: n * memory, "counts the arrows"),
     (check.count_markov, lambda n, m: n * 2**m, "first variables have fewer"),
     (check.count_markov, lambda n, m: right_count(n, m) + 1, "one too many"),
     (check.count_markov, lambda n, m: right_count(n, m) - 1, "one too few"),

@@ -38,6 +38,8 @@ def hard_means(x, resp):
 WRONG = [
     (check.responsibilities, lambda j: j.exp() / j.exp().sum(1, keepdim=True), "floating point"),
     (check.responsibilities, lambda j: (j - j.max()).exp() / (j - j.max()).exp().sum(1)[:, None], "each row's own largest"),
+    (check.responsibilities, lambda j: j.exp() / j.exp().sum(0), "and in the log domain"),
+    (check.responsibilities, lambda j: (j - j.max(1, keepdim=True).values).exp(), "now divide by the row's sum"),
     (check.responsibilities, lambda j: j.softmax(0), "axis 1"),
     (check.responsibilities, lambda j: j.log_softmax(1), "exp is missing"),
     (check.responsibilities, lambda j: j.exp(), "divides by p"),
