@@ -41,17 +41,17 @@ def unrolled_rnn(steps: int = 5, *, cell: str = "cell") -> LessonFigure:
     arrows = []
     for t in range(1, steps + 1):
         across = 1.8 * t - 1.0
-        nodes[f"x{t}"] = Node(across, -1.1, f"$x_{t}$", SEEN, 0.6, 0.42)
+        nodes[f"x{t}"] = Node(across, -1.1, f"$x_{t - 1}$" if t > 1 else "start", SEEN, 0.7, 0.42)
         nodes[f"c{t}"] = Node(across, 0.0, cell, LAYER, 0.9, 0.5)
-        nodes[f"y{t}"] = Node(across, 1.1, f"$p(x_{t + 1})$", GOAL, 1.05, 0.45)
+        nodes[f"y{t}"] = Node(across, 1.1, f"$p(x_{t})$", GOAL, 1.05, 0.45)
         arrows += [Arrow(f"x{t}", f"c{t}", "E" if t == 1 else ""), Arrow(f"c{t}", f"y{t}", "K logits" if t == 1 else "")]
         arrows.append(Arrow(f"c{t - 1}", f"c{t}", f"$h_{t - 1}$: H" if t > 1 else ""))
     return diagram(
         nodes,
         arrows,
         title="A recurrent network unrolled in time: one cell, the same weights at every step",
-        alt="The same cell stands at each time step. It takes a symbol from below and the state from its left neighbour, and "
-        "gives the state to its right neighbour and a prediction of the next symbol upwards.",
+        alt="The same cell stands at each time step. It takes a symbol from below, at first the start symbol, and the state from "
+        "its left neighbour. It gives a prediction of the next symbol upwards, and the new state to its right neighbour.",
     )
 
 

@@ -13,14 +13,20 @@ STYLES = ((VERMILION, "-"), (BLUE, "--"), (GREEN, "-."))
 
 @drawing
 def losses_and_norms(
-    losses: Mapping[str, Sequence[float]], norms: Mapping[str, Sequence[float]], *, title: str, alt: str
+    losses: Mapping[str, Sequence[Sequence[float]]], norms: Mapping[str, Sequence[Sequence[float]]], *, title: str, alt: str
 ) -> LessonFigure:
-    """The loss at every step, and below it the length of the gradient before that step; one line per name."""
+    """The loss at every step, and beside it the length of the gradient before that step.
+
+    Of the runs of each name a line shows the middle one at every step, and a band reaches from the least to the greatest.
+    """
     made = figure(title, columns=2, size=(10.5, 3.9), alt=alt)
     panels = zip(list(made.axes), (losses, norms), ("nats per character", "length of the gradient"), strict=True)
     for axes, series, label in panels:
-        for (name, values), (colour, line) in zip(series.items(), STYLES, strict=False):
-            axes.plot(range(1, len(values) + 1), values, line, color=colour, linewidth=1.6, label=name)
+        for (name, runs), (colour, line) in zip(series.items(), STYLES, strict=False):
+            steps, sorted_runs = range(1, len(runs[0]) + 1), [sorted(values) for values in zip(*runs, strict=True)]
+            least, middle, most = ([values[k] for values in sorted_runs] for k in (0, len(runs) // 2, -1))
+            axes.fill_between(steps, least, most, color=colour, alpha=0.3, linewidth=0)
+            axes.plot(steps, middle, line, color=colour, linewidth=1.6, label=name)
         axes.set(xlabel="step of gradient descent", ylabel=label, yscale="log")
     made.axes[0].set(yticks=[2, 5, 10, 20, 50], yticklabels=["2", "5", "10", "20", "50"])
     made.axes[0].minorticks_off()

@@ -189,7 +189,7 @@ CALLS = {
     "scores.clouds": call(scores.clouds, draws={"A": PLANE}, mean=X[:2], covariance=torch.eye(2), names=("a", "b"), **W),
     "scores.shares": call(scores.shares, found=ROWS, truth=0.8, xlabel="x", **W),
     "scores.deep_energy": call(scores.deep_energy, values=784, hidden=100),
-    "sequences.losses_and_norms": call(sequences.losses_and_norms, losses=CURVES, norms=CURVES, **W),
+    "sequences.losses_and_norms": call(sequences.losses_and_norms, losses={"a": [[3.0, 2.0]]}, norms={"a": [[1.0, 2.0]]}, **W),
     "sequences.memory_gains": call(sequences.memory_gains, network={0: 3.0, 4: 1.4}, tables={0: 3.1, 4: 1.3}, **W),
     "translations.named_rows": call(translations.named_rows, rows={"a": PICTURES}, inches=0.8, **W),
     "translations.labelled_points": call(translations.labelled_points, panels={"a": [(PLANE, PLANE[:, 0])]}, reach=1.7, **W),
