@@ -109,7 +109,7 @@ SETTINGS = {
     "r1-r2": ("relativistic loss, R1 and R2 of 0.02", {"objective": Relativistic(), "penalty": ZeroCentred(0.02, 0.02)}),
 }
 STEPS = {  # moves of the generator; plain and wgan-gp take about equal time on one core
-    "grid": {"plain": 4_500, "wgan-gp": 700, "r1-r2": 9_400},
+    "grid": {"plain": 4_500, "wgan-gp": 700, "r1-r2": 16_000},
     "ring": {"plain": 3_000, "wgan-gp": 500, "r1-r2": 9_000},
 }
 
