@@ -15,7 +15,7 @@ from course_lib.explore.kit.sheet import font
 from course_lib.models.adversarial.conditional import ConditionalGAN
 from course_lib.models.classifier import FeatureClassifier
 
-SCALE, GAP, LINE, LEFT = 2, 4, 14, 46  # screen pixels per pixel, between tiles, for a verdict, and left of the rows
+SCALE, GAP, LINE, LEFT = 2, 4, 15, 46  # screen pixels per pixel, between tiles, for a verdict, and left of the rows
 BETWEEN = 44  # screen pixels between the row of blends and the table
 
 
@@ -30,6 +30,7 @@ def labels_by_noise(model: ConditionalGAN, judge: FeatureClassifier, *, columns:
     """
     K, side = model.classes, SCALE * model.event_shape[-1]
     high, wide = side + LINE + GAP, side + GAP
+    rows = -(-K // 2)  # the table in two halves side by side, so that all of it is in view
 
     def noise(seed: int) -> Tensor:
         return torch.randn(columns, model.noise, generator=runtime.generator(seed))
@@ -41,11 +42,11 @@ def labels_by_noise(model: ConditionalGAN, judge: FeatureClassifier, *, columns:
         found = judge.logits(images).softmax(1).max(1)
         return images, found.values.tolist(), found.indices.tolist()
 
-    def row(sheet: Image.Image, top: int, pictures: tuple, start: int, asked: int | None) -> None:
-        """One row of judged pictures, from the place `start` on."""
+    def row(sheet: Image.Image, corner: tuple[int, int], pictures: tuple, start: int, asked: int | None) -> None:
+        """One row of judged pictures, from the place `start` on. corner: (across, down) of its first picture."""
         pen, (images, sure, classes) = ImageDraw.Draw(sheet), pictures
         for column in range(columns):
-            left, place = LEFT + column * wide, start + column
+            (left, top), place = (corner[0] + column * wide, corner[1]), start + column
             sheet.paste(plots.to_image(images[place], SCALE).convert("RGB"), (left, top))
             wrong = asked is not None and classes[place] != asked
             text = f"{classes[place]}, {100 * sure[place]:.0f} %" + ("  no!" if wrong else "")
@@ -53,20 +54,22 @@ def labels_by_noise(model: ConditionalGAN, judge: FeatureClassifier, *, columns:
 
     @lru_cache(maxsize=8)
     def table(seed: int) -> Image.Image:
-        sheet = Image.new("RGB", (LEFT + columns * wide, high + BETWEEN + K * high), "white")
+        half = LEFT + columns * wide
+        sheet = Image.new("RGB", (2 * half, high + BETWEEN + rows * high), "white")
         pictures = judged(noise(seed).repeat(K, 1), model.generator.vectors.weight.repeat_interleave(columns, 0))
         pen = ImageDraw.Draw(sheet)
         for label in range(K):
-            top = high + BETWEEN + label * high
-            row(sheet, top, pictures, label * columns, label)
-            pen.text((6, top + side // 2 - 8), str(label), fill="black", font=font(18))
-        pen.text((6, high + BETWEEN - 20), "the table: every row one label, every column one noise", fill="black", font=font(13))
+            begin, top = label // rows * half, high + BETWEEN + label % rows * high
+            row(sheet, (begin + LEFT, top), pictures, label * columns, label)
+            pen.text((begin + 6, top + side // 2 - 8), str(label), fill="black", font=font(18))
+        words = "the table: every row one label, every column one noise, the same in both halves"
+        pen.text((6, high + BETWEEN - 20), words, fill="black", font=font(13))
         return sheet
 
     def render(first: int, second: int, blend: float, again: int) -> Image.Image:
         sheet = table(again).copy()
         vectors = torch.lerp(model.generator.vectors.weight[first], model.generator.vectors.weight[second], blend)
-        row(sheet, 18, judged(noise(again), vectors.expand(columns, -1)), 0, None)
+        row(sheet, (LEFT, 18), judged(noise(again), vectors.expand(columns, -1)), 0, None)
         words = f"{100 * (1 - blend):.0f} % of the vector of {first}, {100 * blend:.0f} % of that of {second}"
         ImageDraw.Draw(sheet).text((6, 0), words, fill="black", font=font(13))
         return sheet
