@@ -16,7 +16,7 @@ CSS = """<style>
 .course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 4px 8px;
   width: fit-content; max-width: 100%}
 .course-panel .course-title {font-weight: 600; font-size: 110%; line-height: 1.3}
-.course-panel :is(button, input, select, canvas, [role=slider]):focus-visible {
+.course-panel :is(button, input, select, canvas, [role=slider], .widget-readout):focus-visible {
   outline: 2px solid var(--jp-brand-color1, #0072b2) !important; outline-offset: 1px}
 .course-panel .widget-checkbox, .course-panel .widget-checkbox .widget-label-basic {
   white-space: normal; height: auto; line-height: 1.3}
