@@ -13,6 +13,8 @@ from course_lib.plots.figures import LessonFigure, figure
 from course_lib.plots.given import drawing
 from course_lib.plots.style import BLACK, BLUE
 
+_PLAIN = str.maketrans("", "", "${}_")  # TeX signs that a reader of the text alternative should not hear
+
 
 @drawing
 def factorisation(
@@ -38,7 +40,9 @@ def factorisation(
         raise ValueError(f"parents {sorted(strangers)} are not among the variables {names}")
     where = positions or {name: (index, 0.0) for index, name in enumerate(names)}
     made = into or figure(title, size=size or (max(4.0, min(10.0, 1.1 * len(names) + 1)), 2.6 if positions is None else 4.0))
-    made.alt = alt or f"{title}. " + "; ".join(f"{name} given {', '.join(of) or 'nothing'}" for name, of in parents.items())
+    said = {name: name.translate(_PLAIN) for name in names}
+    rows = "; ".join(f"{said[name]} given {', '.join(said[other] for other in of) or 'nothing'}" for name, of in parents.items())
+    made.alt = alt or f"{title.rstrip('.')}. {rows}"
     axes = made.axes[0]
     axes.clear()
     axes.set_title(title)

@@ -122,6 +122,7 @@ def test_a_diagram_has_an_arrow_for_each_parent_and_is_drawn_again_in_place():
     kinds = [type(patch).__name__ for patch in chain.axes[0].patches]
     assert kinds.count("FancyArrowPatch") == 3
     assert kinds.count("Circle") == 3
+    assert chain.alt == "Chain. x1 given nothing; x2 given x1; x3 given x1, x2"  # without the signs of TeX
     again = plots.factorisation({"rain": [], "wet": ["rain"]}, title="Rain", into=chain)
     assert again is chain
     assert len(chain.axes[0].patches) == 3
