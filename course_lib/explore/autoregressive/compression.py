@@ -44,7 +44,7 @@ def bits_as_you_draw(models: Mapping[str, AutoregressiveModel], digits: Tensor) 
         canvas, draw = map_sheet(2, shape, below=_BELOW)
         expected = (255 * given.probs.numpy().reshape(shape))[..., None].repeat(3, -1)
         place_map(canvas, draw, 0, expected, "p(ink) given the pixels before")
-        place_map(canvas, draw, 1, shades(bits / MOST_BITS), f"bits paid (brightest: {MOST_BITS:g} and more)")
+        place_map(canvas, draw, 1, shades(bits / MOST_BITS), f"bits needed (brightest: {MOST_BITS:g} and more)")
         total = float(bits.sum())
         _histogram(draw, counts[model], total, most, 24 + shape[0] * MAP_SCALE + 12, canvas.width)
         share = float((totals[model] < total).mean())
@@ -59,7 +59,7 @@ def bits_as_you_draw(models: Mapping[str, AutoregressiveModel], digits: Tensor) 
     return Panel(
         render,
         controls,
-        title="Bits paid for each pixel as you draw",
+        title="The bits of each pixel as you draw",
         alt="Left: the probability of ink that the model gives each pixel of the drawing, from the pixels before it. Right: the "
         "bits each pixel needs. Below: the total, as a mark on the histogram of the totals of real digits.",
     )
@@ -78,4 +78,4 @@ def _histogram(draw: ImageDraw.ImageDraw, counts: np.ndarray, total: float, most
     draw.line([(mark, top - 4), (mark, bottom)], fill=plots.VERMILION, width=3)
     for value in np.arange(0, most, 100):
         draw.text((left + (right - left) * value / most, bottom + 2), f"{value:.0f}", fill="black", font=font(12))
-    draw.text((left, bottom + 18), "bits a digit   (bars: real digits; red mark: this drawing)", fill="black", font=font(12))
+    draw.text((left, bottom + 18), "bits per digit   (bars: real digits; orange mark: this drawing)", fill="black", font=font(12))

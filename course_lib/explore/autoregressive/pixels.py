@@ -109,7 +109,7 @@ def pixel_player(
         controls,
         title="Pixel by pixel",
         alt="Left: the pixels known so far, and in orange where the model's completions would put ink. Middle: the "
-        "probability of ink each pixel had when its turn came. Right: the nats paid for each pixel.",
+        "probability of ink each pixel had when its turn came. Right: the nats that each pixel needs.",
     )
 
 
@@ -125,10 +125,10 @@ def _draw(played: Played, k: int, shape: tuple[int, int]) -> Image.Image:
     surprise = np.where(known[:, None], heat, _UNKNOWN)
     maps = [np.where(known[:, None], ink, ghost), expected, surprise]
     canvas, draw = map_sheet(len(maps), shape, below=26)
-    names = ("known, and what may come", "p(ink) when its turn came", f"nats paid (brightest: {MOST_SURPRISE:g} and more)")
+    names = ("known, and what may come", "p(ink) when its turn came", f"nats needed (brightest: {MOST_SURPRISE:g} and more)")
     for column, (picture, name) in enumerate(zip(maps, names, strict=True)):
         place_map(canvas, draw, column, picture.reshape(*shape, 3), name)
-    line = f"{k} of {size} known   ·   paid {played.total[k]:.1f} of {played.total[-1]:.1f} nats"
+    line = f"{k} of {size} known   ·   {played.total[k]:.1f} of {played.total[-1]:.1f} nats"
     if k < size:
         d = played.order[k]
         top, left = divmod(int(d), shape[1])
@@ -164,7 +164,7 @@ def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0
         ink = np.where(known[:, None], 255 * digits[digit].flatten().numpy()[:, None], _UNKNOWN)
         heat = shades(nats[order][digit] / MOST_SURPRISE)
         place_map(canvas, draw, 0, ink.reshape(*shape, 3), f"{k} pixels known")
-        place_map(canvas, draw, 1, np.where(known[:, None], heat, _UNKNOWN).reshape(*shape, 3), "nats paid for each")
+        place_map(canvas, draw, 1, np.where(known[:, None], heat, _UNKNOWN).reshape(*shape, 3), "nats of each")
         _curves(draw, {name: rows[digit] for name, rows in totals.items()}, order, k, shape)
         return canvas
 
@@ -177,7 +177,7 @@ def order_explorer(model: MADE | OrderlessNADE, digits: Tensor, *, seed: int = 0
         render,
         controls,
         title="One digit, several orders",
-        alt="Left: the pixels seen so far in the chosen order, and the nats paid for each. Right: nats paid against pixels "
+        alt="Left: the pixels seen so far in the chosen order, and the nats of each. Right: nats so far against pixels "
         "known, one line per order; a line ends at the total.",
     )
 
@@ -189,7 +189,11 @@ def _curves(draw: ImageDraw.ImageDraw, totals: Mapping[str, np.ndarray], chosen:
     right, bottom = left + int(1.15 * wide), top + high - 18
     count = len(next(iter(totals.values())))
     most = max(max(line[-1] for line in totals.values()), 1e-9)
-    draw.text((left, 4), f"nats paid (0 to {most:.0f}) against pixels known", fill="black", font=font())
+    draw.text((left, 4), "nats so far, against pixels known", fill="black", font=font())
+    for share in (0.5, 1.0):
+        level = bottom - (bottom - top) * share
+        draw.line([(left, level), (right, level)], fill=(225, 225, 225))
+        draw.text((left + 4, level), f"{share * most:.0f}", fill=(90, 90, 90), font=font(12))
     draw.line([(left, top), (left, bottom), (right, bottom)], fill="black")
     bar = left + (right - left) * k / count
     draw.line([(bar, top), (bar, bottom)], fill=(190, 190, 190), width=2)
@@ -197,8 +201,9 @@ def _curves(draw: ImageDraw.ImageDraw, totals: Mapping[str, np.ndarray], chosen:
         across = left + (right - left) * np.arange(0, count, 4) / count
         up = bottom - (bottom - top) * line[::4] / most
         colour = plots.PALETTE[row]
-        draw.line(list(zip(across.tolist(), up.tolist(), strict=True)), fill=colour, width=4 if name == chosen else 1)
+        draw.line(list(zip(across.tolist(), up.tolist(), strict=True)), fill=colour, width=4 if name == chosen else 2)
         at = (right + 8, top + 8 + 22 * row)
-        draw.text(at, f"{line[-1]:.1f}  {name}", fill=colour, font=font(15 if name == chosen else 12))
+        draw.line([(at[0], at[1] + 8), (at[0] + 14, at[1] + 8)], fill=colour, width=4)
+        draw.text((at[0] + 20, at[1]), f"{line[-1]:.1f}  {name}", fill="black", font=font(15 if name == chosen else 13))
     draw.text((left, bottom + 2), "0", fill="black", font=font(12))
     draw.text((right - 24, bottom + 2), str(count), fill="black", font=font(12))
