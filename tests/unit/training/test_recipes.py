@@ -1,6 +1,7 @@
 """Every recipe trains, stops, goes on as if it had never stopped, and gives a model that loads."""
 
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -36,28 +37,55 @@ def short(request, monkeypatch):
     return name
 
 
+def own_folder():
+    return checkpoints.own_dir() / "smoke"
+
+
+def goes_on_to(whole, name):
+    """The unfinished run in COURSE_HOME goes on with its second epoch and ends with the parameters `whole`."""
+    assert not (own_folder() / f"{name}.json").exists()
+    trained = []
+    resumed = train(name, budget="smoke", device="cpu", report=lambda history: trained.append(len(history))).state_dict()
+    assert trained == [2], "the first epoch was trained again"
+    assert resumed.keys() == whole.keys()
+    assert all(torch.equal(resumed[key], whole[key]) for key in whole)
+
+
+@pytest.mark.parametrize("short", DIFFERENT, indirect=True)
+def test_every_recipe_resumes_where_it_stopped(short, tmp_path, monkeypatch):
+    """A run keeps its state after every epoch; what lies there after the first is what a run leaves that is stopped then."""
+
+    def copy_after_one(history):
+        if len(history) == 1:
+            shutil.copytree(tmp_path / "whole", tmp_path / "stopped")
+
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "whole"))
+    with monkeypatch.context() as measured_once:
+        measured_once.setattr(running, "measured", lambda *_: {})
+        whole = train(short, budget="smoke", device="cpu", report=copy_after_one).state_dict()
+    assert all(torch.isfinite(value).all() for value in whole.values())
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "stopped"))
+    goes_on_to(whole, short)
+    about = checkpoints.describe(short, own_folder())
+    assert about["epochs"] == 2
+    assert any(key.startswith("test_") for key in about["metrics"])
+    kept = checkpoints.load(short, folder=own_folder()).state_dict()
+    assert all(torch.equal(kept[key], whole[key]) for key in whole)
+
+
 def stop_after_one(history):
     if len(history) == 1:
         raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("short", DIFFERENT, indirect=True)
-def test_every_recipe_resumes_where_it_stopped(short, tmp_path, monkeypatch):
+@pytest.mark.parametrize("short", ["nade-mnist", "gans-ring-r1-r2", "ae-mnist-2"], indirect=True)
+def test_a_run_stopped_by_hand_resumes(short, tmp_path, monkeypatch):
+    """A step of one optimiser, a game with its film, and a model of another protocol, stopped as Ctrl-C stops them."""
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "whole"))
     whole = train(short, budget="smoke", device="cpu").state_dict()
     monkeypatch.setenv("COURSE_HOME", str(tmp_path / "stopped"))
     train(short, budget="smoke", device="cpu", report=stop_after_one)
-    folder = checkpoints.own_dir() / "smoke"
-    assert not (folder / f"{short}.json").exists()
-    resumed = train(short, budget="smoke", device="cpu").state_dict()
-    assert resumed.keys() == whole.keys()
-    assert all(torch.equal(resumed[key], whole[key]) for key in whole)
-    assert all(torch.isfinite(value).all() for value in whole.values())
-    about = checkpoints.describe(short, folder)
-    assert about["epochs"] == 2
-    assert any(key.startswith("test_") for key in about["metrics"])
-    kept = checkpoints.load(short, folder=folder).state_dict()
-    assert all(torch.equal(kept[key], whole[key]) for key in whole)
+    goes_on_to(whole, short)
 
 
 def test_a_shipped_model_is_what_its_recipe_builds():
