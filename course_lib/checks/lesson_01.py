@@ -11,7 +11,7 @@ from course_lib.checks.report import Slip, Verdict, grade
 EXERCISES = {
     "01.1": "log p(y | x) from log p(x | y) and log p(y)",
     "01.2": "the likeliest Gaussian",
-    "01.3": "KL as the surplus that a model pays",
+    "01.3": "KL as the surplus of a wrong model",
 }
 
 

@@ -15,7 +15,7 @@ from course_lib.models.probability.enumeration import conditional
 EXERCISES = {
     "03.1": "Bayes' rule from a joint table",
     "03.2": "how far from conditionally independent?",
-    "03.3": "count the numbers of a Markov model with a longer memory",
+    "03.3": "count the parameters of a Markov model with a longer memory",
     "03.4": "log p(x) of a Markov chain from its tables",
 }
 

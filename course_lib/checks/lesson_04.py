@@ -14,7 +14,7 @@ EXERCISES = {
     "04.1": "responsibilities from the log-joint",
     "04.2": "the M-step for the means",
     "04.3": "the bound that EM climbs",
-    "04.4": "count the free numbers of a mixture",
+    "04.4": "count the free parameters of a mixture",
 }
 
 
