@@ -40,15 +40,16 @@ lint: environment
 # `make test LESSON=07` tests that lesson alone.
 ONLY := $(if $(filter command environment,$(firstword $(origin LESSON))),$(LESSON))
 SOME := $(if $(ONLY),-k $(ONLY)_)
+TWO := -n 2 --dist worksteal
+NAMES_A_DEVICE = $(shell grep -rlE 'device|cuda' tests/unit --include='test_*.py')
 test: lint
 	@set -e; COURSE_HOME=$$(mktemp -d); export COURSE_HOME $(TEST_SETTINGS); trap 'rm -rf "$$COURSE_HOME"' EXIT; \
 	part() { name=$$1; shift; echo "+ $$name"; "$$@" --junitxml="$$COURSE_HOME/times/$$name.xml"; }; \
-	$(if $(ONLY),part unit $(BIN)/pytest -q tests/unit/checks/test_lesson_$(ONLY).py,part unit $(BIN)/pytest -q -n 2 tests/unit tests/conformance; \
-	part cuda env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/unit tests/conformance -k cuda; \
-	part device env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/device); \
-	part smoke env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 tests/notebooks $(SOME); \
+	$(if $(ONLY),part unit $(BIN)/pytest -q tests/unit/checks/test_lesson_$(ONLY).py,part unit $(BIN)/pytest -q $(TWO) tests/unit tests/conformance; \
+	part cuda env PRETEND_CUDA=1 $(BIN)/pytest -q $(TWO) $(NAMES_A_DEVICE) tests/conformance tests/device -k "cuda or _on_a_device"); \
+	part smoke env PRETEND_CUDA=1 $(BIN)/pytest -q $(TWO) tests/notebooks $(SOME); \
 	part lesson $(BIN)/pytest -q -n 2 --dist loadfile $(NBVAL) $(if $(ONLY),notebooks/$(ONLY)_*.ipynb,notebooks); \
-	part browser $(BIN)/pytest -q -n 2 tests/browser $(SOME); \
+	part browser $(BIN)/pytest -q $(TWO) tests/browser $(SOME); \
 	$(BIN)/python tests/times.py "$$COURSE_HOME/times"
 
 bench: environment

@@ -1,6 +1,8 @@
 """Where the time of `make test` went: python tests/times.py FOLDER, a folder of the files that pytest --junitxml wrote."""
 
+import json
 import re
+import statistics
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
@@ -14,6 +16,27 @@ def read(folder: Path) -> list[tuple[str, str, float]]:
     """(part, test, seconds) of every test, with its set-up; the part is the name of the file."""
     cases = ((path.stem, case) for path in sorted(folder.glob("*.xml")) for case in ElementTree.parse(path).iter("testcase"))
     return [(part, f"{case.get('classname')}::{case.get('name')}", float(case.get("time", 0))) for part, case in cases]
+
+
+def latencies(folder: Path) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """(lesson, explorer) -> the way (keyboard or mouse) and the milliseconds of each of its moves in the browser."""
+    found = defaultdict(list)
+    for path in sorted(folder.glob("*.xml")):
+        for case in ElementTree.parse(path).iter("testcase"):
+            for told in case.iterfind("properties/property[@name='latency']"):
+                explorer, way, milliseconds = json.loads(told.get("value"))
+                found[LESSON.search(case.get("name"))[1], explorer].append((way, milliseconds))
+    return found
+
+
+def latency_table(found: dict[tuple[str, str], list[tuple[str, int]]]) -> str:
+    """Medians over the moves of each explorer. Each control moved once, beside other tests: LATENCY.md has careful numbers."""
+    lines = [f"{'milliseconds to the new picture':74}  keyboard    mouse"]
+    for (lesson, explorer), moves in sorted(found.items()):
+        by_way = {way: [ms for kind, ms in moves if kind == way] for way in ("keyboard", "mouse")}
+        medians = "".join(f"{statistics.median(times):10.0f}" if times else f"{'–':>10}" for times in by_way.values())
+        lines.append(f"{lesson:28}{explorer[:44]:46}{medians}")
+    return "\n".join(lines)
 
 
 def table(tests: list[tuple[str, str, float]]) -> str:
@@ -38,3 +61,5 @@ def table(tests: list[tuple[str, str, float]]) -> str:
 
 if __name__ == "__main__":
     print(table(read(Path(sys.argv[1]))))
+    if moves := latencies(Path(sys.argv[1])):
+        print(latency_table(moves))

@@ -1,7 +1,9 @@
 """The table of times that ends `make test`."""
 
 import importlib.util
+import json
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 SOURCE = Path(__file__).parents[1] / "times.py"
 CASE = "<testsuites><testsuite>{}</testsuite></testsuites>"
@@ -29,3 +31,14 @@ def test_each_part_each_lesson_and_the_slowest_cell_are_named(tmp_path):
     assert lines[4].split() == ["11.5", "notebooks.07_nade.ipynb::Cell", "11"]
     assert len([line for line in lines if "Cell" in line]) == times.SLOWEST
     assert lines[-1].split() == ["3.0", "tests.unit::test_slow"]
+
+
+def test_moves_in_the_browser_are_told_per_explorer_and_way(tmp_path):
+    moves = [['Be the "generator"', "keyboard", 40], ['Be the "generator"', "keyboard", 50], ["Two numbers", "mouse", 60]]
+    told = "".join(f"<property name='latency' value={quoteattr(json.dumps(move))} />" for move in moves)
+    case = f'<testcase classname="tests.browser" name="test_a_lesson[15_gans.ipynb]"><properties>{told}</properties></testcase>'
+    (tmp_path / "browser.xml").write_text(CASE.format(case), encoding="utf-8")
+    times = _times()
+    lines = times.latency_table(times.latencies(tmp_path)).splitlines()
+    assert lines[1].split() == ["15_gans", "Be", "the", '"generator"', "45", "–"]
+    assert lines[2].split() == ["15_gans", "Two", "numbers", "–", "60"]
