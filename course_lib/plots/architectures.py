@@ -110,13 +110,14 @@ def attention_decoder(source: str = "1984", target: str = "MCM") -> LessonFigure
     nodes["mean"] = Node(right - 0.2, 2.9, f"weighted mean\n$c_{looks + 1} = {terms}$", VALUE, 3.1, 0.72)
     arrows.append(Arrow(f"h{len(source) - 1}", "d0", "$s_0$: H"))
     arrows += [Arrow(f"h{j}", "mean", f"$\\alpha_{j + 1}$", strong=True) for j in range(len(source))]
-    arrows.append(Arrow("mean", f"d{looks}", strong=True))
+    arrows += [Arrow("mean", f"d{looks}", strong=True), Arrow(f"d{looks - 1}", "mean", "scores", dashed=True)]
     return diagram(
         nodes,
         arrows,
         title="Encoder, decoder, attention: without the thick arrows all of the source must pass through s₀",
         alt="Left, an encoder with one state per symbol of 1984, arrows in both directions. Right, a decoder that writes M, C, "
-        "M. One thin arrow joins them. Thick arrows lead from all encoder states to a weighted mean and on to the decoder.",
+        "M. One thin arrow joins them. Thick arrows lead from all encoder states to a weighted mean and on to the decoder; a "
+        "dashed arrow, from the decoder's state before, sets the scores.",
     )
 
 
