@@ -29,6 +29,13 @@ QUIET_CHROMIUM = [
     "--no-first-run", "--disable-dev-shm-usage",
 ]  # fmt: skip
 
+POLL = 100  # milliseconds between two looks; Playwright's own way makes the page draw sixty times per second
+READY = """name => { const opened = window.jupyterapp?.shell.currentWidget;
+    return (opened?.context?.path ?? '').endsWith(name) && opened.context.sessionContext?.session?.kernel?.status === 'idle'; }"""
+LEAVE = """async () => { const opened = window.jupyterapp.shell.currentWidget;
+    await opened.context.sessionContext.shutdown();
+    opened.dispose(); }"""
+
 
 def chromium() -> str | None:
     """The path of a Chromium or Chrome: COURSE_CHROMIUM, or the first one on the path; None when there is none."""
@@ -114,6 +121,15 @@ class Lab:
         page.goto(f"{self.address}/{way}/tree/{name}?reset&token={self._token}", timeout=90_000)
         return Lesson(page)
 
+    def open_here(self, name: str) -> Lesson:
+        """Open a notebook in the page of the last `open_here`: loading JupyterLab takes as long as many a lesson's run."""
+        if not hasattr(self, "_page"):
+            lesson = self.open(name)
+            self._page = lesson.page
+            return lesson
+        self._page.evaluate("path => { window.jupyterapp.commands.execute('docmanager:open', { path }); }", name)
+        return Lesson(self._page, name)
+
     def __exit__(self, *_) -> None:
         if hasattr(self, "_browser"):
             self._browser.close()
@@ -131,13 +147,12 @@ class Lab:
 class Lesson:
     """One notebook in the browser, its kernel ready."""
 
-    def __init__(self, page: Page):
-        self.page = page
-        page.locator(".jp-Notebook").wait_for(timeout=90_000)
-        page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'",
-            timeout=90_000,
-        )
+    def __init__(self, page: Page, name: str = ""):
+        self.page, self.wrong = page, []
+        self._listener = lambda message: self.wrong.append(message.text) if message.type == "error" else None
+        page.on("console", self._listener)
+        page.locator(".jp-Notebook").first.wait_for(timeout=90_000)
+        page.wait_for_function(READY, arg=name, polling=POLL, timeout=90_000)
 
     def run_all(self, timeout: float = 300) -> list[str]:
         """Run all cells; the errors, one line each ("cell 4: NameError: …"), none when all went well."""
@@ -145,7 +160,7 @@ class Lesson:
             """() => { window.courseDone = false;
             window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.courseDone = true; }); }"""
         )
-        self.page.wait_for_function("() => window.courseDone", timeout=1000 * timeout)
+        self.page.wait_for_function("() => window.courseDone", polling=POLL, timeout=1000 * timeout)
         return self.page.evaluate(
             """() => { const found = [];
             Array.from(window.jupyterapp.shell.currentWidget.content.model.cells).forEach((cell, index) => {
@@ -170,5 +185,10 @@ class Lesson:
 
     def close(self) -> None:
         """End the kernel and the page."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+        self.leave()
         self.page.context.close()
+
+    def leave(self) -> None:
+        """End the kernel, and close the notebook without saving it; the page stays."""
+        self.page.remove_listener("console", self._listener)
+        self.page.evaluate(LEAVE)

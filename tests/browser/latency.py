@@ -1,120 +1,97 @@
-"""How long from a slider's key to the changed pixels, in milliseconds: the median over many moves in headless Chromium.
+"""How long from a key press to the changed pixels of an explorer, in milliseconds, in headless Chromium.
 
-    python tests/browser/latency.py NOTEBOOK "title of the explorer" [--slider LABEL] [--moves 40] [--budget lesson]
-    python tests/browser/latency.py NOTEBOOK… --table FILE [--moves 12]     # all explorers of these lessons, as a table
+    python tests/browser/latency.py notebooks/*.ipynb --table LATENCY.md          # all explorers of these lessons
+    python tests/browser/latency.py notebooks/15_gans.ipynb --title "Be the generator" [--moves 40] [--budget lesson]
 
-Measured in the page itself: from the keydown event to the moment when the new picture has been decoded.
+Measured in the page itself, by panels.py: from the keydown event to the moment when the new picture has been decoded. The first
+control whose keys change the picture is moved to and fro: sliders first, then surfaces to draw on or click, then the others.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import statistics
 from pathlib import Path
 
 from lab import Lab, Lesson
-from panels import LivePanel
-from playwright.sync_api import Locator, TimeoutError
+from panels import LivePanel, label, preferred
 
-SLIDER = ".widget-slider"
-
-WATCH = """(image) => {
-    window.courseTimes = [];
-    window.coursePressed = null;
-    document.addEventListener('keydown', () => { window.coursePressed = performance.now(); }, true);
-    new MutationObserver(async () => {
-        const pressed = window.coursePressed;
-        if (pressed === null) return;
-        window.coursePressed = null;
-        await image.decode();
-        window.courseTimes.push(performance.now() - pressed);
-    }).observe(image, { attributes: true, attributeFilter: ['src'] }); }"""
-
-
+MOVES = 12
 HEAD = """# How fast the explorers are
 
-Milliseconds from a key pressed on an explorer's first slider to the new picture, in JupyterLab in headless Chromium with the
-budget `smoke`. Made by `python tests/browser/latency.py notebooks/*.ipynb --table FILE`; another machine, or another load, gives
-other numbers. Explorers without a slider (they are clicked, drawn on or chosen from) are not in the table.
+Milliseconds from a key pressed on an explorer's control to the new picture, in JupyterLab of `course lab` in headless Chromium.
+The limit is 60 ms per move; explorers whose picture takes longer show their progress. Made by
 
-| lesson | explorer | median (ms) | slowest (ms) | moves |
+    python tests/browser/latency.py notebooks/*.ipynb --table LATENCY.md
+
+on {machine}, with the budget `{budget}`, {moves} moves of each explorer, and nothing else running. Another machine, or another
+load, gives other numbers. `make test` moves every control of every explorer, by keyboard and by mouse, and prints its own table.
+
+| lesson | explorer | control | median (ms) | slowest (ms) |
 |---|---|---|---|---|
 """
 
 
-def measure(notebook: Path, title: str, *, slider: str | None = None, moves: int = 40, budget: str = "lesson") -> list[float]:
-    """Milliseconds of each move of a slider (the first when no label is given) of the explorer `title`."""
-    with Lab(notebook.parent, budget=budget) as lab:
-        lesson = _run(lab, notebook)
-        panel = lesson.panel(title)
-        times = _times(lesson, panel, panel.control(slider) if slider else _first(panel), moves)
-    if not times:
-        raise RuntimeError(f"{title}: three moves in a row changed no picture")
-    return times
+def machine() -> str:
+    """The cores and the processor of this machine, in words."""
+    cores, names = len(os.sched_getaffinity(0)), Path("/proc/cpuinfo")
+    lines = names.read_text().splitlines() if names.exists() else []
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{cores} cores ({model})"
 
 
-def table(notebooks: list[Path], *, moves: int, budget: str = "smoke") -> str:
-    """A table in Markdown with the first slider of every explorer of these lessons, which lie in one folder."""
+def measure(panel: LivePanel, moves: int) -> tuple[str, list[float]]:
+    """The label of the control that was moved, and the milliseconds of each move; no times where no key changed the picture."""
+    for control in preferred(panel.controls()):
+        times = [panel.step(control, number).milliseconds for number in range(3)]
+        if sum(time is not None for time in times) >= 2:
+            times = [panel.step(control, number).milliseconds for number in range(moves)]
+            return label(control), [time for time in times if time is not None]
+    return "–", []
+
+
+def row(lesson: str, panel: LivePanel, moves: int) -> str:
+    """One line of the table."""
+    control, times = measure(panel, moves)
+    found = f"{statistics.median(times):.0f} | {max(times):.0f}" if times else "no key changes it | –"
+    return f"| {lesson} | {panel.title} | {control} | {found} |"
+
+
+def rows(notebooks: list[Path], *, title: str | None, moves: int, budget: str) -> list[str]:
+    """The lines of all explorers (or of the one called `title`) of these lessons, which lie in one folder."""
     lines = []
     with Lab(notebooks[0].parent, budget=budget) as lab:
         for notebook in notebooks:
             lesson = _run(lab, notebook)
-            for panel in lesson.panels():
-                if panel.root.locator(SLIDER).count():
-                    times = _times(lesson, panel, _first(panel), moves)
-                    found = f"{statistics.median(times):.0f} | {max(times):.0f}" if times else "no change | –"
-                    lines.append(f"| {notebook.name[:2]} | {panel.title} | {found} | {len(times)} |")
-                    print(lines[-1], flush=True)
-            lesson.close()
-    return HEAD + "\n".join(lines) + "\n"
+            for panel in [lesson.panel(title)] if title else lesson.panels():
+                lines.append(row(notebook.name[:2], panel, moves))
+                print(lines[-1], flush=True)
+            lesson.leave()
+    return lines
 
 
 def _run(lab: Lab, notebook: Path) -> Lesson:
-    lesson = lab.open(notebook.name)
+    lesson = lab.open_here(notebook.name)
     if errors := lesson.run_all():
         raise RuntimeError(f"{notebook.name} does not run: {errors}")
     return lesson
 
 
-def _first(panel: LivePanel) -> Locator:
-    return panel.root.locator(SLIDER).first
-
-
-def _times(lesson: Lesson, panel: LivePanel, control: Locator, moves: int) -> list[float]:
-    """Milliseconds of each move of this slider; fewer than `moves` where three moves in a row change no picture."""
-    panel.press(control, "Home")
-    lesson.page.wait_for_timeout(1000)
-    panel.image.evaluate(WATCH)
-    handle, key, missed = control.locator(".noUi-handle").first, "ArrowRight", 0
-    while (number := len(lesson.page.evaluate("() => window.courseTimes"))) < moves and missed < 3:
-        now, low, high = (handle.get_attribute(f"aria-value{name}") for name in ("now", "min", "max"))
-        key = "ArrowLeft" if now == high else "ArrowRight" if now == low else key  # to and fro on a short slider
-        panel.press(control, key)
-        try:
-            lesson.page.wait_for_function(f"() => window.courseTimes.length > {number}", timeout=5_000)
-            missed = 0
-        except TimeoutError:  # beyond some point the same picture may be right: then back
-            missed += 1
-            key = "ArrowLeft" if missed == 1 else key
-        lesson.page.wait_for_timeout(30)
-    return lesson.page.evaluate("() => window.courseTimes")
-
-
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    reader.add_argument("notebook", type=Path, nargs="+", help="one lesson and the title of its explorer; with --table lessons")
-    reader.add_argument("--table", type=Path, help="file for a table of all explorers of the lessons")
-    reader.add_argument("--slider")
-    reader.add_argument("--moves", type=int, default=40)
-    reader.add_argument("--budget")
+    reader.add_argument("notebooks", type=Path, nargs="+")
+    reader.add_argument("--table", type=Path, help="the file to write")
+    reader.add_argument("--title", help="of one explorer")
+    reader.add_argument("--moves", type=int, default=MOVES)
+    reader.add_argument("--budget", default="smoke")
     given = reader.parse_args()
+    paths = [path.resolve() for path in given.notebooks]
+    lines = rows(paths, title=given.title, moves=given.moves, budget=given.budget)
     if given.table:
-        found = table([path.resolve() for path in given.notebook], moves=given.moves, budget=given.budget or "smoke")
-        given.table.write_text(found, encoding="utf-8")
-        return
-    notebook, title = given.notebook[0], str(given.notebook[1])
-    times = measure(notebook.resolve(), title, slider=given.slider, moves=given.moves, budget=given.budget or "lesson")
-    print(f"{title}: median {statistics.median(times):.0f} ms, from {min(times):.0f} to {max(times):.0f}, {len(times)} moves")
+        head = HEAD.format(machine=machine(), budget=given.budget, moves=given.moves)
+        given.table.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""An explorer in the page: its controls by label, moved as by hand, and its picture's bytes."""
+"""An explorer in the page: its controls by label, moved as by hand, its picture's bytes, and how long each new picture took."""
 
 from __future__ import annotations
 
 import base64
-import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 from playwright.sync_api import Locator, Page
 
@@ -12,15 +13,54 @@ BYTES = """async (image) => {
     const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
     let text = ''; for (const byte of bytes) text += String.fromCharCode(byte);
     return btoa(text); }"""
-DONE = """async () => {  // a question asked twice: its answers come after whatever the kernel had to do before
+# Times go from the first event in the explorer to the moment when the next picture has been decoded.
+WATCH = """async (image) => {
+    const read = async () => new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+    if (!image.courseWatch) {
+        const watch = image.courseWatch = { begun: null, times: [], read };
+        for (const kind of ['keydown', 'pointerdown'])
+            image.closest('.course-panel').addEventListener(kind, (event) => { watch.begun ??= event.timeStamp; }, true);
+        new MutationObserver(async () => {
+            const begun = watch.begun;
+            if (begun === null) return;
+            watch.begun = null;
+            await image.decode();
+            watch.times.push(performance.now() - begun);
+        }).observe(image, { attributes: true, attributeFilter: ['src'] });
+    }
+    Object.assign(image.courseWatch, { begun: null, times: [], before: await read() }); }"""
+# A question asked three times: the answers come after whatever the kernel had to do before, and after its pictures.
+CHANGED = """async (image, patience) => {
     const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
-    await kernel.requestKernelInfo();
-    await kernel.requestKernelInfo(); }"""
+    for (let turn = 0; turn < 3; turn++) await kernel.requestKernelInfo();
+    const { before, read, times } = image.courseWatch, end = performance.now() + patience;
+    do {
+        const now = await read();
+        if (now.length !== before.length || now.some((byte, place) => byte !== before[place])) {
+            await image.decode();
+            return [true, times.length ? times[0] : null];
+        }
+        await new Promise((again) => setTimeout(again, 50));
+    } while (performance.now() < end);
+    return [false, null]; }"""
 COVERED = """(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
     .every((value, place) => place % 4 !== 3 || value === 255)"""
 CONTROLS = (
     ".widget-slider, .widget-dropdown, .widget-toggle-buttons, .widget-checkbox, .widget-text, button.widget-button, .course-play"
 )
+PATIENCE = 500  # milliseconds for a picture to appear once the kernel has nothing more to do
+WAYS = ("keyboard", "mouse")
+KEYBOARD_ALONE = ("dropdown", "text")  # the list of a drop-down opens outside the page
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of a control: by keyboard or mouse, whether the picture changed, and after how many milliseconds."""
+
+    control: str
+    way: str
+    changed: bool
+    milliseconds: float | None
 
 
 class LivePanel:
@@ -53,16 +93,15 @@ class LivePanel:
         """Whether a picture lies under the cells of every drawing surface, from corner to corner."""
         return all(surface.evaluate(COVERED) for surface in self.root.locator(".course-canvas").all())
 
-    def wait_for_change(self, before: bytes, timeout: float = 2) -> bool:
-        """True once the picture's bytes differ from `before`; False if not `timeout` s after the kernel is done."""
-        self.page.wait_for_timeout(100)
-        self.page.evaluate(DONE)
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            if self.picture() != before:
-                return True
-            time.sleep(0.05)
-        return False
+    def changes(self, move: Callable[[], None], *, patience: float = PATIENCE) -> tuple[bool, float | None]:
+        """Whether this move changes the picture, and milliseconds from its first event to the new picture.
+
+        The answer comes when the kernel has done all it had to do; without a change, `patience` milliseconds later.
+        """
+        self.image.evaluate(WATCH)
+        move()
+        changed, milliseconds = self.image.evaluate(CHANGED, patience)
+        return changed, milliseconds
 
     def controls(self) -> list[Locator]:
         """Every control and drawing surface, in order."""
@@ -72,23 +111,56 @@ class LivePanel:
         """The control with this label."""
         return self.root.locator(f"{CONTROLS}, .course-canvas[aria-label^='{label}']").filter(has_text=label).first
 
+    def try_out(self) -> Iterator[Move]:
+        """Each control moved, by keyboard and by mouse in turn; then more of them, until both ways have changed the picture."""
+        controls, done = self.controls(), set()
+        for number, control in enumerate(controls):
+            way = "mouse" if number % 2 and _kind(control) not in KEYBOARD_ALONE else "keyboard"
+            move = self.move(control, way)
+            done |= {way} if move.changed else set()
+            yield move
+        for way in WAYS:
+            for control in controls:
+                if way not in done and not (way == "mouse" and _kind(control) in KEYBOARD_ALONE):
+                    move = self.move(control, way)
+                    done |= {way} if move.changed else set()
+                    yield move
+
+    def move(self, control: Locator, way: str) -> Move:
+        """Put any control to another value, as a hand would by keyboard or mouse."""
+        return Move(label(control), way, *self.changes(partial(getattr(self, f"_{_kind(control)}_by_{way}"), control)))
+
+    def step(self, control: Locator, number: int) -> Move:
+        """The small move of this number, of a row of moves to and fro by keyboard; controls without arrow keys just move."""
+        kind = _kind(control)
+        if kind not in ("slider", "canvas"):
+            return self.move(control, "keyboard")
+        target = control.locator(".noUi-handle").first if kind == "slider" else control
+        now, low, high = (target.get_attribute(f"aria-value{name}") for name in ("now", "min", "max"))  # a surface has none
+        at_an_end = now is not None and now in (low, high)
+        backwards = now == high if at_an_end else number // 6 % 2 == 1  # six steps on, six back
+        key = "ArrowLeft" if backwards else "ArrowRight"
+        if "space" in (control.get_attribute("aria-label") or ""):  # a surface to paint on: first the place, then a dab
+            target.press(key)
+            key = "Space"
+        return Move(label(control), "keyboard", *self.changes(partial(target.press, key)))
+
     def press(self, slider: Locator, key: str) -> None:
         """Move a slider by the keyboard: ArrowRight, ArrowLeft, Home, End."""
         slider.locator(".noUi-handle").first.press(key)
 
     def drag(self, slider: Locator, fraction: float) -> None:
         """Drag a slider's handle to a fraction of its length, by the mouse."""
+        slider.scroll_into_view_if_needed()
         handle, track = slider.locator(".noUi-handle").first.bounding_box(), slider.locator(".noUi-base").bounding_box()
         self.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
         self.page.mouse.down()
-        self.page.mouse.move(track["x"] + fraction * track["width"], track["y"] + track["height"] / 2, steps=5)
+        self.page.mouse.move(track["x"] + fraction * track["width"], track["y"] + track["height"] / 2, steps=2)
         self.page.mouse.up()
 
     def draw(self, surface: Locator, points: list[tuple[float, float]]) -> None:
         """One stroke through points given as fractions (across, down) of the surface; one point is a click."""
-        surface.scroll_into_view_if_needed()
-        self.page.wait_for_timeout(500)  # pictures above may still push it down
-        box = surface.bounding_box()
+        box = self._resting(surface)
         places = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in points]
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
@@ -96,30 +168,79 @@ class LivePanel:
             self.page.mouse.move(*place, steps=5)
         self.page.mouse.up()
 
-    def move(self, control: Locator) -> None:
-        """Put any control to another value, as a hand would."""
-        classes = control.get_attribute("class") or ""
-        if "course-canvas" in classes:
-            self.draw(control, [(0.2, 0.25), (0.8, 0.3), (0.7, 0.8)])
-        elif "widget-slider" in classes:
-            handle = control.locator(".noUi-handle").first
-            at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
-            handle.press("Home" if at_end else "End")
-        elif "widget-dropdown" in classes:
-            chooser = control.locator("select")
-            options = chooser.locator("option").count()
-            chooser.select_option(index=(chooser.evaluate("chooser => chooser.selectedIndex") + 1) % options)
-        elif "widget-toggle-buttons" in classes:
-            control.locator("button:not(.mod-active)").first.click()
-        elif "widget-checkbox" in classes:
-            control.locator("input").click()
-        elif "course-play" in classes:  # a step at once; then stand still
-            control.click()
-            control.click()
-        elif "widget-text" in classes:
-            control.locator("input").fill("other words")
-        else:
-            control.click()
+    def _resting(self, surface: Locator) -> dict:
+        """Where the surface is once it stands still: pictures above may push it down."""
+        box = None
+        while box is None or box != surface.bounding_box():
+            surface.scroll_into_view_if_needed()
+            box = surface.bounding_box()
+            self.page.wait_for_timeout(100)
+        return box
 
-    def screenshot(self, path: Path | str) -> None:
-        self.root.screenshot(path=str(path))
+    def _slider_by_keyboard(self, slider: Locator) -> None:
+        handle = slider.locator(".noUi-handle").first
+        at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+        handle.press("Home" if at_end else "End")
+
+    def _slider_by_mouse(self, slider: Locator) -> None:
+        handle = slider.locator(".noUi-handle").first
+        now, low, high = (float(handle.get_attribute(f"aria-value{name}")) for name in ("now", "min", "max"))
+        self.drag(slider, 0.1 if now - low > (high - low) / 2 else 0.9)
+
+    def _dropdown_by_keyboard(self, control: Locator) -> None:
+        chooser = control.locator("select")
+        last = chooser.evaluate("chooser => chooser.selectedIndex === chooser.options.length - 1")
+        chooser.press("ArrowUp" if last else "ArrowDown")
+
+    def _buttons_by_keyboard(self, control: Locator) -> None:
+        control.locator("button:not(.mod-active)").first.press("Enter")
+
+    def _buttons_by_mouse(self, control: Locator) -> None:
+        control.locator("button:not(.mod-active)").first.click()
+
+    def _checkbox_by_keyboard(self, control: Locator) -> None:
+        control.locator("input").press("Space")
+
+    def _checkbox_by_mouse(self, control: Locator) -> None:
+        control.locator("input").click()
+
+    def _text_by_keyboard(self, control: Locator) -> None:
+        control.locator("input").select_text()
+        self.page.keyboard.insert_text("other words")
+
+    def _button_by_keyboard(self, control: Locator) -> None:
+        control.press("Enter")
+
+    def _button_by_mouse(self, control: Locator) -> None:
+        control.click()
+
+    def _play_by_keyboard(self, control: Locator) -> None:  # a step at once; then stand still
+        control.press("Enter")
+        control.press("Enter")
+
+    def _play_by_mouse(self, control: Locator) -> None:
+        control.click()
+        control.click()
+
+    def _canvas_by_keyboard(self, surface: Locator) -> None:
+        for key in ("ArrowRight", "ArrowUp", "Space"):
+            surface.press(key)
+
+    def _canvas_by_mouse(self, surface: Locator) -> None:
+        self.draw(surface, [(0.2, 0.25), (0.8, 0.3), (0.7, 0.8)])
+
+
+def _kind(control: Locator) -> str:
+    """The kind of a control: what its class says."""
+    classes = control.get_attribute("class") or ""
+    names = {
+        "course-canvas": "canvas", "widget-slider": "slider", "widget-dropdown": "dropdown", "widget-toggle-buttons": "buttons",
+        "widget-checkbox": "checkbox", "course-play": "play", "widget-text": "text",
+    }  # fmt: skip
+    return next((kind for name, kind in names.items() if name in classes), "button")
+
+
+def label(control: Locator) -> str:
+    """What a control is called, in one short line."""
+    said = control.get_attribute("aria-label") or control.inner_text()
+    return said.strip().split("\n")[0].split(". ")[0][:60]

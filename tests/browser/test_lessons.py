@@ -1,11 +1,14 @@
 """Every lesson in JupyterLab: all cells run without an error, and every explorer answers to its controls."""
 
+import json
+
 import nbformat
 import pytest
 
 pytest.importorskip("playwright.sync_api", reason="browser tests need playwright: pip install -e '.[test]'")
 
 from lab import ROOT, Lab, chromium
+from panels import WAYS
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -23,23 +26,25 @@ def lab():
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_a_lesson_runs_and_its_explorers_move(lab, name):
-    lesson = lab.open(name)
+def test_a_lesson_runs_and_its_explorers_move(lab, name, record_property):
+    """Each explorer by keyboard and by mouse; tests/times.py prints the recorded milliseconds per explorer."""
+    lesson = lab.open_here(name)
     try:
         assert lesson.run_all() == []
         assert lesson.page.locator(".Toastify__toast").count() == 0, "a notice covers the lesson"
         for panel in lesson.panels():
-            moved = []
-            for control in panel.controls():
-                before = panel.picture()
-                panel.move(control)
-                moved.append(panel.wait_for_change(before))
-                assert panel.error == "", f"{panel.title}: {panel.error}"
-            assert any(moved), f"no control of {panel.title!r} changed its picture"
+            changed_by = set()
+            for move in panel.try_out():
+                changed_by |= {move.way} if move.changed else set()
+                if move.milliseconds is not None:
+                    record_property("latency", json.dumps([panel.title, move.way, round(move.milliseconds)]))
+                assert panel.error == "", f"{panel.title}, {move}: {panel.error}"
+            assert changed_by == set(WAYS), f"the picture of {panel.title!r} changed by {changed_by or 'nothing'} alone"
             assert panel.covered(), f"a drawing surface of {panel.title!r} shows no picture"
             assert panel.stretch() == pytest.approx(1, abs=0.02)
+        assert lesson.wrong == [], "the page wrote errors to its console"
     finally:
-        lesson.close()
+        lesson.leave()
 
 
 SAVED = """from course_lib.explore.kit.panel import Panel, Slider

@@ -58,13 +58,10 @@ def test_a_lesson_is_presented_alive_under_a_prefix(lesson):
         assert not page.locator(".jp-NotebookPanel-toolbar").is_visible()
         page.keyboard.press("ArrowRight")
         panel = LivePanel(page, page.locator(".course-panel"))
-        picture = panel.picture()
+        slider = panel.control("how bright")
         for key in ("End", "Home"):
-            panel.press(panel.control("how bright"), key)
-            assert panel.wait_for_change(picture), f"the key {key} changes nothing"
-            picture = panel.picture()
-        panel.drag(panel.control("how bright"), 0.9)
-        assert panel.wait_for_change(picture), "the mouse changes nothing"
+            assert panel.changes(lambda key=key: panel.press(slider, key))[0], f"the key {key} changes nothing"
+        assert panel.changes(lambda: panel.drag(slider, 0.9))[0], "the mouse changes nothing"
         assert panel.image.get_attribute("alt") == "grey"
         found = Axe().run(page, context=".course-panel").response["violations"]
         serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
