@@ -124,7 +124,9 @@ function render({ model, el }) {
   for (const ending of ["pointerup", "pointercancel"]) surface.addEventListener(ending, () => { last = null; });
   surface.addEventListener("focus", () => { focused = surface.matches(":focus-visible"); draw(); });
   surface.addEventListener("blur", () => { focused = false; draw(); });
-  surface.addEventListener("keydown", (event) => {
+  // Caught at the window: Notebook 7 would take the arrows for its own, before they come to the surface.
+  function key(event) {
+    if (event.composedPath()[0] !== surface || event.ctrlKey || event.metaKey || event.altKey) return;
     const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     if (way) {
       const from = picking ? model.get("pixel") : cursor;
@@ -138,7 +140,8 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation(); // the notebook has its own meaning for arrows
     draw();
-  });
+  }
+  window.addEventListener("keydown", key, true);
 
   const bar = document.createElement("div");
   bar.className = "course-canvas-bar";
@@ -165,6 +168,7 @@ function render({ model, el }) {
   el.append(surface, bar);
   develop();
   draw();
+  return () => window.removeEventListener("keydown", key, true); // when the view goes
 }
 
 export default { render };
