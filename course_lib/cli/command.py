@@ -14,6 +14,10 @@ from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import ROOT, Lesson, UnknownName, find, lessons
 from course_lib.files import DataFileError
 
+SHORT_WAIT = "5000"
+"""For how many rounds of an empty loop a thread of torch waits for the next piece of work before it sleeps, here and in every
+kernel that a command starts. The usual 300,000 rounds take a core away from whoever works: with other programs on both cores,
+two threads trained a small network about ten times slower. On a quiet machine the number made no difference."""
 READER_LEFT = 141  # the exit code that a shell gives to a program ended by SIGPIPE
 
 
@@ -26,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Errors with a known reason are one line, and a traceback when COURSE_DEBUG is set; other errors keep their traceback.
     """
     streams.accept_every_sign()
+    os.environ.pop("MPLBACKEND", None)  # no command opens a window, and a backend that is not installed would stop matplotlib
+    os.environ.setdefault("GOMP_SPINCOUNT", SHORT_WAIT)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parser()
     try:

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_lib.cli import doctor, lab, lessons, main, running, train
+from course_lib.cli import children, command, doctor, lab, lessons, main, running, train
 from course_lib.datasets import manifest
 from course_lib.models.autoregressive import NADE
 from course_lib.training import checkpoints, measures, recipes
@@ -271,3 +271,12 @@ def test_doctor_names_the_damaged_file_and_the_mend(small_recipe, capsys):
     assert "git checkout -- data/mnist/t10k-labels-idx1-ubyte.gz" in said
     assert "broken.json is damaged" in said
     assert "2 things are wrong" in said
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, command.SHORT_WAIT), ("300", "300")])
+def test_threads_wait_briefly_unless_the_user_says_otherwise(monkeypatch, before, after):
+    monkeypatch.setenv("GOMP_SPINCOUNT", before or "")
+    if before is None:
+        monkeypatch.delenv("GOMP_SPINCOUNT")
+    assert main(["list"]) == 0
+    assert children.environment()["GOMP_SPINCOUNT"] == after
