@@ -16,7 +16,9 @@ from course_lib import settings
 if TYPE_CHECKING:
     import psutil
 
-NOT_HANDED_ON = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS")  # they change what a lesson does
+NOT_HANDED_ON = (  # they change what a lesson does
+    "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "MPLBACKEND", "MATPLOTLIBRC",
+)  # fmt: skip
 OURS = {  # the Jupyter of this environment, not another one's kernel of the same name; and text as we read it
     "JUPYTER_PREFER_ENV_PATH": "1",
     "PYTHONIOENCODING": "utf-8",

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from course_lib.cli.lessons import ROOT
+
 PROJECT = "deep-generative-models-course"
 IMPORTED = (
     "torch",
@@ -24,6 +26,14 @@ IMPORTED = (
     "anywidget",
     "papermill",
     "nbformat",
+    "nbconvert",
+    "ipykernel",
+    "IPython",
+    "filelock",
+    "tqdm",
+    "psutil",
+    "packaging",
+    "jinja2",
 )
 SIGNS = {"ok": "✓", "note": "·", "wrong": "✗"}
 
@@ -93,7 +103,7 @@ def _elsewhere() -> list[Finding]:
             continue
         origin = Path(spec.origin).resolve()
         if not any(origin.is_relative_to(folder) for folder in inside):
-            found.setdefault(origin.parent.parent, []).append(name)
+            found.setdefault(origin.parents[origin.name == "__init__.py"], []).append(name)
     fix = "unset PYTHONPATH, set PYTHONNOUSERSITE=1, and start again"
     return [
         Finding("packages", f"{', '.join(names)} found in {folder}, outside this environment", "note", fix)
@@ -101,4 +111,15 @@ def _elsewhere() -> list[Finding]:
     ]
 
 
-LOOKS = (_python, _packages, _elsewhere)
+def _hidden() -> list[Finding]:
+    """Files beside the lessons that Python takes for a module of its own or for a package: a notebook looks there first."""
+    files = sorted((ROOT / "notebooks").glob("*.py"))
+    names = [path.name for path in files if path.stem in sys.stdlib_module_names or path.stem in (*IMPORTED, "course_lib")]
+    fix = "give it another name"
+    return [
+        Finding("notebooks", f"{name} hides the module {name.removesuffix('.py')} from the lessons", "wrong", fix)
+        for name in names
+    ]
+
+
+LOOKS = (_python, _packages, _elsewhere, _hidden)

@@ -122,6 +122,27 @@ def test_a_package_from_another_environment_is_named_with_the_fix(tmp_path, monk
     assert "unset PYTHONPATH" in finding.fix
 
 
+def test_a_single_file_from_elsewhere_is_named_by_its_own_folder(tmp_path, monkeypatch):
+    (tmp_path / "tqdm.py").write_text("")
+    monkeypatch.delitem(sys.modules, "tqdm", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (finding,) = first_look._elsewhere()
+    assert finding.found == f"tqdm found in {tmp_path.resolve()}, outside this environment"
+
+
+def test_a_file_beside_the_lessons_that_hides_a_module_is_named(tmp_path, monkeypatch):
+    assert first_look._hidden() == []
+    (tmp_path / "notebooks").mkdir()
+    for name in ("random.py", "torch.py", "my_answers.py"):
+        (tmp_path / "notebooks" / name).write_text("")
+    monkeypatch.setattr(first_look, "ROOT", tmp_path)
+    assert [finding.found for finding in first_look._hidden()] == [
+        "random.py hides the module random from the lessons",
+        "torch.py hides the module torch from the lessons",
+    ]
+    assert {finding.status for finding in first_look._hidden()} == {"wrong"}
+
+
 def test_the_first_findings_need_no_torch():
     code = (
         "import sys; from course_lib.cli import command, first_look; "

@@ -246,12 +246,13 @@ def test_nothing_is_started_after_the_end():
 
 
 def test_what_would_change_a_lesson_is_not_handed_on_to_it(monkeypatch):
-    for name in ("PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONINSPECT"):
+    names = ("PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONINSPECT", "MPLBACKEND", "MATPLOTLIBRC")
+    for name in names:
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
     handed_on = running._environment("smoke", jobs=1)
-    assert not {"PYTHONSTARTUP", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONINSPECT"} & set(handed_on)
+    assert not set(names) & set(handed_on)
     assert handed_on["PYTHONIOENCODING"] == "utf-8"
     assert handed_on["JUPYTER_PREFER_ENV_PATH"] == "1", "another environment's kernel of the same name is not taken"
     assert handed_on["HTTPS_PROXY"] == "http://proxy"
