@@ -31,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     streams.accept_every_sign()
     os.environ.pop("MPLBACKEND", None)  # no command opens a window, and a backend that is not installed would stop matplotlib
-    os.environ.pop("MPLBACKEND", None)  # no command opens a window, and a backend that is not installed would stop matplotlib
     os.environ.setdefault("GOMP_SPINCOUNT", SHORT_WAIT)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parser()
