@@ -7,7 +7,7 @@ import pytest
 from course_lib.cli.lessons import ROOT, lessons
 from course_lib.datasets import manifest
 
-PAGES = ["README.md", "CONTRIBUTING.md", "LIMITS.md", "data/README.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "CLASSES.md", "LIMITS.md", "data/README.md"]
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)|src=\"(?!https?:)([^\"]+)\"")
 
 
