@@ -182,7 +182,9 @@ def training_size(train: Tensor, test: Tensor, *, repeats: int = 8) -> Panel:
     here = axes.axvline(sizes[0], color="0.4", linewidth=1)
     overtakes = axes.axvline(sizes[0], color=plots.VERMILION, linewidth=1.2, linestyle="--")
     word = axes.text(0, 7.35, "", color=plots.VERMILION, va="top", fontsize=9)
-    legend = made.legend(handles=lines, loc="outside lower left", title="held-out nats (dotted: training)", alignment="left")
+    legend = made.legend(
+        handles=lines, loc="outside lower left", title="held-out nats; training, when shown: dotted", alignment="left"
+    )
     made.draw_without_rendering()
     ends = [entry.get_window_extent().transformed(made.transFigure.inverted()) for entry in legend.get_texts()]
     values = [made.text(end.x1, end.y0, "", va="bottom", fontsize=legend.get_texts()[0].get_fontsize()) for end in ends]
