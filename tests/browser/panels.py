@@ -1,18 +1,13 @@
-"""An explorer in the page: its controls by label, moved as by hand, its picture's bytes, and how long each new picture took."""
+"""An explorer in the page: its controls by label, moved as by hand, and how long each new picture took."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from playwright.sync_api import Locator, Page
 
-BYTES = """async (image) => {
-    const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
-    let text = ''; for (const byte of bytes) text += String.fromCharCode(byte);
-    return btoa(text); }"""
 # Times go from the first event in the explorer to the moment when the next picture has been decoded.
 WATCH = """async (image) => {
     const read = async () => new Uint8Array(await (await fetch(image.src)).arrayBuffer());
@@ -29,8 +24,10 @@ WATCH = """async (image) => {
         }).observe(image, { attributes: true, attributeFilter: ['src'] });
     }
     Object.assign(image.courseWatch, { begun: null, times: [], before: await read() }); }"""
-# A question asked three times: the answers come after whatever the kernel had to do before, and after its pictures.
+# A picture may come undisturbed. Then a question is asked three times: its answers come after all that the kernel had to do.
 CHANGED = """async (image, patience) => {
+    const pause = (milliseconds) => new Promise((again) => setTimeout(again, milliseconds));
+    for (let turn = 0; turn < 20 && !image.courseWatch.times.length; turn++) await pause(10);
     const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
     for (let turn = 0; turn < 3; turn++) await kernel.requestKernelInfo();
     const { before, read, times } = image.courseWatch, end = performance.now() + patience;
@@ -40,7 +37,7 @@ CHANGED = """async (image, patience) => {
             await image.decode();
             return [true, times.length ? times[0] : null];
         }
-        await new Promise((again) => setTimeout(again, 50));
+        await pause(50);
     } while (performance.now() < end);
     return [false, null]; }"""
 COVERED = """(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
@@ -80,10 +77,6 @@ class LivePanel:
     def error(self) -> str:
         """The line beside the picture: empty when render did well."""
         return self.root.locator(".course-error").inner_text().strip()
-
-    def picture(self) -> bytes:
-        """The PNG that is shown now."""
-        return base64.b64decode(self.image.evaluate(BYTES))
 
     def stretch(self) -> float:
         """How much wider the picture is shown than its own shape asks for: 1 when it is not distorted."""
@@ -238,6 +231,12 @@ def _kind(control: Locator) -> str:
         "widget-checkbox": "checkbox", "course-play": "play", "widget-text": "text",
     }  # fmt: skip
     return next((kind for name, kind in names.items() if name in classes), "button")
+
+
+def preferred(controls: list[Locator]) -> list[Locator]:
+    """Sliders first, then surfaces, then the other controls, each in the page's order."""
+    order = {"slider": 0, "canvas": 1}
+    return sorted(controls, key=lambda control: order.get(_kind(control), 2))
 
 
 def label(control: Locator) -> str:
