@@ -52,6 +52,8 @@ def as_tensor(answer: Any) -> Tensor:
     if isinstance(answer, Tensor):
         if answer.is_meta:
             raise TypeError("a tensor on the meta device, which holds no numbers")
+        if answer.is_nested:
+            raise TypeError("a nested tensor, whose parts have shapes of their own")
         plain = answer.detach().dequantize() if answer.is_quantized else answer.detach()
         return (plain if plain.layout == torch.strided else plain.to_dense()).cpu()
     try:
@@ -140,6 +142,8 @@ def _shape_hint(given: Tensor, expected: Tensor, tolerance: float) -> str:
 def shown(value: Any) -> str:
     """A value in a few words: a short one in full, a long one by its kind and shape. Never raises."""
     if isinstance(value, Tensor):
+        if value.is_nested:
+            return "a nested tensor"
         if value.numel() > _MOST_SHOWN or value.is_meta:
             return f"a tensor of shape {_shape(value)}"
         return _numbers(as_tensor(value).tolist())

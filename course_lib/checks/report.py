@@ -210,11 +210,12 @@ def _ask(attempt: Callable, case: tuple, where: str) -> Any:
         raise _Found("raised", said, hint) from error
     except NotImplementedError as error:
         raise _Found("not tried", "your function raises NotImplementedError; write its body.", "") from error
-    except SystemExit as error:
-        hint = "exit() and sys.exit() end the whole program; end a function with `return`."
-        raise _Found("raised", f"{where}SystemExit{_own_line(error, attempt, len(case))}", hint) from error
-    except Exception as error:
-        raise _Found("raised", f"{where}{_message(error)}{_own_line(error, attempt, len(case))}", "") from error
+    except KeyboardInterrupt:  # the stop button
+        raise
+    except BaseException as error:  # a student may raise GeneratorExit, or a class of their own
+        leaves = "exit() and sys.exit() end the whole program; end a function with `return`."
+        hint = leaves if isinstance(error, SystemExit) else ""
+        raise _Found("raised", f"{where}{_message(error)}{_own_line(error, attempt, len(case))}", hint) from error
 
 
 def _message(error: BaseException) -> str:

@@ -20,7 +20,8 @@ def checksums() -> dict[str, str]:
             f"{listing} is missing, so no data file can be checked; fix: `git checkout -- data`, or point COURSE_DATA "
             "at the data folder of a clone"
         )
-    pairs = [line.split(maxsplit=1) for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
+    text = listing.read_text(encoding="utf-8", errors="replace")  # bytes that are no text become a line that is refused below
+    pairs = [line.split(maxsplit=1) for line in text.splitlines() if line.strip()]
     damaged = [words for words in pairs if len(words) != 2 or len(words[0]) != 64]
     if damaged:
         raise DataFileError(

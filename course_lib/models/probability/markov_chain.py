@@ -51,8 +51,10 @@ def check_states(x: Tensor, states: int, name: str = "x") -> Tensor:
     ValueError otherwise, with what came and the likely fix; `name` is what the message calls x.
     """
     if not isinstance(x, Tensor) or x.is_floating_point() or x.is_complex() or x.dtype == torch.bool or x.is_meta:
-        kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"{name} holds {kind}; expected integers (B, T): {name}.long(), where it has no NaN")
+        if not isinstance(x, Tensor):
+            what = f"a {type(x).__name__}; expected a tensor of integers (B, T): torch.as_tensor({name}) may do"
+            raise ValueError(f"{name} is {what}")
+        raise ValueError(f"{name} holds {x.dtype}; expected integers (B, T): {name}.long(), where it has no NaN")
     if x.ndim != 2 or x.numel() == 0:
         fix = f"; add the batch axis: {name}[None]" if x.ndim == 1 and len(x) else ""
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (B, T) with at least 1 sequence of at least 1 step{fix}")

@@ -165,6 +165,20 @@ def test_a_function_that_ends_the_program_is_told_to_return(leave):
     assert sampler.status == "raised"
 
 
+@pytest.mark.parametrize("error", [GeneratorExit, BaseException("my own")])
+def test_whatever_a_function_raises_becomes_a_verdict_but_not_the_stop_button(error):
+    def mine(x):
+        raise error
+
+    assert check(mine).status == "raised"
+
+    def stopped(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(stopped)
+
+
 class Unspeakable:
     def __repr__(self):
         raise RuntimeError("no words")
@@ -176,6 +190,7 @@ class Unspeakable:
         (Unspeakable(), "an Unspeakable"),
         (torch.ones(2, device="meta"), "meta device, which holds no numbers"),
         (torch.ones(3, 9, device="meta"), "meta device"),
+        (torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), "a nested tensor"),
     ],
 )
 def test_answers_that_hold_no_numbers_are_not_called_a_fault_of_the_course(strange, said):

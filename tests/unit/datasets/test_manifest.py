@@ -124,3 +124,9 @@ def test_the_fix_works_in_a_clone_made_before_line_endings_were_fixed(copy, tmp_
         git(*command.split()[1:], at=clone)
     assert len(load("old_faithful")) == 272
     assert git("status", "--porcelain", at=clone) == ""
+
+
+def test_a_list_that_is_no_text_is_damaged(copy):
+    (copy.parent.parent / "SHA256SUMS").write_bytes(b"\xff\xfe\x00 \x81")
+    with pytest.raises(DataFileError, match="SHA256SUMS is damaged; expected lines of a sha256 and a file name"):
+        manifest.checksums()

@@ -163,3 +163,9 @@ def test_estimate_moves_the_data_to_the_models_device(device):
     model = MarkovChain(states=3, length=5).to(device).estimate(x)
     assert model.probs.device.type == device
     assert torch.equal(model.probs.cpu(), MarkovChain(states=3, length=5).estimate(x).probs)
+
+
+@pytest.mark.parametrize("x", [np.zeros((2, 3), dtype=int), [[0, 1]], None, "01"])
+def test_what_is_no_tensor_gets_a_fix_that_it_can_follow(x):
+    with pytest.raises(ValueError, match=rf"x is a {type(x).__name__}; expected a tensor .*torch.as_tensor\(x\)"):
+        MarkovChain(states=2, length=3).log_prob(x)
