@@ -112,7 +112,7 @@ def be_the_generator() -> Panel:
 
 def _densities(sheet: Image.Image, mean: float, width: float, at: tuple[float, float]) -> None:
     """The left plot: both densities, and D between 0 and 1."""
-    plot = Plot(sheet, 0, (SPAN, (0.0, 1.05)), "real p (blue), fake q (red), D (black)", ("x", ""))
+    plot = Plot(sheet, 0, (SPAN, (0.0, 1.05)), "real p (blue), fake q (orange), D (black)", ("x", ""))
     curves = ((log_p(GRID).exp(), plots.BLUE), (log_q(GRID, mean, width).exp(), plots.VERMILION))
     for density, colour in curves:
         plot.line(_points(density.clamp(max=1.05)), colour)

@@ -67,7 +67,7 @@ def two_piles() -> Panel:
         x, y = grains(piles[:HEIGHT]), grains(piles[HEIGHT:])
         pen = ImageDraw.Draw(sheet)
         if not len(x) or not len(y):
-            words = "Paint at least one grain of each pile: real in the blue rows, fake in the red ones."
+            words = "Paint at least one grain of each pile: real in the blue rows, fake in the orange ones."
             pen.text((40, 40), words, fill="black", font=font(14))
             return sheet
         upper, lower = blank_sheet(), blank_sheet()
@@ -101,7 +101,7 @@ def two_piles() -> Panel:
 
 
 def _lanes() -> np.ndarray:
-    """The background of the surface: blue rows above red ones."""
+    """The background of the surface: blue rows above orange ones."""
     rows = [[shade(colour, 0.25)] * CELLS for colour in (plots.BLUE, plots.VERMILION) for _ in range(HEIGHT)]
     return np.array(rows, dtype=np.uint8)
 
