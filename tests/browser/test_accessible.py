@@ -86,3 +86,11 @@ def test_every_control_is_reached_by_keyboard_and_its_focus_is_seen(lesson):
 
 def test_no_label_is_cut(lesson):
     assert lesson.page.evaluate(CUT) == []
+
+
+def test_controls_and_picture_are_in_view_together(lesson):
+    page = lesson.page.locator(".jp-Notebook .jp-WindowedPanel-outer").bounding_box()
+    for panel in lesson.panels():
+        assert panel.root.bounding_box()["height"] <= page["height"], panel.title
+        controls, picture = (panel.root.locator(part).first.bounding_box() for part in (".widget-hbox > .widget-vbox", "img"))
+        assert picture["x"] >= controls["x"] + controls["width"] - 1, f"the picture of {panel.title!r} is not beside its controls"
