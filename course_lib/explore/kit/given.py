@@ -62,7 +62,7 @@ def _check(value: Any, hint: Any, name: str) -> None:
             _check(key, inside[0], f"a key of {name}")
             _check(part, inside[1], f"{name}[{key!r}]")
     elif origin is tuple and Ellipsis not in inside:
-        _expect(isinstance(value, tuple) and len(value) == len(inside), value, name, f"a tuple of {len(inside)} parts")
+        _expect(isinstance(value, (tuple, list)) and len(value) == len(inside), value, name, f"a tuple of {len(inside)} parts")
         for place, (part, kind) in enumerate(zip(value, inside, strict=True)):
             _check(part, kind, f"{name}[{place}]")
     elif origin in LISTS or origin is tuple:

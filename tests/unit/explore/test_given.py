@@ -114,7 +114,7 @@ def test_what_fits_passes():
     whole = {"x": torch.arange(3), "model": nn.Identity(), "steps": np.int64(0), "share": torch.tensor(1.0), "either": "b"}
     lists = {"by_name": {"a": (nn.Identity(), 2)}, "many": [torch.ones(2).half()], "pages": range(2)}
     assert toy(**whole, **lists, anything=object()) == "drawn"
-    assert toy(pages=[]) == "drawn"
+    assert toy(pages=[], span=[0, 1]) == "drawn"
 
 
 def wrong_shapes():
