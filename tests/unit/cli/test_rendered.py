@@ -47,6 +47,7 @@ def test_outputs():
 
 def test_code_in_colours():
     page = rendered.code('x = 1  # one\n\ny = """a\nb"""')
-    assert '<div class="code">' in page and "id=" not in page
+    assert '<div class="code">' in page
+    assert "id=" not in page
     assert page.count('<span class="line">') == 4, "one for each line, the empty one and those of a long string too"
     assert ".code .c1" in rendered.code_css()
