@@ -166,5 +166,6 @@ def fit(
     except KeyboardInterrupt:
         history.stopped = True
         if distributed.first():
-            print(f"stopped by hand after {len(history)} whole epochs; the model and its history are kept")
+            whole = "1 whole epoch" if len(history) == 1 else f"{len(history)} whole epochs"
+            print(f"stopped by hand after {whole}; the model and its history are kept")
     return history
