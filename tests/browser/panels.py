@@ -13,8 +13,9 @@ WATCH = """async (image) => {
     const read = async () => new Uint8Array(await (await fetch(image.src)).arrayBuffer());
     if (!image.courseWatch) {
         const watch = image.courseWatch = { begun: null, times: [], read };
-        for (const kind of ['keydown', 'pointerdown'])
-            image.closest('.course-panel').addEventListener(kind, (event) => { watch.begun ??= event.timeStamp; }, true);
+        const panel = image.closest('.course-panel');
+        for (const kind of ['keydown', 'pointerdown']) // a surface takes its keys at the window
+            window.addEventListener(kind, (e) => { if (panel.contains(e.target)) watch.begun ??= e.timeStamp; }, true);
         new MutationObserver(async () => {
             const begun = watch.begun;
             if (begun === null) return;
@@ -100,6 +101,11 @@ class LivePanel:
         """Every control and drawing surface, in order."""
         return self.root.locator(f"{CONTROLS}, .course-canvas").all()
 
+    @property
+    def ways(self) -> set[str]:
+        """By which ways its controls can be moved: all of them by keyboard, and most by mouse."""
+        return {"keyboard"} | {"mouse" for control in self.controls() if _kind(control) not in KEYBOARD_ALONE}
+
     def control(self, label: str) -> Locator:
         """The control with this label."""
         return self.root.locator(f"{CONTROLS}, .course-canvas[aria-label^='{label}']").filter(has_text=label).first
@@ -109,9 +115,12 @@ class LivePanel:
         controls, done = self.controls(), set()
         for number, control in enumerate(controls):
             way = "mouse" if number % 2 and _kind(control) not in KEYBOARD_ALONE else "keyboard"
+            words = control.locator("input").input_value() if _kind(control) == "text" else None
             move = self.move(control, way)
             done |= {way} if move.changed else set()
             yield move
+            if words is not None:  # while an explorer refuses its words, the other controls change nothing
+                self.changes(partial(control.locator("input").fill, words))
         for way in WAYS:
             for control in controls:
                 if way not in done and not (way == "mouse" and _kind(control) in KEYBOARD_ALONE):

@@ -8,7 +8,6 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="browser tests need playwright: pip install -e '.[test]'")
 
 from lab import ROOT, Lab, chromium
-from panels import WAYS
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LESSONS = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -39,7 +38,7 @@ def test_a_lesson_runs_and_its_explorers_move(lab, name, record_property):
                 if move.milliseconds is not None:
                     record_property("latency", json.dumps([panel.title, move.way, round(move.milliseconds)]))
                 assert panel.error == "", f"{panel.title}, {move}: {panel.error}"
-            assert changed_by == set(WAYS), f"the picture of {panel.title!r} changed by {changed_by or 'nothing'} alone"
+            assert changed_by == panel.ways, f"the picture of {panel.title!r} changed by {changed_by or 'nothing'} alone"
             assert panel.covered(), f"a drawing surface of {panel.title!r} shows no picture"
             assert panel.stretch() == pytest.approx(1, abs=0.02)
         assert lesson.wrong == [], "the page wrote errors to its console"
