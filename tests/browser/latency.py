@@ -22,7 +22,7 @@ MOVES = 12
 HEAD = """# How fast the explorers are
 
 Milliseconds from a key pressed on an explorer's control to the new picture, in JupyterLab of `course lab` in headless Chromium.
-The limit is 60 ms per move; explorers whose picture takes longer show their progress. Made by
+The goal is 60 ms per move. The gallery and the scribble show their progress while they draw. Made by
 
     python tests/browser/latency.py notebooks/*.ipynb --table LATENCY.md
 
@@ -43,7 +43,7 @@ def machine() -> str:
 
 
 def measure(panel: LivePanel, moves: int) -> tuple[str, list[float]]:
-    """The label of the control that was moved, and the milliseconds of each move; no times where no key changed the picture."""
+    """The label of the control that was moved, and the milliseconds of each move; no times where none changed the picture."""
     for control in preferred(panel.controls()):
         times = [panel.step(control, number).milliseconds for number in range(3)]
         if sum(time is not None for time in times) >= 2:
@@ -55,7 +55,7 @@ def measure(panel: LivePanel, moves: int) -> tuple[str, list[float]]:
 def row(lesson: str, panel: LivePanel, moves: int) -> str:
     """One line of the table."""
     control, times = measure(panel, moves)
-    found = f"{statistics.median(times):.0f} | {max(times):.0f}" if times else "no key changes it | –"
+    found = f"{statistics.median(times):.0f} | {max(times):.0f}" if times else "no small moves | –"
     return f"| {lesson} | {panel.title} | {control} | {found} |"
 
 

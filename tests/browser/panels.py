@@ -20,7 +20,7 @@ WATCH = """async (image) => {
             const begun = watch.begun;
             if (begun === null) return;
             watch.begun = null;
-            await image.decode();
+            await image.decode().catch(() => {}); // the next picture may come meanwhile
             watch.times.push(performance.now() - begun);
         }).observe(image, { attributes: true, attributeFilter: ['src'] });
     }
@@ -35,7 +35,7 @@ CHANGED = """async (image, patience) => {
     do {
         const now = await read();
         if (now.length !== before.length || now.some((byte, place) => byte !== before[place])) {
-            await image.decode();
+            await image.decode().catch(() => {}); // the next picture may come meanwhile
             return [true, times.length ? times[0] : null];
         }
         await pause(50);
