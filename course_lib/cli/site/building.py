@@ -42,7 +42,7 @@ def build(lessons: Sequence[Lesson], out: Path) -> int:
         if faults:
             raise Failed(f"{len(faults)} links of the site are wrong, the first is: {faults[0]}")
         if out.exists():
-            out.rename(Path(temporary) / "before")  # removed with the temporary folder: a stop in between loses no site
+            out.rename(Path(temporary) / "before")  # removed with the temporary folder: nobody meets half of a site
         new.rename(out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 2**20
     print(
