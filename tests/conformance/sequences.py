@@ -13,6 +13,8 @@ BUILD = {
         for cell in ("rnn", "lstm", "gru")
     },
     "character-deep": lambda: CharacterModel(symbols=STATES, length=LENGTH, hidden=5, layers=2, embedding=4, dropout=0.5),
+    "character-place": lambda: CharacterModel(symbols=STATES, length=LENGTH, hidden=6, embedding=4, period=3),
+    "character-place-gru": lambda: CharacterModel(symbols=STATES, length=LENGTH, cell="gru", hidden=6, layers=2, period=2),
     "ngram": lambda: NGram(symbols=STATES, length=LENGTH, context=2).estimate(examples(9, 11)),
     "ngram-witten-bell": lambda: NGram(symbols=STATES, length=LENGTH, context=3, smoothing="witten-bell").estimate(
         examples(9, 11)
