@@ -17,7 +17,7 @@ EXERCISES = {
     "06.2": "a forecast h steps ahead",
     "06.3": "all conditionals of an FVSBN",
     "06.4": "the gradient of a logistic regression",
-    "06.5": "bits paid for each pixel",
+    "06.5": "bits for each pixel",
 }
 
 

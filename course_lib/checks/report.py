@@ -25,7 +25,7 @@ from course_lib.checks import sampling
 from course_lib.checks.answers import Difference, as_tensor, difference, fresh, shown, untried
 from course_lib.checks.limits import TimeUp, kernel_stays, settings_stay, time_limit
 from course_lib.checks.progress import Progress, keep, progress
-from course_lib.checks.verdict import Slip, Verdict
+from course_lib.checks.verdict import Slip, Verdict, hint_for
 
 __all__ = ["Progress", "Slip", "Verdict", "grade", "grade_samples", "progress"]
 
@@ -213,9 +213,8 @@ def _ask(attempt: Callable, case: tuple, where: str) -> Any:
     except KeyboardInterrupt:  # the stop button
         raise
     except BaseException as error:  # a student may raise GeneratorExit, or a class of their own
-        leaves = "exit() and sys.exit() end the whole program; end a function with `return`."
-        hint = leaves if isinstance(error, SystemExit) else ""
-        raise _Found("raised", f"{where}{_message(error)}{_own_line(error, attempt, len(case))}", hint) from error
+        said = f"{where}{_message(error)}{_own_line(error, attempt, len(case))}"
+        raise _Found("raised", said, hint_for(error)) from error
 
 
 def _message(error: BaseException) -> str:

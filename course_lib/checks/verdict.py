@@ -16,6 +16,15 @@ _LOOKS = {
     "raised": ("!", "#CC79A7"),
 }
 
+_RAISED = (  # what is raised, words in its message, the hint
+    (SystemExit, "", "exit() and sys.exit() end the whole program; end a function with `return`."),
+    (
+        RuntimeError,
+        "must match the size of tensor",
+        "two shapes do not fit together. A sum, a mean or a logsumexp over an axis takes that axis away; keepdim=True keeps it.",
+    ),
+)
+
 _STAND_INS = str.maketrans(
     {
         "✓": "+",
@@ -42,6 +51,11 @@ def printable(text: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_STAND_INS).encode(encoding, "replace").decode(encoding)
     return text
+
+
+def hint_for(error: BaseException) -> str:
+    """What to look at when a student's code raises this; "" where its own message says enough."""
+    return next((hint for kind, words, hint in _RAISED if isinstance(error, kind) and words in str(error)), "")
 
 
 @dataclass(frozen=True)

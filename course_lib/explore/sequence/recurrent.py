@@ -210,8 +210,8 @@ def _next(log_probs: np.ndarray, letters: str, costs: list[float], left_out: lis
     """The likeliest next characters and the mean nats of the text, in words."""
     best = np.argsort(-log_probs)[:4]
     words = ", ".join(f"{ {' ': '␣', chr(10): '↵'}.get(letters[k], letters[k]) } {np.exp(log_probs[k]):.2f}" for k in best)
-    paid = f"   ·   shown: {np.mean(costs):.2f} nats per character" if costs else ""
-    return f"next: {words}{paid}" + (f"   ·   unknown, left out: {''.join(left_out)}" if left_out else "")
+    so_far = f"   ·   shown: {np.mean(costs):.2f} nats per character" if costs else ""
+    return f"next: {words}{so_far}" + (f"   ·   unknown, left out: {''.join(left_out)}" if left_out else "")
 
 
 @lru_cache

@@ -56,3 +56,9 @@ WRONG = [
 ]
 
 TestLesson01 = frame(check, RIGHT, WRONG)
+
+
+def test_a_sum_without_keepdim_is_told_so():
+    verdict = check.log_posterior(lambda lik, prior: lik + prior - (lik + prior).logsumexp(1), record=False)
+    assert verdict.status == "raised"
+    assert "keepdim" in verdict.hint

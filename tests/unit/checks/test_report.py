@@ -145,6 +145,14 @@ def test_raised_shows_the_students_own_line():
     assert 'torch.cat([torch.ones(1), "a"])' in deep.text
 
 
+def test_shapes_that_do_not_fit_are_told_of_keepdim():
+    x = torch.tensor([[0.1, 0.2, 0.7], [0.5, 0.4, 0.1]])
+    verdict = grade("01.1", lambda x: x / x.sum(1), x / x.sum(1, keepdim=True), [x], record=False)
+    assert verdict.status == "raised"
+    assert "keepdim" in verdict.hint
+    assert grade("01.1", lambda x: x @ x, x, [x], record=False).hint == ""  # another fault of shapes
+
+
 def test_raised_when_called_with_other_arguments_than_it_takes():
     verdict = check(lambda: 3)
     assert verdict.status == "raised"
