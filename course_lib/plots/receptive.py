@@ -65,7 +65,7 @@ def ink_by_row(ink: Mapping[str, Tensor], rows: range, *, title: str, alt: str) 
 def masks_and_recurrences() -> LessonFigure:
     """What one layer lets a pixel take: the masks A and B, and from where the two LSTMs take their states."""
     made = figure(
-        "One layer: what a pixel (red) takes from its neighbours (blue)\n", columns=4, size=(11.0, 3.4),
+        "One layer: what a pixel (orange-red) takes from its neighbours (blue)\n", columns=4, size=(11.0, 3.4),
         alt="Four grids with one pixel each. Mask A: the rows above, and the pixels on its left. Mask B: these and the pixel "
         "itself. Row LSTM: arrows from three pixels of the row above. Diagonal BiLSTM: arrows from the left and the upper pixel.",
     )  # fmt: skip
@@ -100,7 +100,10 @@ def _cell(column: float, row: float, fill: str, edge: str = BLACK) -> Rectangle:
 
 @drawing
 def numbered_neighbours(places: Sequence[tuple[int, int]], *, title: str, alt: str) -> LessonFigure:
-    """The earlier neighbours of a pixel (red) in the order in which they are taken. places: rows down, columns right from it."""
+    """The earlier neighbours of a pixel (orange-red) in the order in which they are taken.
+
+    places: rows down, columns right from the pixel.
+    """
     made = figure(title, size=(5.6, 3.4), alt=alt)
     axes = made.axes[0]
     up, wide = -min(row for row, _ in places), max(abs(column) for _, column in places)

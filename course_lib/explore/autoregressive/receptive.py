@@ -56,7 +56,8 @@ def receptive_fields(models: Mapping[str, PixelModel], picture: torch.Tensor | N
         Choice("model", "model", list(models)),
         Slider("layers", "residual blocks", 0, most, value=most, step=1),
     ]
-    alt = "A grid of pixels: the chosen one in red, those it sees in blue, earlier ones it cannot see in orange, later ones grey."
+    alt = "A grid of pixels: the chosen one in orange-red, those it sees in blue, "
+    alt += "earlier ones it cannot see in orange, later ones grey."
     return Panel(render, controls, title="What may a pixel see?", alt=alt)
 
 

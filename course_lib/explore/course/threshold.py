@@ -65,7 +65,7 @@ def threshold(pairs: Mapping[str, tuple[Scores, Tensor, Tensor]]) -> Panel:
         Choice("score", "score", names),
         Slider("cut", "threshold", 0, STEPS, value=STEPS // 2, step=1),
     ]
-    alt = "Left, histograms of ordinary (blue) and odd (red) scores with a threshold; right, the ROC curve with its point."
+    alt = "Left, histograms of ordinary (blue) and odd (orange-red) scores with a threshold; right, the ROC curve with its point."
     return Panel(render, controls, title="The threshold: what is called odd?", alt=alt)
 
 
@@ -83,7 +83,7 @@ def _roc(ordinary: Tensor, odd: Tensor) -> np.ndarray:
 
 
 def _histogram(sheet: Image.Image, scores: tuple[Tensor, Tensor], span: tuple[float, float], at: float) -> None:
-    plot = Plot(sheet, 0, (span, (0.0, 1.0)), "ordinary (blue), odd (red)", ("score: more is odder", ""))
+    plot = Plot(sheet, 0, (span, (0.0, 1.0)), "ordinary (blue), odd (orange-red)", ("score: more is odder", ""))
     for values, colour, place in zip(scores, (plots.BLUE, plots.VERMILION), (0.47, 0.0), strict=True):
         counts, edges = np.histogram(values.clamp(*span).numpy(), BINS, span)
         for share, a, b in zip(0.45 * counts / counts.max(), edges, edges[1:], strict=False):

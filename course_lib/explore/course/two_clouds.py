@@ -62,7 +62,7 @@ def two_clouds() -> Panel:
         return _bars(overlap(real, made, k=k), frechet_distance(real, made))
 
     controls = [
-        Pick("place", "drag the generated cloud (red); real points are blue", (CELLS, CELLS), background=scene, side=SIDE),
+        Pick("place", "drag the generated cloud (orange-red); real points are blue", (CELLS, CELLS), background=scene, side=SIDE),
         Slider("k", "k-th neighbour", 1, 10, value=3, step=1),
         Slider("spread", "spread of the generated cloud", 0.1, 2.5, value=0.3, step=0.1),
         Slider("modes", "modes that it has", 1, 3, value=3, step=1),
@@ -70,7 +70,7 @@ def two_clouds() -> Panel:
         Choice("balls", "balls around", ["real", "generated", "none"]),
         Toggle("outlier", "one real outlier", False),
     ]
-    alt = "Blue real points in three groups with a ball around each, red generated points, and bars of the four numbers."
+    alt = "Blue real points in three groups with a ball around each, orange-red generated points, and bars of the four numbers."
     return Panel(render, controls, title="Precision and recall by hand", alt=alt)
 
 
@@ -96,7 +96,7 @@ def _bars(found: Overlap, distance: float) -> Image.Image:
         pen.text((right + 6, top + 17), f"{value:.2f}", fill="black", font=font(16), anchor="lm")
     pen.line((LEFT + unit, 6, LEFT + unit, 14 + 58 * len(rows) - 16), fill="#777777", width=1)
     pen.text((LEFT + unit, 14 + 58 * len(rows) - 12), "1", fill="black", font=font(13), anchor="mt")
-    words = "red: are generated points good?  blue: are real ones reached?"
+    words = "orange-red: are generated points good?  blue: are real ones reached?"
     pen.text((4, HIGH - 58), words, fill="black", font=font(13))
     pen.text((4, HIGH - 32), f"Fréchet distance of both clouds {distance:.2f}", fill="black", font=font(14, SYMBOLS))
     return sheet

@@ -136,7 +136,7 @@ def exact_field(*, seed: int = 0) -> Panel:
     ]  # fmt: skip
     return Panel(
         render, controls, title="The exact field of your points",
-        alt="Black training points, red particles that come from noise, their bent blue paths, and straight grey lines behind.",
+        alt="Black training points, orange-red particles that come from noise, their bent blue paths, and straight grey lines.",
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _lines(sheet: Image.Image, ends: Mapping[int, tuple[float, float]], chosen: 
     heights = [*values.flatten(), *([] if truth is None else [truth])]
     low, high = min(heights) - 1, max(heights) + 1
     plot = Plot(
-        sheet, 0, ((at[0], at[-1]), (low, high)), "log Z, nats: from below (blue), above (red)", ("log10 of the steps", "")
+        sheet, 0, ((at[0], at[-1]), (low, high)), "log Z, nats: from below (blue), above (orange-red)", ("log10 of the steps", "")
     )
     if truth is not None:
         plot.line(np.array([[at[0], truth], [at[-1], truth]]), plots.BLACK, 1)

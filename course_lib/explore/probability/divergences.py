@@ -85,5 +85,5 @@ def one_bump() -> Panel:
             Slider("scale", "scale of q (by hand)", SCALES[0], SCALES[-1], value=1.0, step=0.1),
         ],
         title="Fit one bump to two modes",
-        alt="Two modes in blue, a red bump over them, and bars for forward KL, reverse KL and Jensen–Shannon in nats.",
+        alt="Two modes in blue, an orange-red bump over them, and bars for forward KL, reverse KL and Jensen–Shannon in nats.",
     )

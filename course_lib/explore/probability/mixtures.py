@@ -153,7 +153,9 @@ def choose_components(
     min_variance: float = 1e-3,
     seed: int = 0,
 ) -> Panel:
-    """A slider over K: the mixture fitted to `train`, and nats per point on `train` and on `held_out` for every K.
+    """A slider over K: the mixture fitted to `train`, and nats per point on `train` and on `held_out` for 1 to K components.
+
+    It opens at K = 1: the nats of more components are seen when the slider comes to them, so that a prediction can stand first.
 
     train, held_out: (N, 2). The other arguments as for `em_stepper`.
     """
@@ -184,10 +186,11 @@ def choose_components(
         title = f"held out: {here.mean:.3f} ± {here.standard_error:.3f} nats"
         plot = Plot(sheet, 1, [(0.5, most + 0.5), reach[covariance]], title, ("components K", ""))
         for row, (name, (_, colour)) in enumerate(sets.items()):
-            means = np.array([[k + 1, value.mean] for k, value in enumerate(nats[covariance][name])])
-            plot.line(means, colour, 2)
+            seen = nats[covariance][name][:K]
+            means = np.array([[k + 1, value.mean] for k, value in enumerate(seen)])
+            plot.line(means.repeat(2, 0), colour, 2)  # two points at least
             plot.dots(means, colour, 3)
-            for (at, mean), value in zip(means, nats[covariance][name], strict=True):
+            for (at, mean), value in zip(means, seen, strict=True):
                 plot.line(np.array([[at, mean - value.standard_error], [at, mean + value.standard_error]]), colour, 1)
             corner = (plot.size[0] - 4 * FINE, 16 * FINE * row)
             plot.draw.text(corner, f"{name}: nats per point, ± 1 standard error", fill=colour, font=font(12 * FINE), anchor="rt")
@@ -198,6 +201,6 @@ def choose_components(
     controls = [Slider("K", "components K", 1, most, value=1, step=1), Choice("covariance", "covariance", COVARIANCES)]
     return Panel(
         render, controls, title="How many components?",
-        alt="Left: the training points and the fitted components as ellipses. Right: negative log-likelihood in nats per point "
-        "against K: on the training points it keeps falling, on the held-out ones it does not.",
+        alt="Left: the training points and the fitted components as ellipses. Right: negative log-likelihood in nats per point, "
+        "of the training points and of the held-out ones, for 1 to K components.",
     )  # fmt: skip
