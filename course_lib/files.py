@@ -12,6 +12,10 @@ class DataFileError(ValueError):
     """A data file is missing, damaged or changed; the message names the file, both checksums and the fix."""
 
 
+class NewerFormatError(DataFileError):
+    """A newer version of the course wrote this file, which is whole."""
+
+
 @contextmanager
 def only_writer(folder: Path, *, seconds: float = 60) -> Iterator[None]:
     """Inside, no other process that asks for the same lock writes into this folder, which is made where it does not exist.

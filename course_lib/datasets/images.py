@@ -20,6 +20,7 @@ FASHION_SPLITS = ("train", "validation", "test", "all")
 MNIST_TRAIN = 50_000  # images of MNIST's training file for training; the last 10,000 are for validation
 FASHION_CLASSES = 10
 SMALL = 14  # side of the small digits
+_COUNTS = {"mnist/train": 60_000, "mnist/t10k": 10_000, "fashion_mnist/t10k": 10_000}  # images of a file
 _FASHION_PARTS = {"train": slice(0, 800), "validation": slice(800, 900), "test": slice(900, 1_000)}  # of each class
 
 
@@ -79,7 +80,12 @@ def _mnist_rows(split: str) -> slice:
 
 
 def _labels(prefix: str) -> Tensor:
-    return read_idx(manifest.verify(f"{prefix}-labels-idx1-ubyte.gz")).long()
+    """The classes of a file, (N,). Raises DataFileError where the file holds something else."""
+    with manifest.reading(f"{prefix}-labels-idx1-ubyte.gz") as path:
+        labels, count = read_idx(path), _COUNTS[prefix]
+        if labels.shape != (count,) or (labels > 9).any():
+            raise ValueError(f"it has labels of shape {tuple(labels.shape)}; expected ({count},), each from 0 to 9")
+    return labels.long()
 
 
 @lru_cache(maxsize=2)
@@ -93,9 +99,13 @@ def _images(prefix: str, rows: slice | Tensor, drawn: torch.Generator | None) ->
 
     Every image of the file is binarised before the rows are taken: an image then has the same pixels in each of its splits.
     """
-    path = manifest.verify(f"{prefix}-images-idx3-ubyte.xz")
-    images = _unpacked(path, path.stat().st_size, path.stat().st_mtime_ns)[:, None]
+    labels = _labels(prefix)[rows]
+    with manifest.reading(f"{prefix}-images-idx3-ubyte.xz") as path:
+        images, shape = _unpacked(path, path.stat().st_size, path.stat().st_mtime_ns), (_COUNTS[prefix], 28, 28)
+        if images.shape != shape:
+            raise ValueError(f"it has images of shape {tuple(images.shape)}; expected {shape}")
+    images = images[:, None]
     if drawn is None:
-        return images[rows].float().div_(255), _labels(prefix)[rows]
+        return images[rows].float().div_(255), labels
     x = binarise(images.float().div_(255), generator=drawn)[rows]
-    return x if len(x) == len(images) else x.clone(), _labels(prefix)[rows]  # a clone frees the other rows' memory
+    return x if len(x) == len(images) else x.clone(), labels  # a clone frees the other rows' memory

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,15 +46,22 @@ def _sha256_of_version(path: Path, size: int, modified: int) -> str:
 
 def verify(name: str) -> Path:
     """The path of data/<name>, after checking it against its sha256. Raises DataFileError."""
-    expected = checksums().get(name)
+    listed = checksums()
+    expected = listed.get(name)
     if expected is None:
-        raise DataFileError(f"data/{name} is not listed in data/SHA256SUMS; expected one of {sorted(checksums())}")
+        raise DataFileError(
+            f"data/{name} is not listed in data/SHA256SUMS; expected one of {sorted(listed)}; where the list was cut short, "
+            "fix: `git checkout -- data/SHA256SUMS` in the clone"
+        )
     path = runtime.data_dir() / name
-    fix = f"fix: `git checkout -- data/{name}` in the clone"
-    if not path.is_file():
-        raise DataFileError(f"{path} is missing; expected sha256 {expected}, found no file; {fix}")
-    status = path.stat()
-    found = _sha256_of_version(path, status.st_size, status.st_mtime_ns)
+    fix = _fix(name)
+    try:
+        if not path.is_file():
+            raise DataFileError(f"{path} is missing; expected sha256 {expected}, found no file; {fix}")
+        status = path.stat()
+        found = _sha256_of_version(path, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise DataFileError(f"{path} cannot be read ({error.strerror}); fix: give yourself the right to read it") from error
     if found != expected and has_changed_line_endings(path, expected):
         raise DataFileError(
             f"{path} has other line endings than the original, because git changed them (core.autocrlf); "
@@ -61,6 +70,23 @@ def verify(name: str) -> Path:
     if found != expected:
         raise DataFileError(f"{path} is damaged; expected sha256 {expected}, found {found}; {fix}")
     return path
+
+
+@contextmanager
+def reading(name: str) -> Iterator[Path]:
+    """The path of data/<name>, verified; inside, an error that comes from what the file holds becomes a DataFileError.
+
+    A file can be listed and whole, and yet not be what the library expects, where somebody has replaced it and its checksum.
+    """
+    path = verify(name)
+    try:
+        yield path
+    except (ValueError, TypeError, IndexError, RecursionError, OSError) as error:
+        raise DataFileError(f"{path} does not hold what it should ({error}); {_fix(name)}") from error
+
+
+def _fix(name: str) -> str:
+    return f"fix: `git checkout -- data/{name}` in the clone"
 
 
 def has_changed_line_endings(path: Path, expected: str) -> bool:

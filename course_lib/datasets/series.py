@@ -12,15 +12,20 @@ from course_lib.datasets import manifest
 from course_lib.datasets.data import PARTS, check_split
 
 SPLITS = ("all", *PARTS)
+_ROWS = {"old_faithful.csv": 272, "sunspots.csv": 309}
 _ERUPTIONS = {"train": slice(0, 200), "validation": slice(200, 236), "test": slice(236, None)}  # after a shuffle
 _YEARS = {"train": slice(0, 200), "validation": slice(200, 260), "test": slice(260, None)}
 
 
 def _columns(name: str) -> Tensor:
-    """All rows of data/series/<name> below its header line, (N, columns)."""
-    with manifest.verify(f"series/{name}").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))[1:]
-    return torch.tensor([[float(value) for value in row] for row in rows])
+    """All rows of data/series/<name> below its header line, (N, 2). Raises DataFileError where the file holds something else."""
+    with manifest.reading(f"series/{name}") as path:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))[1:]
+        table = torch.tensor([[float(value) for value in row] for row in rows])
+        if table.shape != (_ROWS[name], 2) or not table.isfinite().all():
+            raise ValueError(f"it has numbers of shape {tuple(table.shape)}; expected ({_ROWS[name]}, 2), all of them finite")
+    return table
 
 
 def old_faithful(split: str = "all") -> tuple[Tensor, None]:

@@ -17,8 +17,12 @@ _PARTS = {"train": (0.0, 0.8), "validation": (0.8, 0.9), "test": (0.9, 1.0)}
 
 
 def read_novel() -> str:
-    """The whole text as a string."""
-    return manifest.verify(FILE).read_text(encoding="utf-8")
+    """The whole text as a string. Raises DataFileError where the file holds no text."""
+    with manifest.reading(FILE) as path:
+        text = path.read_text(encoding="utf-8")
+        if len(text) < 10 * WINDOW:
+            raise ValueError(f"it has {len(text)} characters; expected a novel, of which each part holds a window of {WINDOW}")
+    return text
 
 
 def alphabet() -> str:

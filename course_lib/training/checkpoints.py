@@ -23,17 +23,14 @@ from torch import Tensor, nn
 
 from course_lib import files, runtime
 from course_lib.datasets import manifest
-from course_lib.datasets.manifest import DataFileError
+from course_lib.files import DataFileError, NewerFormatError
 from course_lib.models.protocols import configuration
 
 FORMAT = 2
 VALIDATION = "-validation"  # ends the name of a model that was trained to choose settings on the validation split
 OURS = ("course_lib.models.", "course_lib.nn.")  # where the classes of a checkpoint may come from
+NEEDED = {"class": str, "configuration": dict, "sha256": str}  # in the JSON of every checkpoint
 HALVES = (torch.float16, torch.bfloat16)
-
-
-class NewerFormatError(DataFileError):
-    """A newer version of the course wrote this file, which is whole."""
 
 
 def shipped_dir() -> Path:
@@ -58,12 +55,14 @@ def describe(name: str, folder: Path | None = None) -> dict[str, Any]:
     """
     path = (folder or shipped_dir()) / f"{name}.json"
     if not path.is_file():
-        raise ValueError(f"no checkpoint is called {name!r}{runtime.did_you_mean(name, names())} (have: {names()})")
+        if path.is_symlink() or path.exists() or path.with_suffix(".safetensors").is_file():
+            raise DataFileError(f"{path} is missing, or no file; fix: {_fix(path)}")
+        raise ValueError(f"no checkpoint is called {name!r}{runtime.did_you_mean(str(name), names())} (have: {names()})")
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"class", "configuration", "sha256"} - set(about)
+        missing = {key for key, kind in NEEDED.items() if not isinstance(about.get(key), kind)}
         number = int(about.get("format", 1))
-    except (ValueError, TypeError, AttributeError) as error:  # bad JSON, bad UTF-8, or JSON that is no object
+    except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:  # bad JSON or UTF-8, or no object
         raise DataFileError(f"{path} is damaged: {error}; fix: {_fix(path)}") from error
     if number > FORMAT:
         raise NewerFormatError(

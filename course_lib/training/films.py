@@ -24,6 +24,9 @@ from course_lib.runtime import check_index
 
 LARGEST = 300_000  # bytes of a file
 FORMAT = 1
+UNREADABLE = (
+    SafetensorError, KeyError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError, OSError, zlib.error,
+)  # fmt: skip
 FIX = "use fewer frames (a larger `every`), fewer samples, or span=(low, high), which halves each number"
 
 
@@ -159,21 +162,30 @@ def beside(checkpoint: Path) -> Path:
 
 
 def read(path: Path | str) -> Recording:
-    """The film that `Film.write` wrote. Raises ValueError where the file is damaged or of a newer format."""
+    """The film that `Film.write` wrote. Raises DataFileError where it is missing, damaged or of a newer format."""
+    fix = "record it anew, or `git checkout` a shipped one"
     try:
+        if not Path(path).is_file():
+            raise ValueError("there is no file")
         with safe_open(path, framework="pt") as file:
             about, packed = json.loads(file.metadata()["film"]), file.get_tensor("frames").numpy().tobytes()
         if about["format"] > FORMAT:
-            raise ValueError(f"it has format {about['format']}, and this version of the course reads format {FORMAT}")
-        kind, shape = np.dtype(about["type"]), about["shape"]
-        raw = zlib.decompressobj().decompress(packed, kind.itemsize * math.prod(shape))
+            reads = f"this version of the course reads format {FORMAT}"
+            raise files.NewerFormatError(f"{path} has format {about['format']}, and {reads}; fix: update the course")
+        kind, shape, steps, scalars = np.dtype(about["type"]), about["shape"], about["steps"], about["scalars"]
+        expected, unpacker = kind.itemsize * math.prod(shape), zlib.decompressobj()
+        raw = unpacker.decompress(packed, expected + 1)
+        if len(raw) != expected or not unpacker.eof:  # at the end of its stream, zlib compares a checksum
+            raise ValueError(f"its frames have {len(raw)} bytes or more; expected {expected}, and an end")
+        if any(len(numbers) != shape[0] for numbers in (steps, *scalars.values())):
+            raise ValueError(f"it has {shape[0]} frames, and another number of steps or scalars")
         changes = np.frombuffer(raw, np.uint8 if kind.itemsize == 1 else np.uint16).reshape(shape)
         frames = torch.from_numpy(np.cumsum(changes, axis=0, dtype=changes.dtype).view(kind)).float()
         if about["span"] is not None:
             low, high = about["span"]
             frames = low + (high - low) * frames / 255
-        return Recording(frames, about["steps"], about["scalars"])
-    except (SafetensorError, KeyError, TypeError, ValueError, zlib.error) as error:
-        raise ValueError(
-            f"{path} is no film, or damaged ({error}); fix: record it anew, or `git checkout` a shipped one"
-        ) from error
+        return Recording(frames, steps, scalars)
+    except files.NewerFormatError:
+        raise
+    except UNREADABLE as error:
+        raise files.DataFileError(f"{path} is no film, or damaged ({error}); fix: {fix}") from error

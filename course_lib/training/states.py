@@ -40,9 +40,11 @@ def read_extra(path: Path) -> dict[str, Any]:
 @contextmanager
 def _reading(path: Path) -> Iterator[Any]:
     try:
+        if not Path(path).is_file():  # of a pipe, nothing may ever be read
+            raise ValueError("it is missing, or no file")
         with safe_open(path, framework="pt") as file:
             yield file
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, OSError) as error:
         raise DataFileError(f"{path} is damaged ({error}); fix: delete it, and the run begins anew") from error
 
 

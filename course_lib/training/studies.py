@@ -23,10 +23,17 @@ def path(study: str) -> Path:
 
 
 def read(study: str) -> dict[str, dict[str, Any]]:
-    """Checkpoint name -> {"beta": …, "seed": …, "metrics": {…}, …}, as `record` wrote it. ValueError if there is none."""
-    if not path(study).is_file():
+    """Checkpoint name -> {"beta": …, "seed": …, "metrics": {…}, …}, as `record` wrote it.
+
+    Raises ValueError where there is none, DataFileError where its file is damaged.
+    """
+    if not path(study).is_file() and f"studies/{study}.json" not in manifest.checksums():
         raise ValueError(f"there is no study {study!r} at {path(study)}; its recipes make it: course train NAME --ship")
-    return json.loads(manifest.verify(f"studies/{study}.json").read_text(encoding="utf-8"))
+    with manifest.reading(f"studies/{study}.json") as file:
+        rows = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+            raise ValueError("expected JSON that maps the name of each checkpoint to what was measured of it")
+    return rows
 
 
 def record(study: str, name: str, about: dict[str, Any]) -> str:
