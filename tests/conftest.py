@@ -3,6 +3,8 @@
 PRETEND_CUDA=1 gives a machine without a GPU a pretended one (tests/device/pretend_cuda.py). On a GPU it changes nothing.
 """
 
+import itertools
+
 import pretend_cuda
 import pytest
 
@@ -10,10 +12,19 @@ MISSING = pretend_cuda.missing()  # first of all: other modules ask torch for it
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(bool(MISSING), reason=MISSING or "-"))]
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory):
+    """The names of fresh folders. `mktemp` would look through all that it made before, and there are thousands of tests."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _out_of_the_way(monkeypatch, tmp_path_factory):
+def _out_of_the_way(monkeypatch, _homes):
+    home = next(_homes)
+    home.mkdir()
     monkeypatch.setenv("COURSE_QUIET", "1")
-    monkeypatch.setenv("COURSE_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("COURSE_HOME", str(home))
     for name in ("COURSE_DEVICE", "COURSE_BUDGET", "COURSE_THREADS", "COURSE_DATA"):
         monkeypatch.delenv(name, raising=False)
 
