@@ -100,6 +100,7 @@ COLUMN, ROW, LEFT, TOP, BARS = 13, 14, 78, 46, 78  # pixels: of a cell, of the m
 SIGNED = ("candidate", "memory", "shown")  # between -1 and 1; gates lie between 0 and 1
 MEMORY = 5.0  # a memory of this size is shown as 1
 LINE_END = "/"  # one types this for the end of a line
+PACE = 150  # milliseconds per character while it plays
 
 
 class _Reader:
@@ -144,17 +145,17 @@ def gate_watcher(
         model: with one layer. letters: symbol i is letters[i].
         units: name of a group -> indices of its units; the first group is shown at first.
         text: stands there at first. examples: other texts that one may type. A "/" stands for the end of a line.
-        wide: how many characters are shown, the last ones; all characters are read.
+        wide: how many characters are shown, the last ones. All before them are read; a slider says how many of those shown.
     """
     reader, rows = _Reader(model, letters), max(map(len, units.values()))
     names = list(reader.read("")[0][1])
 
-    def render(text: str, watched: str, chosen: str) -> Image.Image:
+    def render(text: str, watched: str, chosen: str, place: int = 0) -> Image.Image:
         text = text.replace(LINE_END, "\n")
         left_out = sorted(set(text) - set(letters))
         text = "".join(letter for letter in text if letter in letters)
-        trace = reader.read(text)
-        first = max(0, len(text) - wide)
+        first, read = max(0, len(text) - wide), max(0, len(text) + place)
+        trace, text = reader.read(text)[: read + 1], text[:read]
         index = list(units[chosen])
         values = np.stack([did[watched][index] for _, did, _ in trace[first + 1 :]], 1) if text else np.zeros((len(index), 0))
         costs = [-trace[t][2][letters.index(text[t])] for t in range(first, len(text))]
@@ -172,6 +173,7 @@ def gate_watcher(
             Text("text", "text (/ ends a line)", text, examples=(*examples, "", "é–θ 123")),
             Choice("watched", "watch", names, value="memory" if "memory" in names else names[0]),
             Choice("chosen", "units", list(units)),
+            Slider("place", "read up to here (0: to the end of the text)", -wide, 0, value=0, play=PACE),
         ],
         title="Watch the gates while it reads",
         alt="A heat map, a row for each unit and a column for each character, and below each character a bar for its nats.",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_lib import runtime
-from course_lib.explore.sequence.recurrent import ROTATION, TORCHS, gate_watcher, gradient_reach
+from course_lib.explore.sequence.recurrent import COLUMN, LEFT, ROTATION, ROW, TOP, TORCHS, gate_watcher, gradient_reach
 from course_lib.models.sequence import CharacterModel
 
 
@@ -44,3 +44,14 @@ def test_small_inputs_and_a_rotation_carry_the_gradient_further_than_torchs_star
     panel = gradient_reach(lags=20, hidden=32)
     ends = {start: panel.render(bias=0.0, start=start, gain=1.0).axes[0].lines[0].get_ydata()[-1] for start in (ROTATION, TORCHS)}
     assert ends[ROTATION] > 1e3 * ends[TORCHS]
+
+
+def test_the_slider_reads_as_far_as_a_shorter_text_and_keeps_the_characters_in_their_places():
+    panel, chosen = watcher(), {"watched": "memory", "chosen": "all"}
+    for text, place, read in (("abc cab", -3, "abc "), ("abc cab", 0, "abc cab"), ("ab", -1, "a"), ("ab", -12, ""), ("", -5, "")):
+        assert panel.render(text=text, place=place, **chosen) == panel.render(text=read, place=0, **chosen)
+    longer = "abc cab " * 3  # 24 characters, of which 12 are shown
+    some, all_of_it = (np.asarray(panel.render(text=longer, place=place, **chosen)) for place in (-4, 0))
+    maps = slice(TOP, TOP + 6 * ROW), slice(LEFT, LEFT + 8 * COLUMN)
+    assert np.array_equal(some[maps], all_of_it[maps])
+    assert (some[maps[0], LEFT + 8 * COLUMN + 1 :] == 255).all()
