@@ -217,6 +217,10 @@ def _score(asked: argparse.Namespace) -> int:
 
 
 def _doctor(asked: argparse.Namespace) -> int:
+    from course_lib.cli import shadows
+
+    if hidden := shadows.hidden():  # what comes next imports such modules, and may fail by them
+        raise Failed("\n".join(hidden))
     from course_lib.cli import first_look
 
     findings = []

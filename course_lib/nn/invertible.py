@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+WIDEST = 10.0  # the largest |log_scale| of a channel: a channel of a standard deviation from 0.000045 to 22,026 comes to 1
+
 
 class Invertible(nn.Module, ABC):
     """A map x -> z, one to one, with the exact log |det dz/dx| in nats.
@@ -81,6 +83,8 @@ class ChannelAffine(Invertible):
     """z = (x + shift) exp(log_scale), with one shift and one scale per channel (dimension 1): Glow's ActNorm.
 
     It begins as the identity (Kingma & Dhariwal 2018, section 3.1, begin at the statistics of the first batch instead).
+    `log_scale` counts as WIDEST at most and as -WIDEST at least: a channel whose values are all equal would drive it to infinity,
+    and the density with it.
     """
 
     def __init__(self, channels: int):
@@ -88,17 +92,20 @@ class ChannelAffine(Invertible):
         self.shift, self.log_scale = nn.Parameter(torch.zeros(channels)), nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return (x + self._along(self.shift, x)) * self._along(self.log_scale, x).exp(), self._log_abs_det(x)
+        return (x + self._along(self.shift, x)) * self._along(self._bounded(), x).exp(), self._log_abs_det(x)
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        return z * self._along(-self.log_scale, z).exp() - self._along(self.shift, z), -self._log_abs_det(z)
+        return z * self._along(-self._bounded(), z).exp() - self._along(self.shift, z), -self._log_abs_det(z)
 
     def _along(self, value: Tensor, x: Tensor) -> Tensor:
         return value.view(-1, *[1] * (x.ndim - 2))
 
     def _log_abs_det(self, x: Tensor) -> Tensor:
         """Every place of a channel has the channel's scale."""
-        return (self.log_scale.sum() * math.prod(x.shape[2:])).expand(len(x))
+        return (self._bounded().sum() * math.prod(x.shape[2:])).expand(len(x))
+
+    def _bounded(self) -> Tensor:
+        return self.log_scale.clamp(-WIDEST, WIDEST)
 
 
 class Logit(Invertible):

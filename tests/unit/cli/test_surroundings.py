@@ -50,6 +50,22 @@ def test_matplotlib_draws_whatever_the_user_set(changes, tmp_path):
     assert done.returncode == 0, done.stderr.decode()
 
 
+@pytest.mark.parametrize("name", ["random", "email", "calendar", "types_of_my_own"])
+def test_the_doctor_names_what_hides_a_module_of_python(name, tmp_path):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("raise RuntimeError('another module')\n")
+    (tmp_path / "notes.txt").write_text("no module")
+    program = "import sys; from course_lib.cli import shadows; print(*shadows.hidden(), sep='\\n')"
+    if name == "random":  # the doctor itself met this one, and ended with a traceback
+        program = "import sys; from course_lib.cli import main; sys.exit(main(['doctor']))"
+    done = run(program, {"PYTHONPATH": os.pathsep.join([str(tmp_path), "/nowhere"])}, text=True)
+    said = done.stdout + done.stderr
+    expected = f"{tmp_path / name} hides Python's own module {name}; fix: unset PYTHONPATH"
+    assert "Traceback" not in said
+    assert (expected in said) == (name != "types_of_my_own")
+    assert done.returncode == (name == "random")
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are chosen on Linux")
 def test_one_core_is_enough():
     one = (

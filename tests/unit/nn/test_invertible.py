@@ -210,3 +210,26 @@ def test_a_root_has_the_gradient_of_the_implicit_function():
     torch.testing.assert_close(root**3, target)
     (slope,) = torch.autograd.grad(root.sum(), target)
     torch.testing.assert_close(slope, 1 / (3 * root.detach() ** 2))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [torch.zeros(4, 3), torch.ones(1, 3), torch.ones(2, 3), torch.tensor([[1.0, 5.0, -1.0], [2.0, 5.0, 0.5], [0.0, 5.0, 3.0]])],
+    ids=["zeros", "one example", "two equal examples", "a constant column"],
+)
+def test_channels_of_equal_values_leave_the_density_finite(data):
+    layer, started = ChannelAffine(3), []
+    optimiser = torch.optim.Adam(layer.parameters(), 0.5)
+    for _ in range(300):
+        z, log_abs_det = layer(data)
+        loss = (z.square().sum(1) / 2 - log_abs_det).mean()
+        started.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    z, log_abs_det = layer(data)
+    assert z.isfinite().all()
+    assert log_abs_det.isfinite().all()
+    assert all(math.isfinite(one) for one in started)
+    assert log_abs_det.max() <= 3 * 10.0, "the floor of a channel's standard deviation bounds the density"
+    assert torch.allclose(layer.inverse(z)[0], data, atol=1e-3)
