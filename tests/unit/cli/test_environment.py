@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,18 +66,27 @@ def test_a_python_that_is_too_old_is_refused_clearly(monkeypatch, capsys):
     assert "PYTHON=" in said
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An environment as `python -m venv` makes it, with pip, which takes several seconds."""
+    folder = tmp_path_factory.mktemp("made") / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    return folder
+
+
 @pytest.fixture
-def clone(tmp_path, monkeypatch):
-    """A clone whose environment is an empty one, made without pip; `done` lists what was asked to be installed."""
+def clone(tmp_path, monkeypatch, made):
+    """A clone whose environment stays empty; `done` lists what was asked to be installed. A new one is a copy of `made`."""
     for name in ("pyproject.toml", "constraints.txt"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     done = []
 
-    def install(root, venv):
-        done.append("install")
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    def run(command):
+        assert command == [sys.executable, "-m", "venv", str(tmp_path / ".venv")]
+        shutil.copytree(made, command[-1], symlinks=True)
 
-    monkeypatch.setattr(environment, "install", install)
+    monkeypatch.setattr(environment, "run", run)
+    monkeypatch.setattr(environment, "install", lambda root, venv: done.append("install"))
     monkeypatch.setattr(environment, "trouble", lambda venv: None if (tmp_path / ".venv/pyvenv.cfg").exists() else "half made")
     return tmp_path, done
 
