@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib import runtime
-from course_lib.cli.asked import Failed, checked
+from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import UnknownName
 from course_lib.training import studies
 from course_lib.training.scores import kinds, table
@@ -29,6 +30,8 @@ def score(
     for name in names:
         if name not in known:
             raise UnknownName("model of digits", name, known)
+    if not check:
+        _refuse_what_cannot_be_written(path)
     old = table.read(path) if path.is_file() else {"rows": {}}
     if check and not old["rows"]:
         raise Failed(f"there is no table at {path} to compare with; fix: course score, without --check")
@@ -53,6 +56,15 @@ def score(
     failed = [name for name in todo if "failed" in rows[name]]
     print(f"{len(todo) - len(failed)} of {len(todo)} models measured: {path}")
     return 1 if failed else 0
+
+
+def _refuse_what_cannot_be_written(path: Path) -> None:
+    """Raise AskedWrongly where the table could not be kept, before minutes are spent on measuring."""
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if (path.exists() and not path.is_file()) or not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise AskedWrongly(
+            f"--out {path} cannot be written as a file; expected a file in a folder of yours: --out scoreboard.json"
+        )
 
 
 def _command(names: Sequence[str], budget: str, out: Path | None) -> str:

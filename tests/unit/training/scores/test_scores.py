@@ -283,6 +283,14 @@ def test_a_table_that_is_not_there_is_named_with_the_fix(tmp_path):
         table.read(tmp_path / "none.json")
 
 
+@pytest.mark.parametrize("place", ["", "a file/table.json"])
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(place, shelf, monkeypatch):
+    (shelf / "a file").touch()
+    monkeypatch.setattr(measuring, "row_of", lambda *_: pytest.fail("it was measured"))
+    with pytest.raises(ValueError, match="cannot be written as a file; expected"):
+        score.score(budget="smoke", out=shelf / place)
+
+
 def test_a_stop_says_how_to_go_on(shelf, monkeypatch, capsys):
     def row_of(name, recipe, counts, device):
         if name == "two":
