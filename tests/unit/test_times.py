@@ -21,13 +21,15 @@ def test_each_part_each_lesson_and_the_slowest_cell_are_named(tmp_path):
     (tmp_path / "lesson.xml").write_text(CASE.format(cells), encoding="utf-8")
     browser = '<testcase classname="tests.browser" name="test_a_lesson[07_nade.ipynb]" time="20" />'
     (tmp_path / "browser.xml").write_text(CASE.format(browser), encoding="utf-8")
+    run = '<testcase classname="tests.notebooks" name="test_lesson_runs_in_the_smoke_budget[07_nade]" time="10" />'
+    (tmp_path / "cuda.xml").write_text(CASE.format(run), encoding="utf-8")
     unit = '<testcase classname="tests.unit" name="test_slow" time="3" />'
     (tmp_path / "unit.xml").write_text(CASE.format(unit), encoding="utf-8")
     times = _times()
     lines = times.table(times.read(tmp_path)).splitlines()
-    assert lines[0] == "seconds of all tests, added up: browser 20, lesson 72, unit 3"
-    assert lines[1].split() == ["seconds", "per", "lesson", "lesson", "browser"]
-    assert lines[2].split() == ["07_nade", "72.0", "20.0"]
+    assert lines[0] == "seconds of all tests, added up: browser 20, smoke 10, lesson 72, unit 3"
+    assert lines[1].split() == ["seconds", "per", "lesson", "smoke", "lesson", "browser"]
+    assert lines[2].split() == ["07_nade", "10.0", "72.0", "20.0"]
     assert lines[4].split() == ["11.5", "notebooks.07_nade.ipynb::Cell", "11"]
     assert len([line for line in lines if "Cell" in line]) == times.SLOWEST
     assert lines[-1].split() == ["3.0", "tests.unit::test_slow"]
