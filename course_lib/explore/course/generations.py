@@ -167,8 +167,8 @@ def _left(sheet: Image.Image, kind: str, shown: np.ndarray, generation: int) -> 
 
 def _right(sheet: Image.Image, story: Story, exact: Sequence[float], generation: int) -> None:
     at = np.arange(len(exact))
-    seen = "mean of runs (blue), median (orange-red)" if story.medians else "this run (blue)"
-    plot = Plot(sheet, 1, ((0, len(exact) - 1), (0.0, 1.2)), f"variance left: expected (black), {seen}", ("generation", ""))
+    seen = "mean (blue), median (orange-red)" if story.medians else "this run (blue)"
+    plot = Plot(sheet, 1, ((0, len(exact) - 1), (0.0, 1.2)), f"expected (black), {seen}", ("generation", "variance left"))
     for values, colour, width in ((exact, plots.BLACK, 3), (story.variances, plots.BLUE, 2), (story.medians, plots.VERMILION, 2)):
         if values is not None:
             plot.line(np.stack([at, np.clip(values, 0, 1.2)], 1), colour, width)

@@ -96,7 +96,7 @@ def _bars(found: Overlap, distance: float) -> Image.Image:
         pen.text((right + 6, top + 17), f"{value:.2f}", fill="black", font=font(16), anchor="lm")
     pen.line((LEFT + unit, 6, LEFT + unit, 14 + 58 * len(rows) - 16), fill="#777777", width=1)
     pen.text((LEFT + unit, 14 + 58 * len(rows) - 12), "1", fill="black", font=font(13), anchor="mt")
-    words = "orange-red: are generated points good?  blue: are real ones reached?"
+    words = "orange-red: generated well?  blue: real points reached?"
     pen.text((4, HIGH - 58), words, fill="black", font=font(13))
     pen.text((4, HIGH - 32), f"Fréchet distance of both clouds {distance:.2f}", fill="black", font=font(14, SYMBOLS))
     return sheet

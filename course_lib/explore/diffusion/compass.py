@@ -134,7 +134,7 @@ class _Compass:
         rule = f"; {np.mean(chains.moved):.0%} accepted" if chains.moved else ""
         words = (
             f"sigma = {sigma:.2g}; chains right of the middle: {share:.0%}, data: {self.exact.probs[0]:.0%}{rule}",
-            "arrows: sigma times the score, exact (orange-red), learned (blue)",
+            "arrows, sigma · score: exact (orange-red), learned (blue)",
             f"ring: where the exact denoiser puts the point, {sigma**2 * exact.norm():.2f} away",
             f"error of sigma · score, squared: {errors[0]:.3f} where the data are,",
             f"{errors[1]:.3f} over the whole plane",

@@ -136,7 +136,7 @@ def within_a_cell(model: Dequantised, x: Tensor) -> Panel:
         sheet = Image.new("RGB", (WIDE, HIGH + 50), "white")
         sheet.paste(_curve(log_density, loss, level, model.levels), (0, 0))
         pen = ImageDraw.Draw(sheet)
-        words = f"grey line: mean of log p; orange-red line above it: log of the mean of p; grey level {level}"
+        words = f"grey line: mean of log p; orange-red: log of the mean of p; grey level {level}"
         pen.text((4, HIGH + 2), words, fill="black", font=font(13))
         words = f"between them: {loss:.3f} nats = {loss / math.log(2):.3f} bits, lost to this pixel's noise"
         pen.text((4, HIGH + 24), words, fill="black", font=font(13))
