@@ -157,7 +157,8 @@ def gate_watcher(
         first, read = max(0, len(text) - wide), max(0, len(text) + place)
         trace, text = reader.read(text)[: read + 1], text[:read]
         index = list(units[chosen])
-        values = np.stack([did[watched][index] for _, did, _ in trace[first + 1 :]], 1) if text else np.zeros((len(index), 0))
+        columns = [did[watched][index] for _, did, _ in trace[first + 1 :]]
+        values = np.stack(columns, 1) if columns else np.zeros((len(index), 0))
         costs = [-trace[t][2][letters.index(text[t])] for t in range(first, len(text))]
         image = Image.new("RGB", (LEFT + wide * COLUMN + 8, TOP + rows * ROW + BARS + 48), "white")
         _draw(image, values, watched in SIGNED, text[first:], index, rows, costs)

@@ -55,3 +55,5 @@ def test_the_slider_reads_as_far_as_a_shorter_text_and_keeps_the_characters_in_t
     maps = slice(TOP, TOP + 6 * ROW), slice(LEFT, LEFT + 8 * COLUMN)
     assert np.array_equal(some[maps], all_of_it[maps])
     assert (some[maps[0], LEFT + 8 * COLUMN + 1 :] == 255).all()
+    none = np.asarray(panel.render(text=longer, place=-12, **chosen))  # what is shown has not been read yet
+    assert (none[maps] == 255).all()
