@@ -15,13 +15,16 @@ def smaller(png: bytes) -> bytes:
 
     Tried are plain RGB, grey values, and a palette of at most 256 colours, each only where nothing is lost that can be seen:
     grey values keep every pixel, and a palette may move the shades at the edges of letters and lines a little (`looks_alike`).
-    An animation, a picture with 16 bits per channel, and a file that is not a readable picture stay as they are.
+    An animation, a picture with 16 bits per channel, and a file that is not a readable picture stay as they are, and so does a
+    file as it is written here, in grey values or with a palette.
     """
     try:
         with Image.open(io.BytesIO(png)) as image:
             image.load()
             if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA") or getattr(image, "n_frames", 1) > 1:
                 return png
+            if image.mode in ("L", "P") and "transparency" not in image.info and _png(image) == png:
+                return png  # written here before, when it was the shortest
             pixels = image.convert("RGBA")
     except (OSError, SyntaxError):  # what Pillow raises for a file that it cannot read
         return png
