@@ -20,7 +20,7 @@ from course_lib.explore.probability import divergences
 from course_lib.metrics.disentanglement import information_shares
 from course_lib.training import checkpoints
 
-FACES = "vae-close-ups-32"  # the model whose coordinates lesson 13 moves, of whatever size its faces are
+FACES = "beta-vae-4-close-ups"  # the model whose coordinates lesson 13 moves
 START, SHOWN = 8, 400  # faces to begin with; digits drawn on a plane of codes
 
 

@@ -1,8 +1,7 @@
-"""The recipes of models with latent variables, in the order of the lessons: autoencoders, VAEs, a study of beta, levels."""
+"""The recipes of models with latent variables, in the order of the lessons: autoencoders, VAEs, levels."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Set
 from dataclasses import replace
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 
 from course_lib import runtime
-from course_lib.datasets import Data, binarise, close_ups, load
+from course_lib.datasets import Data, binarise, load
 from course_lib.models.latent import VAE, HierarchicalVAE, VectorQuantised
 from course_lib.models.latent.autoencoder import Autoencoder
 from course_lib.models.latent.objectives import ELBO, ImportanceBound
@@ -124,57 +123,6 @@ VAES: dict[str, Recipe] = {
 }  # fmt: skip
 
 
-STUDY = "beta-vae-close-ups"
-BETAS = (1, 4, 8, 16)
-SEEDS = (0, 1, 2, 3, 4)
-NOISE = 0.05  # standard deviation of p(x | z), the same for every beta: a learned one would undo a part of the effect of beta
-
-
-def name(beta: float, seed: int = 0) -> str:
-    """The name of the checkpoint with this beta and seed. Weights are shipped for seed 0; other seeds ship numbers alone."""
-    return f"beta-vae-{beta}-close-ups" + (f"-seed-{seed}" if seed else "")
-
-
-def beta_vae(beta: float) -> VAE:
-    """A VAE of close-ups with a fixed scale of p(x | z), whose weights begin at half their usual size.
-
-    From small weights a network learns one direction after another, the strongest first (Saxe et al. 2014).
-    """
-    model = VAE(
-        event_shape=close_ups.SHAPE, latent=10, hidden=(128, 128), activation="relu", output="gaussian", mean=0.5,
-        objective=ELBO(beta=beta),
-    )  # fmt: skip
-    with torch.no_grad():
-        model.log_scale.requires_grad_(False).fill_(math.log(NOISE))
-        for key, weight in model.named_parameters():
-            if key.endswith("weight"):
-                weight /= 2
-    return model
-
-
-def _recipe(beta: float, seed: int) -> Recipe:
-    # The precision is not what changes the result: of a trained model bfloat16 moves the bound by 0.3 nats (beta 4). After two
-    # epochs, with the loss still falling fast, four seeds in bfloat16 ended -4, +34, +3 and -2 nats from their runs in float32:
-    # rounding sets a run on another path, and near the start two paths differ by tens of nats in either direction.
-    causes = measures.Disentanglement(close_ups.sample_factors, close_ups.draw)
-    return Recipe(
-        partial(beta_vae, beta),
-        f"VAE with beta = {beta}, 10 latent variables, on close-ups of faces, seed {seed}",
-        (1, 2, 40),
-        step=Gradient(lr=2e-3),
-        measure=measures.Together((measures.Bounds(None), causes)),
-        data="close_ups",
-        precision="float32",
-        seed=seed,
-        half=True,
-        study=STUDY,
-        weights=seed == 0,
-    )
-
-
-DISENTANGLING: dict[str, Recipe] = {name(beta, seed): _recipe(beta, seed) for beta in BETAS for seed in SEEDS}
-
-
 SYMBOLS, SCALES = 64, (4, 8)  # of the faces' codes
 
 
@@ -231,4 +179,4 @@ LEVELS: dict[str, Recipe] = {
 }
 
 
-LATENT: dict[str, Recipe] = {**AUTOENCODERS, **VAES, **DISENTANGLING, **LEVELS}
+LATENT: dict[str, Recipe] = {**AUTOENCODERS, **VAES, **LEVELS}

@@ -82,33 +82,26 @@ def test_disentanglement_is_measured_where_the_causes_are_known():
     assert len(found["gaps"]) == len(close_ups.FACTORS)
     assert len(found["kl_nats"]) == model.latent
     assert found["mig"] == pytest.approx(sum(found["gaps"]) / len(found["gaps"]), abs=1e-4)
-    x = close_ups.draw(close_ups.sample_factors(measures.SMOKE_EXAMPLES, runtime.generator(0)))
+    x = close_ups.draw(close_ups.sample_factors(measures.SMOKE_EXAMPLES, runtime.generator(0)), 32)
     q = model.encode(x)
     assert found["rmse"] == pytest.approx((model.decode(q.mean).mean - x).square().mean().sqrt().item(), abs=1e-4)
     torch.testing.assert_close(torch.tensor(found["kl_nats"]), q.kl_by_coordinate(model.prior()).mean(0), atol=1e-4, rtol=0)
 
 
-def test_every_recipe_of_the_study_differs_in_beta_and_seed_alone():
-    from course_lib.training.recipes import latent as disentangling
+def test_the_runs_of_the_beta_study_differ_in_beta_and_seed_alone_and_the_first_seeds_are_shipped():
+    from course_lib.training.recipes import close_ups as study
 
-    rows = disentangling.DISENTANGLING
-    assert {row.build().objective.beta for row in rows.values() if row.weights} == set(disentangling.BETAS)
-    for beta in disentangling.BETAS:
-        for seed in disentangling.SEEDS:
-            recipe = rows[disentangling.name(beta, seed)]
+    rows = studies.read(study.STUDY)
+    assert set(rows) == {study.name(beta, seed) for beta in study.BETAS for seed in study.SEEDS}
+    plain = []
+    for beta in study.BETAS:
+        for seed in study.SEEDS:
+            recipe = recipes.RECIPES[study.name(beta, seed)]
             assert (recipe.build().objective.beta, recipe.seed, recipe.weights) == (beta, seed, seed == 0)
-
-
-def test_the_large_close_ups_are_one_recipe_from_several_seeds_of_which_one_is_shipped():
-    from course_lib.training.recipes import close_ups as large
-
-    runs = {seed: recipes.RECIPES[large.name(seed)] for seed in large.SEEDS}
-    assert [row.seed for row in runs.values() if row.weights] == [0]
-    plain = [{**row.description("full"), "seed": None} for row in runs.values()]
+            plain.append({**recipe.description("full"), "seed": None, "build": None})
+            assert rows[study.name(beta, seed)]["configuration"]["objective"]["configuration"]["beta"] == beta
+        assert rows[study.name(beta)]["metrics"] == checkpoints.describe(study.name(beta))["metrics"]
     assert all(row == plain[0] for row in plain)
-    rows = studies.read(large.STUDY)
-    assert {row["seed"] for row in rows.values()} == set(large.SEEDS)
-    assert rows[large.name(0)]["metrics"] == checkpoints.describe(large.name(0))["metrics"]
 
 
 def test_two_processes_that_ship_at_the_same_time_lose_no_line(empty_clone):
