@@ -100,8 +100,7 @@ def beta_scrubber(
     betas = list(models)
     away = torch.linspace(-2, 2, shown)
 
-    @lru_cache
-    def about(place: int) -> tuple[Tensor, list[tuple[int, str]], str]:
+    def told_of(place: int) -> tuple[Tensor, list[tuple[int, str]], str]:
         """The codes of the pictures, the coordinates with the factor that each tells most about, and the heading."""
         model = models[betas[place]]
         with torch.no_grad():
@@ -113,11 +112,13 @@ def beta_scrubber(
             best = int(shares[index].argmax())
             words.append((index, f"z{index + 1}: {nats[index]:.1f} nats\n{names[best]} {shares[index, best]:.2f}"))
         heading = f"beta = {betas[place]:g}: error {error:.3f} per value, {nats.sum():.1f} nats in z"
-        return q.mean[: len(x)], words, heading
+        return q.mean[:shown], words, heading
+
+    about = [told_of(place) for place in range(len(betas))]  # now, so that no move has to wait for a thousand pictures
 
     @lru_cache(maxsize=64)
     def rows(place: int, which: int) -> list[list[Image.Image]]:
-        model, (codes, words, _) = models[betas[place]], about(place)
+        model, (codes, words, _) = models[betas[place]], about[place]
         made = [[enlarged(picture, TILE) for picture in x[:shown]], pictures(model, codes[:shown], TILE)]
         for index, _ in words:
             z = codes[which].repeat(shown, 1)
@@ -126,7 +127,7 @@ def beta_scrubber(
         return made
 
     def render(place: int, which: int) -> Image.Image:
-        _, words, heading = about(place)
+        _, words, heading = about[place]
         labels = ["pictures", "reconstructed", *(text for _, text in words)]
         step = TILE + 2
         sheet = Image.new("RGB", (NAMES + shown * step + GAP, 30 + (most + 2) * step), "white")
