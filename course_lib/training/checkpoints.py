@@ -85,7 +85,7 @@ def load(name: str, *, folder: Path | None = None, device: str | torch.device | 
             model = _model(about)
         tensors = {key: value.float() if value.dtype in HALVES else value for key, value in read_tensors(parameters).items()}
         model.load_state_dict(_spread_out(model, tensors))
-    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (TypeError, ValueError, RuntimeError, MemoryError, SafetensorError) as error:  # MemoryError: a size beyond all sense
         raise DataFileError(f"{path} does not fit the configuration beside it ({error}); fix: {_fix(path)}") from error
     return model.to(device).eval().requires_grad_(False)
 

@@ -43,9 +43,7 @@ def read(path: Path | None = None) -> dict[str, Any]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         fault = f"it is no JSON: {error}"
     if fault:
-        fix = (
-            "`git checkout -- data/studies`" if path is None else "delete it, or name another file: course score makes a new one"
-        )
+        fix = "`git checkout -- data/studies`" if path is None else "name another file, or move this one away"
         raise DataFileError(
             f"{path or studies.path(STUDY)} is damaged, or no scoreboard ({fault}); expected what course score writes; fix: {fix}"
         )

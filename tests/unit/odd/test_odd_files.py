@@ -175,7 +175,7 @@ def test_a_disk_that_fails_while_a_file_is_read_is_said(data, monkeypatch):
     "changes",
     [
         {"configuration": [1]}, {"configuration": None}, {"class": 5}, {"class": None}, {"sha256": None}, {"format": 1e400},
-        {"format": []}, {"configuration": {"event_shape": [-1]}},
+        {"format": []}, {"configuration": {"event_shape": [-1]}}, {"configuration": {"event_shape": [10**15], "order": None}},
     ],
     ids=str,
 )  # fmt: skip
