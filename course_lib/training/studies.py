@@ -23,7 +23,7 @@ def path(study: str) -> Path:
 
 
 def read(study: str) -> dict[str, dict[str, Any]]:
-    """Checkpoint name -> {"beta": …, "seed": …, "metrics": {…}, …}, as `record` wrote it.
+    """Checkpoint name -> {"configuration": {…}, "seed": …, "metrics": {…}, …}, as `record` wrote it.
 
     Raises ValueError where there is none, DataFileError where its file is damaged.
     """
