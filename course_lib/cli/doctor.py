@@ -110,16 +110,17 @@ def _checkpoints() -> list[Finding]:
         try:
             checkpoints.load(name)
             loaded.append(name)
-        except (ValueError, KeyError, RuntimeError) as error:
+        except (ValueError, KeyError, RuntimeError, OSError) as error:
             found, fix = parts(error)
-            wrong.append(Finding(name, found, "wrong", fix or f"`git checkout -- data/checkpoints/{name}.*`"))
+            otherwise = "make it readable for you" if isinstance(error, OSError) else f"`git checkout -- data/checkpoints/{name}.*`"
+            wrong.append(Finding(name, found, "wrong", fix or otherwise))
     return [Finding("trained models", ", ".join(loaded) or "none shipped"), *wrong]
 
 
 def _user_folder() -> list[Finding]:
     """The folder for progress and trained models, or where it will be made: can it be written, and is there room?"""
     folder = runtime.user_dir()
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         return [Finding("your folder", f"{folder} cannot be written", "wrong", "set COURSE_HOME to a folder of your own")]
     free = shutil.disk_usage(nearest).free / GIB

@@ -69,7 +69,7 @@ def find(name: str, budget: str) -> Found | None:
     for folder in present:
         try:
             about = checkpoints.describe(name, folder)
-        except DataFileError as error:
+        except (DataFileError, OSError) as error:  # damaged, or not for this user to read
             print(f"{name}: your own checkpoint is not used: {error}")
             continue
         kept, epochs = about.get("budget"), about.get("epochs")

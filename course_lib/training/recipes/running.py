@@ -111,7 +111,7 @@ def load_or_train(
             model = checkpoints.load(name, folder=found.folder, device=runtime.device(device or "cpu"))
             print(f"{name}: loaded {found.whose} checkpoint ({found.epochs} epochs, budget {found.budget})")
             return model
-        except DataFileError as error:
+        except (DataFileError, OSError) as error:
             if found.folder == checkpoints.shipped_dir():
                 raise
             print(f"{name}: your own checkpoint is not used: {error}")

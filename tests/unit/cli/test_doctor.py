@@ -51,6 +51,19 @@ def test_a_damaged_file_is_restored_by_checkout(data):
     assert "<em>fix:</em>" in doctor.examine()._repr_html_()
 
 
+def test_a_shipped_model_that_may_not_be_read_is_named_with_the_others(monkeypatch):
+    def load(name):
+        if name == "closed":
+            raise PermissionError(13, "Permission denied", "closed.safetensors")
+
+    monkeypatch.setattr(doctor.checkpoints, "names", lambda: ["closed", "open"])
+    monkeypatch.setattr(doctor.checkpoints, "load", load)
+    assert [one.found for one in found("trained models")] == ["open"]
+    (closed,) = found("closed")
+    assert (closed.status, closed.fix) == ("wrong", "make it readable for you")
+    assert "Permission denied" in closed.found
+
+
 def test_a_gpu_that_does_not_answer_is_a_finding(monkeypatch):
     def fails():
         raise RuntimeError("CUDA error: all devices are busy or unavailable")
@@ -98,6 +111,22 @@ class TestTheUsersFolder:
         monkeypatch.setattr(doctor.os, "access", lambda path, _: Path(path) != tmp_path / "closed")  # root may write anywhere
         monkeypatch.setenv("COURSE_HOME", str(tmp_path / "closed" / "home"))
         assert found("your folder")[0].status == "wrong"
+
+    def test_behind_a_link_to_nowhere_cannot_be_written(self, tmp_path, monkeypatch):
+        (tmp_path / "link").symlink_to(tmp_path / "gone" / "home")
+        monkeypatch.setenv("COURSE_HOME", str(tmp_path / "link"))
+        (folder,) = found("your folder")
+        assert (folder.status, folder.fix) == ("wrong", "set COURSE_HOME to a folder of your own")
+
+    def test_in_a_home_that_may_not_be_searched_cannot_be_written(self, tmp_path, monkeypatch):
+        def closed(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "exists", closed)  # so for a user who is not root; os.path answers False
+        monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+        monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+        found_by = first_look.found_by([doctor._user_folder])
+        assert [(one.what, one.fix) for one in found_by] == [("your folder", "set COURSE_HOME to a folder of your own")]
 
     def test_that_nobody_knows_is_a_finding(self, monkeypatch):
         def home(*_):

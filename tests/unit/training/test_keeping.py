@@ -268,6 +268,31 @@ def test_an_own_model_that_cannot_be_read_is_said_not_to_be_used_and_trained_ane
     assert "loaded your own checkpoint" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("file", ["small.json", "small.safetensors"])
+def test_an_own_model_that_this_user_may_not_read_is_said_not_to_be_used_and_stays(file, capsys, monkeypatch):
+    train_small("full")
+    path = checkpoints.own_dir() / file
+    before = path.read_bytes()
+
+    def forbidden(real):
+        def read(self, *args, **kwargs):
+            if self == path:
+                raise PermissionError(13, "Permission denied", str(self))
+            return real(self, *args, **kwargs)
+
+        return read
+
+    with monkeypatch.context() as patch:
+        for name in ("read_text", "read_bytes"):
+            patch.setattr(Path, name, forbidden(getattr(Path, name)))
+        model = load_or_train("small", budget="lesson")
+    said = capsys.readouterr().out
+    assert torch.isfinite(model.sample(2)).all()
+    assert said.count("small: your own checkpoint is not used: [Errno 13] Permission denied") == 1
+    assert "training now" in said
+    assert path.read_bytes() == before
+
+
 def test_retraining_trains_whatever_is_there(capsys):
     train_small("lesson")
     load_or_train("small", budget="lesson", retrain=True)
