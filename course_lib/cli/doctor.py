@@ -112,7 +112,8 @@ def _checkpoints() -> list[Finding]:
             loaded.append(name)
         except (ValueError, KeyError, RuntimeError, OSError) as error:
             found, fix = parts(error)
-            otherwise = "make it readable for you" if isinstance(error, OSError) else f"`git checkout -- data/checkpoints/{name}.*`"
+            closed = isinstance(error, OSError)
+            otherwise = "make it readable for you" if closed else f"`git checkout -- data/checkpoints/{name}.*`"
             wrong.append(Finding(name, found, "wrong", fix or otherwise))
     return [Finding("trained models", ", ".join(loaded) or "none shipped"), *wrong]
 
