@@ -40,6 +40,7 @@ def test_mnists_training_file_is_divided_in_its_order(kind, monkeypatch):
     read = images.read_idx
     monkeypatch.setattr(images, "read_idx", lambda path: read(path)[:600])  # a shorter file, to be quick
     monkeypatch.setattr(images, "_unpacked", lambda path, *version: images.read_idx(path))
+    monkeypatch.setitem(images._COUNTS, "mnist/train", 600)
     monkeypatch.setattr(images, "MNIST_TRAIN", 500)
     train, validation, both = (LOADERS[kind](split) for split in ("train", "validation", "train+validation"))
     assert (len(train), len(validation), len(both)) == (500, 100, 600)
