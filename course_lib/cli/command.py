@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from course_lib import __version__, settings
-from course_lib.cli import children, streams
+from course_lib.cli import children, shadows, streams
 from course_lib.cli.asked import AskedWrongly, Failed, checked
 from course_lib.cli.lessons import ROOT, Lesson, UnknownName, find, lessons
 from course_lib.files import DataFileError
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if extra and asked.command not in ("lab", "present"):
             parser.error(f"unrecognised: {' '.join(extra)}")
         asked.extra = extra
+        for line in shadows.leave_out() if asked.command != "doctor" else []:
+            streams.complain(f"course: {line} (its folder is left out for now)")
         with children.stopped_by_signals():
             code = asked.answer(asked)
             streams.flush()
@@ -218,8 +220,6 @@ def _score(asked: argparse.Namespace) -> int:
 
 
 def _doctor(asked: argparse.Namespace) -> int:
-    from course_lib.cli import shadows
-
     if hidden := shadows.hidden():  # what comes next imports such modules, and may fail by them
         raise Failed("\n".join(hidden))
     from course_lib.cli import first_look

@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import textwrap
 
 import pytest
+
+from course_lib.cli import shadows
 
 LIST = "import sys; from course_lib.cli import main; sys.exit(main(['list']))"
 DRAW = """
@@ -64,6 +67,38 @@ def test_the_doctor_names_what_hides_a_module_of_python(name, tmp_path):
     assert "Traceback" not in said
     assert (expected in said) == (name != "types_of_my_own")
     assert done.returncode == (name == "random")
+
+
+@pytest.mark.parametrize("name", ["random", "code", "statistics"])
+def test_a_folder_that_hides_a_module_of_python_is_left_out(name, tmp_path):
+    hiding, other = tmp_path / "hiding", tmp_path / "other"
+    for folder in (hiding, other):
+        folder.mkdir()
+    (hiding / f"{name}.py").write_text("raise RuntimeError('another module')\n")
+    program = """
+        import importlib, sys
+        from course_lib.cli import children, main
+        code = main(["list"])
+        from course_lib.cli import running
+        importlib.import_module({name!r})
+        print(children.environment().get("PYTHONPATH"))
+        sys.exit(code)
+    """
+    program = textwrap.dedent(program.format(name=name))
+    path = os.pathsep.join([str(hiding), str(other)])
+    done = run(program, {"PYTHONPATH": path, "COURSE_HOME": str(tmp_path)}, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(other)
+    assert done.stderr == (
+        f"course: {hiding / name}.py hides Python's own module {name}; fix: unset PYTHONPATH (its folder is left out for now)\n"
+    )
+
+
+def test_the_folder_of_pythons_own_library_hides_nothing(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.__file__))
+    before = list(sys.path)
+    assert shadows.leave_out() == []
+    assert sys.path == before
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores are chosen on Linux")
