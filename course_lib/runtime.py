@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from course_lib import machine
+from course_lib import machine, settings
 from course_lib.settings import BUDGETS, budget, by_budget, data_dir, did_you_mean, make_user_dir, quiet, user_dir
 
 __all__ = [
@@ -184,14 +184,11 @@ def threads(count: int | None = None) -> int:
 
     The argument counts first, then COURSE_THREADS; with neither, torch's own choice stands, but is lowered to `machine.cores()`.
     """
-    asked = count if count is not None else os.environ.get("COURSE_THREADS") or None
-    if asked is None:
-        number = min(torch.get_num_threads(), machine.cores())
-    else:
-        try:
-            number = check_index(int(asked) if isinstance(asked, str) else asked, "threads", 1)
-        except ValueError as error:
-            raise ValueError(f"the number of threads is {asked!r}; expected a positive integer") from error
+    asked = settings.threads() if count is None else count
+    try:
+        number = min(torch.get_num_threads(), machine.cores()) if asked is None else check_index(asked, "threads", 1)
+    except ValueError as error:
+        raise ValueError(f"the number of threads is {asked!r}; expected a positive integer") from error
     if number != torch.get_num_threads():
         torch.set_num_threads(number)
     return torch.get_num_threads()
@@ -206,3 +203,6 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
     """Go through `items` with a progress line that leaves nothing behind; there is none when quiet, nor in a file or a pipe."""
     hidden = quiet() or not _redraws(sys.stdout)
     return iter(tqdm(items, desc=label, total=total, leave=False, disable=hidden, file=sys.stdout))
+
+
+threads()  # COURSE_THREADS, and the limits of a container, hold from the first import on

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
 BUDGETS = ("smoke", "lesson", "full")
+MOST_THREADS = 1024  # with more, the system may refuse to start them, which ends the process without a word
 T = TypeVar("T")
 
 
@@ -52,6 +54,16 @@ def make_user_dir() -> Path:
     folder = user_dir()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def threads() -> int | None:
+    """The number of CPU threads that COURSE_THREADS asks for; None where it is not set. ValueError where it is no such number."""
+    asked = os.environ.get("COURSE_THREADS")
+    if not asked:
+        return None
+    if not re.fullmatch(r"0*[1-9]\d{0,3}", asked, re.ASCII) or int(asked) > MOST_THREADS:
+        raise ValueError(f"COURSE_THREADS is {asked!r}; expected a positive integer of at most {MOST_THREADS}")
+    return int(asked)
 
 
 def quiet() -> bool:

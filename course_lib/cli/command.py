@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.extra = extra
         for line in shadows.leave_out() if asked.command != "doctor" else []:
             streams.complain(f"course: {line} (its folder is left out for now)")
+        checked(settings.threads)
         with children.stopped_by_signals():
             code = asked.answer(asked)
             streams.flush()

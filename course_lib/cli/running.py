@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -120,8 +121,10 @@ def _command(lesson: Lesson, budget: str, target: Path) -> list[str]:
 
 def _environment(budget: str, jobs: int) -> dict[str, str]:
     """The lesson's environment: a share of the cores, and no progress bar, which would stay in the notebook's outputs."""
-    threads = max(1, machine.cores() // jobs)
-    return {"OMP_NUM_THREADS": str(threads), **environment(), "COURSE_BUDGET": budget, "COURSE_QUIET": "1"}
+    given = environment()
+    if not re.fullmatch(r"[1-9]\d*(,\d+)*", given.get("OMP_NUM_THREADS", "")):
+        given["OMP_NUM_THREADS"] = str(max(1, machine.cores() // jobs))
+    return {**given, "COURSE_BUDGET": budget, "COURSE_QUIET": "1"}
 
 
 def _no_bar() -> bool:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from course_lib import machine, runtime
+from course_lib.cli import main
 
 
 def test_float32_means_float32_on_a_gpu_too():
@@ -186,6 +187,21 @@ def test_threads(monkeypatch):
     for bad in (0, -2, "many", 1.5, "1.5", True):
         with pytest.raises(ValueError, match="positive integer"):
             runtime.threads(bad)
+
+
+@pytest.mark.parametrize("first", ["from course_lib.training import load_or_train", "from course_lib import runtime"])
+def test_the_threads_that_are_asked_for_are_used_from_the_first_import(first):
+    code = f"{first}; import torch; print(torch.get_num_threads())"
+    variables = {**os.environ, "COURSE_THREADS": "3", "OMP_NUM_THREADS": "1"}
+    said = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert said.stdout == "3\n"
+
+
+@pytest.mark.parametrize("asked", ["many", "0", "1.5", "100000"])
+def test_a_command_refuses_a_number_of_threads_that_cannot_be(asked, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_THREADS", asked)
+    assert main(["list"]) == 2
+    assert f"COURSE_THREADS is {asked!r}; expected a positive integer of at most 1024" in capsys.readouterr().err
 
 
 def test_threads_are_lowered_to_the_cores_of_the_container(monkeypatch):

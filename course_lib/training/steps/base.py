@@ -51,11 +51,26 @@ def _check_parameters(optimisers: Mapping[str, Optimizer], model: nn.Module) -> 
     """ValueError where an optimiser holds parameters of another model: that one would change, and this one would not."""
     own = {id(parameter) for parameter in model.parameters()}
     for name, optimiser in optimisers.items():
+        if not isinstance(optimiser, Optimizer):
+            raise ValueError(
+                f"the optimiser {name!r} is {optimiser!r}; expected one of torch.optim, made from model.parameters()"
+            )
         if not {id(p) for group in optimiser.param_groups for p in group["params"]} <= own:
             raise ValueError(
                 f"the optimiser {name!r} holds parameters of another model; expected those of this one: make the optimiser "
                 "after the model, from model.parameters()"
             )
+
+
+def _check_kind(optimiser: Optimizer, state: dict[str, Any]) -> None:
+    """ValueError where the state is that of another kind of optimiser, which torch takes without a word and then fails in a step.
+
+    Kinds differ in the names of their settings. A version of torch may add one or drop one, and that is no other kind.
+    """
+    for own, kept in zip(optimiser.param_groups, state["param_groups"], strict=False):
+        missing, unknown = own.keys() - kept.keys() - {"initial_lr"}, kept.keys() - own.keys() - {"initial_lr"}
+        if missing and unknown:
+            raise ValueError(f"the optimiser has {sorted(missing)}, its kept state {sorted(unknown)}")
 
 
 class Step(ABC):
@@ -167,6 +182,7 @@ class Step(ABC):
         """Go on from what `state_dict` returned."""
         self.model.load_state_dict(state["model"])
         for name, optimiser in self.optimisers.items():
+            _check_kind(optimiser, state["optimisers"][name])
             optimiser.load_state_dict(state["optimisers"][name])
         for name, scheduler in self.schedulers.items():
             scheduler.load_state_dict(state["schedulers"][name])

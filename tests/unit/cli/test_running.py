@@ -111,6 +111,13 @@ def test_no_bar_and_no_more_threads_than_the_cores_allowed(tmp_path, monkeypatch
     assert int(running._environment("smoke", jobs=2)["OMP_NUM_THREADS"]) <= max(1, allowed // 2)
 
 
+@pytest.mark.parametrize(("given", "used"), [("3", "3"), ("2,1", "2,1"), ("", "1"), ("many", "1"), ("0", "1"), ("-3", "1")])
+def test_a_number_of_threads_that_cannot_be_does_not_reach_a_lesson(given, used, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    monkeypatch.setattr(running.machine, "cores", lambda: 2)
+    assert running._environment("smoke", jobs=2)["OMP_NUM_THREADS"] == used
+
+
 def test_folders_named_from_where_the_command_was_given_are_the_same_in_a_lesson(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path)

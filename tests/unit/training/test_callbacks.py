@@ -147,6 +147,7 @@ def test_what_the_caller_says_about_the_run_stands_in_the_file(tmp_path):
         lambda: GradientStep(nn.Linear(4, 4)),
         lambda: gradient(total_steps=5),
         lambda: gradient(averaging=ExponentialAverage()),
+        lambda: GradientStep(model := Noisy(), torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)),
         lambda: GradientStep(model := Noisy(), {"a": torch.optim.SGD(model.parameters(), lr=0.1)}),
         lambda: ContrastiveDivergenceStep(TinyRBM()),
     ],

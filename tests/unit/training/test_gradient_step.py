@@ -188,3 +188,9 @@ def test_several_optimisers_each_move_their_part():
     step(torch.ones(3, 1))
     torch.testing.assert_close(model.a.data, torch.full((2,), 0.9))
     torch.testing.assert_close(model.b.data, torch.full((2,), 0.8))
+
+
+@pytest.mark.parametrize("optimiser", ["muon", torch.optim.Adam, {"main": "adam"}])
+def test_an_optimiser_that_is_none_is_refused_with_the_fix(optimiser):
+    with pytest.raises(ValueError, match=r"expected one of torch.optim, made from model.parameters"):
+        GradientStep(nn.Linear(4, 4), optimiser)
