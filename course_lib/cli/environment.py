@@ -21,7 +21,10 @@ OLDEST = (3, 11)
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # The user's shell or pip.conf may tell pip to install elsewhere, or not at all. These undo it: an empty variable counts as unset,
 # and an empty option overrides pip.conf. The package index, proxy and certificates stay as the user set them.
-PIP_SETTINGS = {"PIP_USER": "0", "PIP_DRY_RUN": "0", "PIP_NO_DEPS": "0", "PIP_PREFIX": "", "PIP_ROOT": ""}
+PIP_SETTINGS = {
+    **{"PIP_USER": "0", "PIP_DRY_RUN": "0", "PIP_NO_DEPS": "0", "PIP_PREFIX": "", "PIP_ROOT": ""},
+    **{"PIP_REQUIRE_HASHES": "0", "PIP_NO_BINARY": ":none:", "PIP_NO_BUILD_ISOLATION": "", "PIP_PYTHON": ""},
+}
 PIP_OPTIONS = ["--target="]
 CHECK = """
 import csv, importlib.metadata, os, sys
@@ -54,7 +57,7 @@ def main(root=ROOT):
                 return 1
             remove(venv)
             print(f"creating .venv with Python {sys.version_info[0]}.{sys.version_info[1]}", flush=True)
-            run([sys.executable, "-m", "venv", venv])
+            create(venv)
         elif stamped is not None:
             os.unlink(stamp)
         print("installing once: this takes a minute or two, and longer where torch brings the libraries for a GPU", flush=True)
@@ -116,6 +119,11 @@ def trouble(venv):
     command = [python_of(venv), "-I", "-c", CHECK]
     found = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     return (found.stderr.strip().splitlines() or ["its Python does not run"])[-1] if found.returncode else None
+
+
+def create(venv, *options):
+    """Create an environment without packages. -I: whatever PYTHONPATH holds."""
+    run([sys.executable, "-I", "-m", "venv", *options, venv])
 
 
 def install(root, venv):

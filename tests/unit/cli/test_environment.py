@@ -82,7 +82,7 @@ def clone(tmp_path, monkeypatch, made):
     done = []
 
     def run(command):
-        assert command == [sys.executable, "-m", "venv", str(tmp_path / ".venv")]
+        assert command == [sys.executable, "-I", "-m", "venv", str(tmp_path / ".venv")]
         shutil.copytree(made, command[-1], symlinks=True)
 
     monkeypatch.setattr(environment, "run", run)
@@ -152,6 +152,39 @@ def test_pip_installs_here_whatever_the_users_settings(tmp_path, monkeypatch, by
     words = [sys.executable, "-I", "-c", code, *asked["command"][asked["command"].index("install") + 1 :]]
     chosen = subprocess.run(words, env=asked["env"], capture_output=True, text=True, check=True)
     assert chosen.stdout.strip() == "0 ['', None, None] https://mirror.example/simple"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "choice"),
+    [
+        ("PIP_REQUIRE_HASHES", "1", "require_hashes"),
+        ("PIP_NO_BINARY", ":all:", "format_control"),
+        ("PIP_PYTHON", "/usr/bin/python3", "python"),
+        ("PIP_NO_BUILD_ISOLATION", "0", "build_isolation"),
+    ],
+)
+def test_pip_takes_ready_packages_into_this_python_whatever_the_user_set(name, value, choice, tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(environment, "run", lambda command, **options: asked.update(options, command=command))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    code = (
+        "from pip._internal.commands.install import InstallCommand as Install\n"
+        f"import sys; given, _ = Install('install', '').parse_args(sys.argv[1:]); print(given.{choice})"
+    )
+    found = []
+    for change in (lambda: None, lambda: monkeypatch.setenv(name, value)):
+        change()
+        environment.install(str(tmp_path), str(tmp_path / ".venv"))
+        words = [sys.executable, "-I", "-c", code, *asked["command"][asked["command"].index("install") + 1 :]]
+        found.append(subprocess.run(words, env=asked["env"], capture_output=True, text=True, check=True).stdout)
+    assert found[0] == found[1]
+
+
+def test_an_environment_is_created_although_pythonpath_hides_a_module(tmp_path, monkeypatch):
+    (tmp_path / "logging.py").write_text("raise RuntimeError('another module')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    environment.create(str(tmp_path / "v"), "--without-pip")
+    assert os.path.exists(environment.python_of(str(tmp_path / "v")))
 
 
 def test_a_folder_that_is_no_environment_is_left_alone(clone, capsys):
