@@ -30,6 +30,7 @@ from course_lib.explore.kit.controls import Button, Choice, Control, Slider, Tex
 __all__ = ["Button", "Canvas", "Choice", "Panel", "Pick", "Slider", "Text", "Toggle"]
 
 PICTURE_SIDE = 336  # pixels: small arrays are enlarged to about this
+CLOSED = "this panel was closed when its cell ran again; use the panel that the cell shows now"
 GAP = 12  # pixels between the parts of a still
 VIEW = "application/vnd.jupyter.widget-view+json"
 # The still is an output of its own, right after the live panel; it hides while that panel is alive on the page.
@@ -182,8 +183,11 @@ class Panel:
     def _ipython_display_(self) -> None:
         """Show the live panel and, as an output of its own, the still. A reader without a kernel sees the still alone.
 
-        When a cell runs again, this closes the panel that the cell showed before.
+        When a cell runs again, this closes the panel that the cell showed before. A closed panel shows one line that says so.
         """
+        if self.render is _closed:
+            print(CLOSED)
+            return
         cells.show(self, self._made_in)
         bundle, metadata = self._repr_mimebundle_()
         display({VIEW: bundle.pop(VIEW)}, raw=True)
@@ -202,4 +206,4 @@ class Panel:
 
 
 def _closed(**values: Any) -> None:
-    raise ValueError("this panel was closed when its cell ran again; use the panel that the cell shows now")
+    raise ValueError(CLOSED)

@@ -315,6 +315,14 @@ def test_a_cell_that_runs_again_closes_its_panels_of_before_and_no_others(shell)
         first[0].render(k=1)
 
 
+def test_a_closed_panel_that_is_shown_says_so_in_one_line(shell, capsys):
+    old = shell.run("a", _panel)[0]
+    shell.run("a", _panel)
+    capsys.readouterr()
+    old._ipython_display_()
+    assert capsys.readouterr().out == "this panel was closed when its cell ran again; use the panel that the cell shows now\n"
+
+
 def test_a_panel_shown_by_another_cell_stays_when_either_runs_again(shell):
     kept = shell.run("a", _panel)[0]
     for _ in range(2):
