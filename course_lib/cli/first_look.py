@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,4 +123,13 @@ def _hidden() -> list[Finding]:
     ]
 
 
-LOOKS = (_python, _packages, _elsewhere, _hidden)
+def _temporary() -> list[Finding]:
+    """Whether there is a folder for temporary files, without which torch trains nothing."""
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        return [Finding("temporary files", str(error), "wrong", "set TMPDIR to a folder of yours that can be written")]
+    return []
+
+
+LOOKS = (_python, _packages, _elsewhere, _hidden, _temporary)

@@ -4,6 +4,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,18 @@ class TestTheUsersFolder:
         monkeypatch.delenv("COURSE_HOME")
         (folder,) = found("user folder")
         assert (folder.status, folder.fix) == ("wrong", "set COURSE_HOME to a folder of yours")
+
+
+def test_a_machine_without_a_folder_for_temporary_files_is_named_with_the_fix(monkeypatch):
+    def nowhere():
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/var/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    (one,) = found("temporary files")
+    assert (one.status, one.fix) == ("wrong", "set TMPDIR to a folder of yours that can be written")
+    assert "No usable temporary directory" in one.found
+    monkeypatch.undo()
+    assert not [finding for finding in first_look.found_by(first_look.LOOKS) if finding.what == "temporary files"]
 
 
 def test_a_package_from_another_environment_is_named_with_the_fix(tmp_path, monkeypatch):
