@@ -269,7 +269,9 @@ def test_published_numbers_belong_to_recipes_and_say_why_they_differ():
 def test_a_damaged_or_foreign_table_is_named_with_the_fix_and_never_replaced(content, said, tmp_path, capsys):
     path = tmp_path / "table.json"
     path.write_bytes(content)
-    with pytest.raises(DataFileError, match="expected what course score writes; fix: name another file, or move this one away") as caught:
+    with pytest.raises(
+        DataFileError, match="expected what course score writes; fix: name another file, or move this one away"
+    ) as caught:
         table.read(path)
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
