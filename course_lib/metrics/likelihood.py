@@ -114,14 +114,23 @@ def perplexity(nats: Estimate) -> Estimate:
 
     Infinite where it is larger than the largest float.
     """
+    nats = _check_estimate(nats)
     value = math.exp(nats.mean) if nats.mean < MOST else math.inf
     return Estimate(value, value * nats.standard_error, nats.n, "symbols")
 
 
 def bits_per_dim(nats: Estimate, event_shape: tuple[int, ...]) -> Estimate:
     """An estimate in nats per example, divided by D log 2: bits per dimension of examples of this shape."""
+    nats = _check_estimate(nats)
     scale = 1 / (math.prod(check_event_shape(event_shape)) * math.log(2))
     return Estimate(nats.mean * scale, nats.standard_error * scale, nats.n, "bits/dim")
+
+
+def _check_estimate(nats: Estimate) -> Estimate:
+    """nats, if they are an Estimate; otherwise ValueError."""
+    if not isinstance(nats, Estimate):
+        raise ValueError(f"nats is a {type(nats).__name__}; expected an Estimate, as nats_per_symbol(…) gives")
+    return nats
 
 
 def _batches(model, x: Tensor, batch_size: int) -> Iterator[Tensor]:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from course_lib import runtime
 from course_lib.metrics.inputs import as_floats, check_examples, check_finite, check_labels, check_rows
-from course_lib.models.inputs import check_count, check_number
+from course_lib.models.inputs import check_count, check_list, check_number
 
 STEPS = 100  # of L-BFGS at most
 LEAST = 0.1  # least spread of a feature, as a share of the largest one's: a constant feature is not blown up
@@ -105,9 +105,9 @@ def nearest_by_draw(known: Tensor, y: Tensor, draws: Sequence[Tensor], seen: Ten
 
 def _drawn(known: Tensor, y: Tensor, draws: Sequence[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Features, their labels, and the rows of each draw; ValueError where a draw names a row that there is not."""
-    y = check_labels(y, len(check_examples(known, "known")))
+    y, draws = check_labels(y, len(check_examples(known, "known"))), check_list(draws, "draws", "rows of the examples")
     draws = [check_labels(rows, rows.numel(), "a draw") if isinstance(rows, Tensor) else rows for rows in draws]
-    if not all(isinstance(rows, Tensor) and len(rows) and rows.max() < len(y) for rows in draws):
+    if not draws or not all(isinstance(rows, Tensor) and len(rows) and rows.max() < len(y) for rows in draws):
         raise ValueError(f"draws are no rows of the {len(y)} examples; expected integers below {len(y)}: draw_labelled(y, …)")
     return known, y, draws
 

@@ -67,7 +67,11 @@ def odd_values(value):
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         bad = (math.nan, math.inf, -math.inf, -1, 0, -2.5, "x", None, True, [], torch.tensor([1.0, 2.0]), np.float64("nan"))
         return {repr(other): other for other in bad}
-    return {}
+    if isinstance(value, (list, tuple)):
+        made = {"None": None, "a text": "x", "a number": 1.0, "nothing": type(value)()}
+        changed = {str(bad): leaves(value, lambda t, bad=bad: t.masked_fill(first_of(t), bad)) for bad in (math.nan, math.inf)}
+        return made | {name: other for name, other in changed.items() if other is not None}
+    return {"None": None, "a text": "x", "a number": 1.0} if is_dataclass(value) else {}
 
 
 def first_of(value):
