@@ -180,7 +180,7 @@ def drawing_faults(call):
     changes = [("half precision", {name: value for name, value in half.items() if value is not None}, True)]
     for name, value in call.given.items():
         for bad in (math.nan, math.inf) if name not in call.stays else ():
-            made = leaves(value, lambda t, bad=bad: t.masked_fill(first_of(t), bad))
+            made = bad if type(value) is int else leaves(value, lambda t, bad=bad: t.masked_fill(first_of(t), bad))
             changes += [(f"{name} with {bad}", {name: made}, False)] if made is not None else []
     first, value = next((name, value) for name, value in call.given.items() if not callable(value) and not isinstance(value, str))
     changes += [
