@@ -38,6 +38,7 @@ def test_no_explorer_takes_what_is_none_of_its_annotation(name, monkeypatch):
     build, given, named = asked(name, monkeypatch)
     entry.check_given(build, given, named)
     whole = inspect.signature(build).bind(*given, **named)
+    whole.apply_defaults()
     for argument, value in whole.arguments.items():
         bad = [object(), math.nan] + [[]] * (not isinstance(value, (list, tuple, dict)))
         bad += [value.numpy(), value[:0], value.float() * math.nan, value.to("meta")] if isinstance(value, Tensor) else []
