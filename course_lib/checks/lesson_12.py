@@ -110,9 +110,7 @@ def draw(attempt, *, record: bool = True) -> Verdict:
         Slip(lambda m, s, e: s.exp() * (m + e), "the mean is not scaled: mean + scale · noise."),
     )
     cases = [(*_gaussian(seed, 3, 2), torch.randn(3, 2, generator=runtime.generator(seed + 9))) for seed in (2, 3)]
-    slips = [Slip(probed(slip.wrong), slip.hint) for slip in slips]
-    answer = probed(attempt) if callable(attempt) else attempt
-    return grade("12.2", answer, probed(lambda m, s, e: m + s.exp() * e), cases, slips, record=record)
+    return grade("12.2", attempt, lambda m, s, e: m + s.exp() * e, cases, slips, probe=probed, record=record)
 
 
 def elbo(attempt, *, record: bool = True) -> Verdict:

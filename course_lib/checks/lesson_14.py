@@ -201,9 +201,8 @@ def straight_through(attempt, *, record: bool = True) -> Verdict:
     )
     g = runtime.generator(3)
     cases = [(torch.randn(*shape, generator=g), torch.randn(*shape, generator=g)) for shape in ((3,), (2, 4))]
-    slips = [Slip(probed(wrong), hint) for wrong, hint in hints]
-    answer = probed(attempt) if callable(attempt) else attempt
-    return grade("14.4", answer, probed(lambda v, e: v + (e - v).detach()), cases, slips, record=record)
+    slips = [Slip(wrong, hint) for wrong, hint in hints]
+    return grade("14.4", attempt, lambda v, e: v + (e - v).detach(), cases, slips, probe=probed, record=record)
 
 
 def _counting(like: Tensor) -> Tensor:

@@ -217,9 +217,7 @@ def penalty(attempt, *, record: bool = True) -> Verdict:
     cases = []
     for seed, shape in ((1, (1, 3, 3)), (2, (3, 2, 4))):
         cases.append((_critic(shape, seed), 2 * torch.randn(4, *shape, generator=runtime.generator(seed))))
-    slips = [Slip(probed(slip.wrong), slip.hint) for slip in slips]
-    answer = probed(attempt) if callable(attempt) else attempt
-    return grade("17.4", answer, probed(truth), cases, slips, record=record)
+    return grade("17.4", attempt, truth, cases, slips, probe=probed, record=record)
 
 
 def mixing(attempt, *, record: bool = True) -> Verdict:

@@ -50,6 +50,7 @@ def grade(
     cases: Sequence[Any] = (),
     slips: Sequence[Slip] = (),
     *,
+    probe: Callable[[Callable], Callable] = lambda function: function,
     tolerance: float = 1e-4,
     record: bool = True,
 ) -> Verdict:
@@ -62,10 +63,14 @@ def grade(
             parts is a tuple of tensors.
         cases: argument tuples (or single arguments). Every call gets its own copies and the same global seed.
         slips: likely mistakes, the likeliest first. The first one that explains every wrong case is named.
+        probe: makes of a function the one whose values are compared, such as its value and its gradient. It is applied to the
+            attempt, to the truth and to the slips; the verdict's `answer` stays the function itself.
         tolerance: allowed |answer - truth| / (1 + |truth|).
         record: False leaves the student's progress alone (for the solutions).
     """
-    verdict = _verdict(exercise, record, lambda: _judge(attempt, truth, cases, slips, tolerance))
+    asked, expected = (probe(one) if callable(one) else one for one in (attempt, truth))
+    slips = [replace(slip, wrong=probe(slip.wrong)) for slip in slips]
+    verdict = _verdict(exercise, record, lambda: _judge(asked, expected, cases, slips, tolerance))
     return replace(verdict, answer=attempt if verdict.status == "right" else truth)
 
 

@@ -5,9 +5,11 @@ import builtins
 import importlib
 import inspect
 import json
+import math
 
 import nbformat
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.cli import main, release, running
@@ -102,6 +104,29 @@ def test_the_answer_of_a_student_is_used_where_it_is_right():
     wrong = check.kl(lambda mean, log_scale: mean.sum(1), record=False)
     assert wrong.status == "wrong"
     assert check.kl(wrong.answer, record=False).status == "right"
+
+
+def numbers(*shape):
+    return torch.linspace(-1, 1, math.prod(shape)).reshape(shape).requires_grad_()
+
+
+def penalty(critic, x):
+    (slopes,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return (slopes.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("lesson", "name", "mine", "given"),
+    [
+        (12, "draw", lambda mean, log_scale, noise: mean + log_scale.exp() * noise, [numbers(3, 2)] * 3),
+        (14, "straight_through", lambda vectors, entries: vectors + (entries - vectors).detach(), [numbers(3, 2)] * 2),
+        (17, "penalty", lambda critic, x: penalty(critic, x.detach().requires_grad_()), [torch.sin, numbers(2, 1, 2, 2)]),
+    ],
+)
+def test_a_check_that_looks_at_gradients_hands_on_the_function_itself(lesson, name, mine, given):
+    check = getattr(importlib.import_module(f"course_lib.checks.lesson_{lesson}"), name)
+    assert check(mine, record=False).answer is mine
+    torch.testing.assert_close(check(None, record=False).answer(*given), mine(*given))
 
 
 def small(solution, later):
