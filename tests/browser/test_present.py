@@ -20,6 +20,18 @@ import numpy as np
 controls = [Slider("k", "how bright", 0, 10, play=100), Choice("side", "side", ["left", "right"]), Toggle("t", "twice")]
 def render(k, side, t, cells): return np.full((20, 30), k / 10)
 Panel(render, [*controls, Canvas("cells", "draw here")], title="A panel", alt="grey")"""
+TALL = "\n".join(["import matplotlib.pyplot as plt", *(f"x{k} = {k}" for k in range(9)), "plt.subplots(figsize=(6, 8));"])
+LONG = TALL + f"\n_ = {'a' * 115!r}"
+FORMULA = f"${' + '.join(f'x_{{{k}}}' for k in range(30))}$"
+LAID = """() => { const { node } = courseTalk.notebook, shown = (what) => node.querySelector(`.course-shown ${what}`);
+    const code = shown('.cm-editor')?.getBoundingClientRect(), figure = shown('img')?.getBoundingClientRect();
+    return courseTalk.fitted === courseTalk.heights() && code && figure && figure.left >= code.right && code.left >= 20
+        && figure.right <= 1280 && figure.bottom <= 700 && node.scrollHeight <= 721
+        && Number(node.style.getPropertyValue('--course-zoom')) >= 0.78
+        && shown('.cm-scroller').scrollWidth <= shown('.cm-scroller').clientWidth + 1; }"""
+WHOLE = """() => { const text = courseTalk.notebook.node.querySelector('.course-shown .jp-RenderedMarkdown');
+    return courseTalk.fitted === courseTalk.heights() && text?.querySelector('mjx-container, math')
+        && text.scrollWidth <= text.clientWidth + 1; }"""
 STATE = """() => [courseTalk.slides.length, document.querySelectorAll('.course-shown').length,
     Number(courseTalk.notebook.node.style.getPropertyValue('--course-zoom'))]"""
 
@@ -35,6 +47,9 @@ def lesson(tmp_path):
     cells = [
         slide(new_markdown_cell, "# A talk", "slide"),
         slide(new_code_cell, PANEL, "subslide"),
+        slide(new_code_cell, TALL, "subslide"),
+        slide(new_code_cell, LONG, "subslide"),
+        slide(new_markdown_cell, FORMULA, "subslide"),
         slide(new_code_cell, "answer = ...", "subslide", "exercise"),
         slide(new_code_cell, "answer = 'the solution'", "skip", "solution"),
         slide(new_markdown_cell, "<details><summary>For the speaker</summary>\n\nSlowly.\n\n</details>", "notes"),
@@ -53,7 +68,7 @@ def test_a_lesson_is_presented_alive_under_a_prefix(lesson):
         opened = lab.open(lesson.path.name, way="doc", size=(1280, 720))
         page = opened.page
         page.wait_for_function("() => window.courseTalkReady", timeout=120_000)
-        assert page.evaluate(STATE) == [3, 1, 1.7]
+        assert page.evaluate(STATE) == [6, 1, 1.7]
         assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0, "something must be clicked away"
         assert not page.locator(".jp-NotebookPanel-toolbar").is_visible()
         page.keyboard.press("ArrowRight")
@@ -68,9 +83,12 @@ def test_a_lesson_is_presented_alive_under_a_prefix(lesson):
         assert serious == []
         assert "the solution" not in page.content()
         page.evaluate("() => document.activeElement.blur()")
+        for laid in (LAID, LAID, WHOLE):  # a figure beside its code, beside a line longer than its column; a wide formula
+            page.keyboard.press("ArrowRight")
+            page.wait_for_function(laid, timeout=10_000)
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
-        assert page.locator(".course-present-bar span").inner_text() == "3 / 3"
+        assert page.locator(".course-present-bar span").inner_text() == "6 / 6"
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         opened.close()
     assert lesson.path.read_bytes() == before

@@ -3,6 +3,9 @@
 
 (() => { // a script of a page shares its names with all others: these stay inside
 const ZOOMS = [1.7, 1.55, 1.4, 1.3, 1.2, 1.1, 1, 0.92, 0.85, 0.78, 0.7, 0.63]; // the largest at which a slide fits is taken
+const WAYS = [ // the first one that fits: a figure below its code, or beside it, or beside code with long lines that go on below
+  { columns: false, wrapped: false }, { columns: true, wrapped: false }, { columns: true, wrapped: true },
+];
 const FORWARD = ["ArrowRight", "ArrowDown", " "], BACK = ["ArrowLeft", "ArrowUp"];
 const TAKES_KEYS = "input, select, textarea, button, summary, canvas, [contenteditable], [role=slider], .cm-editor, .lm-Menu, .jp-Dialog";
 
@@ -99,20 +102,30 @@ class Talk {
 
   // The largest letters at which the slide fits; the smallest ones, and scrolling, where it fits at none.
   fit() {
-    const { node } = this.notebook, { classList } = document.body;
-    if (!classList.contains("course-present")) return;
-    ZOOMS.some((zoom) => {
-      node.style.setProperty("--course-zoom", zoom);
-      const whole = node.scrollHeight <= node.clientHeight + 1 && node.scrollWidth <= node.clientWidth + 1;
-      return whole && (zoom <= 1 || !this.cutsCode());
-    });
+    if (!document.body.classList.contains("course-present")) return;
+    if (!ZOOMS.some((zoom) => WAYS.some((way) => this.fits(zoom, way)))) this.lay(ZOOMS[ZOOMS.length - 1], WAYS[0]);
     this.fitted = this.heights();
   }
 
-  // Whether a line of code on this slide is longer than the slide is wide: the editor cuts it, and the slide itself does not grow.
-  cutsCode() {
-    const editors = [...this.notebook.node.querySelectorAll(".course-shown .cm-scroller")];
-    return editors.some((editor) => editor.scrollWidth > editor.clientWidth + 1);
+  lay(zoom, { columns, wrapped }) {
+    const { node } = this.notebook;
+    node.style.setProperty("--course-zoom", zoom);
+    node.classList.toggle("course-columns", columns);
+    node.classList.toggle("course-wrapped", wrapped);
+  }
+
+  fits(zoom, way) {
+    if (way.wrapped && zoom >= 1) return false; // rather a little smaller than with broken lines
+    this.lay(zoom, way);
+    const { node } = this.notebook;
+    const whole = node.scrollHeight <= node.clientHeight + 1 && node.scrollWidth <= node.clientWidth + 1;
+    return whole && !this.cuts();
+  }
+
+  // Whether a line of code, a formula or a table is wider than its place: it is cut, and the slide itself does not grow.
+  cuts() {
+    const parts = [...this.notebook.node.querySelectorAll(".course-shown :is(.cm-scroller, .jp-RenderedMarkdown, .jp-RenderedHTML)")];
+    return parts.some((part) => part.scrollWidth > part.clientWidth + 1);
   }
 
   heights() {
