@@ -131,6 +131,11 @@ class Batches:
         noise = runtime.uniform((size, *grey.shape[1:]), grey, self.generator)
         return (noise[own] < grey).to(grey.dtype)
 
+    def settings(self) -> dict[str, Any]:
+        """What a run that goes on must have in common with this one, the data themselves among it."""
+        own = {"batch_size": self.batch_size, "examples": self.count, "shuffle": self.shuffle, "resampled": self.resampled}
+        return {**own, "data": self.sets}
+
     def state_dict(self) -> dict[str, Any]:
         """The generator's state: enough to continue between two epochs as if never stopped."""
         return {"generator": runtime.generator_state(self.generator)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from course_lib import runtime
 from course_lib.training import distributed, states
+from course_lib.training.fingerprint import described, differences
 from course_lib.training.loop import History
 from course_lib.training.steps.base import Batch, size_of, to_device
 
@@ -26,7 +28,8 @@ class Checkpoint:
 
     Args:
         path: of the .safetensors file, which holds the history too.
-        step, batches: what is being trained, on what.
+        step, batches: what is being trained, on what. The `settings()` that each has as it is given are kept under "settings";
+            a run with other settings does not go on from here.
         every: epochs between two saves.
         keep: other callbacks with a state_dict, whose state is saved too: `Validation`, `Film`.
         about: a description of this run, as JSON; the file keeps it under "about".
@@ -39,6 +42,8 @@ class Checkpoint:
     ):
         self.path, self.step, self.batches, self.every = Path(path), step, batches, runtime.check_index(every, "every", 1)
         self.keep, self.about = list(keep), about
+        settings = {name: described(getattr(part, "settings", dict)()) for name, part in (("step", step), ("batches", batches))}
+        self.settings = json.loads(json.dumps(settings, default=float))  # as it will be read
         self.failed = False
 
     def __call__(self, history: History) -> None:
@@ -59,16 +64,18 @@ class Checkpoint:
             "keep": [other.state_dict() for other in self.keep],
         }
         if distributed.first():
-            states.write(self.path, state, {"history": list(history), "about": self.about})
+            states.write(self.path, state, {"history": list(history), "about": self.about, "settings": self.settings})
 
     def resume(self) -> History:
         """Load the last save, if there is one, into step and batches; return its history (empty if none).
 
-        Raises ValueError where the state is damaged, or is that of another model or of other optimisers.
+        Raises ValueError where the state is damaged, or is that of another model, of other optimisers, settings or data.
         """
         if not self.path.exists():
             return History()
         state, extra = states.read(self.path)
+        if changed := differences(extra.get("settings", self.settings), self.settings):  # older versions kept no settings
+            raise self._misfit("; ".join(changed))
         try:
             self.step.load_state_dict(state["step"])
             self.batches.load_state_dict(state["batches"])
@@ -77,11 +84,13 @@ class Checkpoint:
             runtime.restore_generator(_own_generator(self.step.model), distributed.own_part(state["torch"]))
             return History(extra["history"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ValueError(
-                f"{self.path} does not fit this run ({reason}); "
-                "it was made by other settings: go back to them, or delete the file and begin anew"
-            ) from error
+            raise self._misfit(" ".join(f"{type(error).__name__}: {error}".split())) from error
+
+    def _misfit(self, reason: str) -> ValueError:
+        return ValueError(
+            f"{self.path} does not fit this run ({reason}); "
+            "it was made by other settings: go back to them, or delete the file and begin anew"
+        )
 
 
 def _own_generator(model: nn.Module) -> torch.Generator:

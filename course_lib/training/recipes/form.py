@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from course_lib import runtime
 from course_lib.datasets import Data, Unpaired, load
 from course_lib.training.films import Film
-from course_lib.training.recipes.fingerprint import described
+from course_lib.training.fingerprint import described
 from course_lib.training.recipes.gradient import Gradient
 from course_lib.training.steps.base import PRECISIONS
 

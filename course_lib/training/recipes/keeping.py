@@ -13,7 +13,7 @@ from typing import Any
 from course_lib import runtime
 from course_lib.datasets import DataFileError
 from course_lib.training import checkpoints
-from course_lib.training.recipes.fingerprint import differences
+from course_lib.training.fingerprint import differences
 from course_lib.training.recipes.form import RecipeError
 from course_lib.training.recipes.table import RECIPES
 

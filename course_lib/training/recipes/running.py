@@ -17,10 +17,10 @@ import course_lib
 from course_lib import runtime
 from course_lib.datasets import Batches, DataFileError, manifest
 from course_lib.training import checkpoints, distributed, films
+from course_lib.training.fingerprint import described, digest, initial_parameters
 from course_lib.training.loop import History, fit
 from course_lib.training.measures import measured
 from course_lib.training.recipes import keeping
-from course_lib.training.recipes.fingerprint import described, digest, initial_parameters
 from course_lib.training.recipes.form import Examples, Recipe, RecipeError
 from course_lib.training.recipes.table import recipe
 from course_lib.training.recipes.unfinished import CannotResume, Unfinished

@@ -14,8 +14,8 @@ from typing import Any
 
 from course_lib.training import checkpoints, states
 from course_lib.training.callbacks import Checkpoint
+from course_lib.training.fingerprint import differences, digest
 from course_lib.training.loop import History
-from course_lib.training.recipes.fingerprint import differences, digest
 from course_lib.training.recipes.form import RecipeError
 
 
@@ -30,7 +30,7 @@ class Unfinished:
     Args:
         name, budget: of the run.
         command: how the user trains it, for messages.
-        determined_by: all that determines it, as JSON (recipes/fingerprint): recipe, data, and "model", the new model's values.
+        determined_by: all that determines it, as JSON (training/fingerprint): recipe, data, and "model", the new model's values.
     """
 
     name: str

@@ -73,6 +73,13 @@ def _check_kind(optimiser: Optimizer, state: dict[str, Any]) -> None:
             raise ValueError(f"the optimiser has {sorted(missing)}, its kept state {sorted(unknown)}")
 
 
+def _numbers(group: dict[str, Any]) -> dict[str, Any]:
+    """The numbers among the settings of one group of parameters; others say how a step is computed, not what it does."""
+    whole = {**group, "lr": group.get("initial_lr", group.get("lr"))}
+    numbers = {name: value for name, value in whole.items() if name not in ("params", "initial_lr")}
+    return {name: value for name, value in numbers.items() if isinstance(value, (int, float, tuple)) and type(value) is not bool}
+
+
 class Step(ABC):
     """A callable step(batch) -> {name: mean over the batch, ()}, which owns everything that training changes.
 
@@ -166,6 +173,17 @@ class Step(ABC):
     def result(self) -> nn.Module:
         """The module to keep: the running average where there is one, otherwise the model itself."""
         return self.average.result() if self.average else self.model
+
+    def settings(self) -> dict[str, Any]:
+        """What a run that goes on must have in common with this one: the optimisers' numbers, clip and precision.
+
+        Of a rate that a schedule moves, this is the full one.
+        """
+        return {
+            "optimisers": {name: [_numbers(group) for group in o.param_groups] for name, o in self.optimisers.items()},
+            "clip": self.clip,
+            "precision": self.precision,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that training changes. With several processes, each has to call this."""

@@ -14,8 +14,8 @@ from torch import nn
 from course_lib import runtime
 from course_lib.datasets import Data
 from course_lib.models.autoregressive import NADE
+from course_lib.training.fingerprint import checksum, described, differences, digest, initial_parameters
 from course_lib.training.recipes import RECIPES, Gradient, Recipe
-from course_lib.training.recipes.fingerprint import checksum, described, differences, digest, initial_parameters
 from course_lib.training.recipes.form import NOT_OF_THE_RUN
 
 
@@ -95,7 +95,7 @@ def test_a_difference_says_what_was_and_what_is():
 def test_a_description_is_the_same_in_another_process():
     program = """
         from course_lib.training.recipes import RECIPES
-        from course_lib.training.recipes.fingerprint import digest
+        from course_lib.training.fingerprint import digest
         print(digest({name: recipe.description("full") for name, recipe in RECIPES.items()}))
     """
     lines = "\n".join(line.strip() for line in program.splitlines())
@@ -105,7 +105,7 @@ def test_a_description_is_the_same_in_another_process():
 
 def test_a_set_of_words_in_a_lambda_is_described_alike_in_every_process():
     program = """
-from course_lib.training.recipes.fingerprint import described
+from course_lib.training.fingerprint import described
 print(list({"bias", "scale", "weight", "shift"}))
 print(described(lambda name: name in {"bias", "scale", "weight", "shift"})["code"])
 """

@@ -1,6 +1,6 @@
 """What determines a training run, written down as plain values, so that two runs can be compared.
 
-`described` turns a recipe's settings into JSON: numbers and words as they are, a function by its qualified name and the values
+`described` turns the settings of a run into JSON: numbers and words as they are, a function by its qualified name and the values
 that it carries along, an object by its class and its settings, a tensor by its checksum. `digest` is one checksum of it all.
 """
 
