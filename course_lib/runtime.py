@@ -18,6 +18,7 @@ import os
 import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import torch
@@ -206,3 +207,5 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 
 
 threads()  # COURSE_THREADS, and the limits of a container, hold from the first import on
+with suppress(OSError):  # where there is none, models can still be loaded and shown
+    settings.temporary_folder()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -54,6 +55,21 @@ def make_user_dir() -> Path:
     folder = user_dir()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def temporary_folder() -> str:
+    """The folder for temporary files: the system's, or where that cannot be written, `tmp` in the user's own folder.
+
+    The second is then that of torch, which trains nothing without one, and of all children of this process.
+    Raises OSError where neither can be written.
+    """
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        folder = make_user_dir().absolute() / "tmp"
+        folder.mkdir(exist_ok=True)
+        os.environ["TMPDIR"] = str(folder)
+        return tempfile.gettempdir()
 
 
 def threads() -> int | None:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from course_lib import __version__, settings
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in shadows.leave_out() if asked.command != "doctor" else []:
             streams.complain(f"course: {line} (its folder is left out for now)")
         checked(settings.threads)
+        with suppress(OSError):  # a command that needs one says so itself
+            settings.temporary_folder()
         with children.stopped_by_signals():
             code = asked.answer(asked)
             streams.flush()

@@ -6,13 +6,13 @@ import importlib.metadata
 import importlib.util
 import platform
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from course_lib import settings
 from course_lib.cli.lessons import ROOT
 
 PROJECT = "deep-generative-models-course"
@@ -126,7 +126,7 @@ def _hidden() -> list[Finding]:
 def _temporary() -> list[Finding]:
     """Whether there is a folder for temporary files, without which torch trains nothing."""
     try:
-        tempfile.gettempdir()
+        settings.temporary_folder()
     except OSError as error:
         return [Finding("temporary files", str(error), "wrong", "set TMPDIR to a folder of yours that can be written")]
     return []

@@ -143,6 +143,7 @@ def test_a_machine_without_a_folder_for_temporary_files_is_named_with_the_fix(mo
     def nowhere():
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/var/tmp']")
 
+    monkeypatch.setenv("TMPDIR", "/nowhere")  # put back afterwards
     monkeypatch.setattr(tempfile, "gettempdir", nowhere)
     (one,) = found("temporary files")
     assert (one.status, one.fix) == ("wrong", "set TMPDIR to a folder of yours that can be written")
