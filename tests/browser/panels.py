@@ -43,6 +43,7 @@ CHANGED = """async (image, patience) => {
     return [false, null]; }"""
 COVERED = """(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
     .every((value, place) => place % 4 !== 3 || value === 255)"""
+WHOLE = """(canvas) => { const column = canvas.closest('.widget-vbox'); return column.scrollWidth <= column.clientWidth; }"""
 CONTROLS = (
     ".widget-slider, .widget-dropdown, .widget-toggle-buttons, .widget-checkbox, .widget-text, button.widget-button, .course-play"
 )
@@ -86,6 +87,10 @@ class LivePanel:
     def covered(self) -> bool:
         """Whether a picture lies under the cells of every drawing surface, from corner to corner."""
         return all(surface.evaluate(COVERED) for surface in self.root.locator(".course-canvas").all())
+
+    def uncut(self) -> bool:
+        """Whether every drawing surface stands in its column from side to side."""
+        return all(surface.evaluate(WHOLE) for surface in self.root.locator(".course-canvas").all())
 
     def changes(self, move: Callable[[], None], *, patience: float = PATIENCE) -> tuple[bool, float | None]:
         """Whether this move changes the picture, and milliseconds from its first event to the new picture.

@@ -40,6 +40,7 @@ def test_a_lesson_runs_and_its_explorers_move(lab, name, record_property):
                 assert panel.error == "", f"{panel.title}, {move}: {panel.error}"
             assert changed_by == panel.ways, f"the picture of {panel.title!r} changed by {changed_by or 'nothing'} alone"
             assert panel.covered(), f"a drawing surface of {panel.title!r} shows no picture"
+            assert panel.uncut(), f"a drawing surface of {panel.title!r} is cut at the side"
             assert panel.stretch() == pytest.approx(1, abs=0.02)
         assert lesson.wrong == [], "the page wrote errors to its console"
     finally:

@@ -43,6 +43,11 @@ class Surface(anywidget.AnyWidget):
         super().__init__(**given)
         self.value, self._shown = value, None
 
+    @property
+    def across(self) -> int:
+        """Its width in pixels of the page."""
+        return self.columns * _cell_side(self.side, (self.rows, self.columns))
+
     @traitlets.observe("mask")
     def _drawn(self, _) -> None:
         if self.mode == "paint" and len(self.mask) == self.rows * self.columns:
@@ -165,19 +170,19 @@ class Pick:
 
     def still(self, values: dict[str, Any]) -> Image.Image:
         """The surface as the page shows it, with a square around the picked cell."""
-        sheet, cell = _page_size(self, values), _cell_side(self)
+        sheet, cell = _page_size(self, values), _cell_side(self.side, self.shape)
         half = max(10, cell - 2) / 2  # the mark on a small cell must be seen as well
         y, x = ((place + 0.5) * cell for place in values[self.name])
         ImageDraw.Draw(sheet).rectangle((x - half, y - half, x + half, y + half), outline=self.tint, width=2)
         return sheet
 
 
-def _cell_side(surface: Canvas | Pick) -> int:
+def _cell_side(side: int, shape: tuple[int, int]) -> int:
     """Pixels of the page along a cell's side, as canvas.js has it."""
-    return max(1, round(surface.side / max(surface.shape)))
+    return max(1, round(side / max(shape)))
 
 
 def _page_size(surface: Canvas | Pick, values: dict[str, Any]) -> Image.Image:
     """The background, as large as on the page."""
-    rows, columns = (length * _cell_side(surface) for length in surface.shape)
+    rows, columns = (length * _cell_side(surface.side, surface.shape) for length in surface.shape)
     return plots.to_image(surface.below(values)).convert("RGB").resize((columns, rows), Image.Resampling.NEAREST)

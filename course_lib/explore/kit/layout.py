@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import ipywidgets
 
-from course_lib.explore.kit.canvas import Canvas, Pick
+from course_lib.explore.kit.canvas import Canvas, Pick, Surface
 from course_lib.explore.kit.controls import Button, Control, Slider, Toggle
 
 TALL = 540  # pixels: a column of controls that is higher does not fit into the page
 WIDE = 500  # pixels: below a wider picture, there is room for controls
+AT_SIDES = 18  # pixels at both sides of a surface together: its border, the widget's margin and the column's padding
 AROUND = 165  # pixels above and below a picture: JupyterLab's bars, and the panel's title and frame
 CSS = """<style>
 .course-panel {border: 1px solid var(--jp-border-color2, #ccc); border-radius: 6px; padding: 4px 8px;
@@ -70,7 +71,8 @@ def fixed(width: int, height: int) -> ipywidgets.Layout:
 
 
 def _column(parts: Sequence[ipywidgets.Widget]) -> ipywidgets.VBox:
-    return ipywidgets.VBox(parts, layout={"max_width": "420px", "padding": "0 12px 0 0"})
+    surfaces = [part.across + AT_SIDES for part in parts if isinstance(part, Surface)]
+    return ipywidgets.VBox(parts, layout={"max_width": f"{max([420, *surfaces])}px", "padding": "0 12px 0 0"})
 
 
 def _height(control: Control) -> int:

@@ -304,13 +304,14 @@ def test_a_cell_that_runs_again_closes_its_panels_of_before_and_no_others(shell)
 
     other = shell.run("b", maker)[0]
     first = shell.run("a", maker, maker)
+    live = [panel.widget for panel in first]
     before = widgets_alive()
     for _ in range(5):
         last = shell.run("a", maker, maker)
         assert widgets_alive() == before
     assert other.widget.comm is not None
     assert all(panel.widget.comm is not None for panel in last)
-    assert all(panel.widget.comm is None for panel in first)
+    assert all(widget.comm is None for widget in live)
     with pytest.raises(ValueError, match="closed when its cell ran again"):
         first[0].render(k=1)
 
@@ -320,7 +321,11 @@ def test_a_closed_panel_that_is_shown_says_so_in_one_line(shell, capsys):
     shell.run("a", _panel)
     capsys.readouterr()
     old._ipython_display_()
-    assert capsys.readouterr().out == "this panel was closed when its cell ran again; use the panel that the cell shows now\n"
+    said = "this panel was closed when its cell ran again; use the panel that the cell shows now"
+    assert capsys.readouterr().out == f"{said}\n"
+    assert old._repr_mimebundle_() == ({"text/plain": said}, {})
+    old.close()  # once more
+    old._show()  # a move that came just before
 
 
 def test_a_panel_shown_by_another_cell_stays_when_either_runs_again(shell):
@@ -335,22 +340,23 @@ def test_a_panel_shown_by_another_cell_stays_when_either_runs_again(shell):
 def test_what_a_closed_panel_held_is_free(shell):
     def maker():
         data = np.zeros((4, 6))
-        held.append(weakref.ref(data))  # panels are not: `Out` keeps them
-        return _panel(lambda k: data, CONTROLS[:1])
+        panel = _panel(lambda k: data, CONTROLS[:1])
+        held.append([weakref.ref(part) for part in (data, panel.picture, panel.widget)])  # the panel itself stays in `Out`
+        return panel
 
     held, out = [], []
     for _ in range(3):
         out += shell.run("a", maker)
-    assert [reference() is None for reference in held] == [True, True, False]
+    assert [{reference() is None for reference in parts} for parts in held] == [{True}, {True}, {False}]
 
 
 def test_the_panels_of_before_are_closed_before_the_cell_runs(shell):
     shell.events = types.SimpleNamespace(callbacks={"pre_run_cell": []})
     shell.events.register = lambda name, call: shell.events.callbacks[name].append(call)
-    old = shell.run("a", _panel)[0]
+    live = shell.run("a", _panel)[0].widget
     (begins,) = shell.events.callbacks["pre_run_cell"]
     closed = []
-    shell.run("a", lambda: begins(None) or closed.append(old.widget.comm is None) or _panel())
+    shell.run("a", lambda: begins(None) or closed.append(live.comm is None) or _panel())
     assert closed == [True]
     shell.run("a", lambda: begins(None) or _panel(), lambda: begins(None) or _panel())  # twice in one run: only the first closes
     assert len(shell.events.callbacks["pre_run_cell"]) == 1
@@ -384,3 +390,10 @@ def test_controls_too_many_for_one_column_stand_in_a_second_one_or_below_a_wide_
         assert panel.handle("a") in below.children[0].children
         assert panel.error is below.children[-1]
     assert last is panel.picture
+
+
+def test_a_column_is_as_wide_as_its_surface():
+    wide, narrow = Pick("wide", "click", (30, 50), side=500), Pick("narrow", "click", (20, 20), side=300)
+    panel = Panel(lambda **_: np.zeros((200, 300)), [wide, narrow], title="t", alt="a")
+    most = panel.widget.children[1].children[0].layout.max_width
+    assert int(most.removesuffix("px")) > panel.handle("wide").across == 500
