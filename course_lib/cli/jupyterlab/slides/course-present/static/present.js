@@ -122,9 +122,10 @@ class Talk {
     return whole && !this.cuts();
   }
 
-  // Whether a line of code, a formula or a table is wider than its place: it is cut, and the slide itself does not grow.
+  // Whether a line of code, a formula, a table or a pair of columns is wider than its place; the slide itself does not grow then.
   cuts() {
-    const parts = [...this.notebook.node.querySelectorAll(".course-shown :is(.cm-scroller, .jp-RenderedMarkdown, .jp-RenderedHTML)")];
+    const { node } = this.notebook, inside = ".course-shown :is(.cm-scroller, .jp-RenderedMarkdown, .jp-RenderedHTML)";
+    const parts = [...node.querySelectorAll(inside), ...node.querySelectorAll(".course-columns .jp-CodeCell.course-shown")];
     return parts.some((part) => part.scrollWidth > part.clientWidth + 1);
   }
 
