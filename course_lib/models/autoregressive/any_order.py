@@ -59,8 +59,8 @@ class AnyOrderModel(AutoregressiveModel):
         B, D = x.flatten(1).shape
         noise = uniform((B, D + 1), x, generator)
         count = ((torch.arange(B, device=x.device) + noise[:, D]) * (D / B)).long().clamp(max=D - 1)  # (B,): d
-        rank = noise[:, :D].argsort(1).argsort(1)  # (B, D)
-        seen = rank < count[:, None]
+        order = noise[:, :D].argsort(1)  # (B, D): of each example, the first d of its order are seen
+        seen = torch.zeros_like(order, dtype=torch.bool).scatter_(1, order, torch.arange(D, device=x.device) < count[:, None])
         cost = -self.predict(x, seen.reshape(x.shape)).log_prob(x).flatten(1)  # (B, D)
         return (cost * ~seen).sum(1) * D / (D - count)
 

@@ -41,8 +41,9 @@ def cholesky_above(covariance: Tensor, floor: float) -> Tensor:
 
     That is the maximum-likelihood covariance among those of at least this variance in every direction.
     """
-    identity = torch.eye(covariance.shape[-1], dtype=covariance.dtype, device=covariance.device)
-    narrow = torch.linalg.cholesky_ex(covariance - floor * identity).info != 0
+    above = covariance.clone()
+    above.diagonal(dim1=1, dim2=2).sub_(floor)
+    narrow = torch.linalg.cholesky_ex(above).info != 0
     factor = torch.linalg.cholesky_ex(covariance).L
     if narrow.any():
         values, vectors = torch.linalg.eigh(covariance[narrow])

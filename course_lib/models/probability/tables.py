@@ -103,13 +103,16 @@ class BayesianNetwork(AutoregressiveModel):
             self.table(d).copy_(probs)
         return self
 
-    def _rows(self, flat: Tensor) -> Tensor:
-        """The index in `probs` of every p(x_d = 1 | parents) of these examples (B, D): (B, D) int64."""
-        columns = flat.T.int().contiguous()  # (D, B): picking whole rows of this is several times faster than picking columns
-        rows = torch.zeros_like(columns)  # whole numbers, below 2^20
-        for places, power in zip(self._places.unbind(1), self._powers.int().unbind(1), strict=True):
-            rows.addcmul_(columns[places], power[:, None])  # (D, B)
-        return rows.T.long() + self._firsts
+    def _rows(self, columns: Tensor) -> Tensor:
+        """The index in `probs` of every p(x_d = 1 | parents) of examples (D, B), which hold integers: (D, B) integers."""
+        rows = self._firsts.to(columns.dtype)[:, None].repeat(1, columns.shape[1])
+        for places, power in zip(self._places.unbind(1), self._powers.to(columns.dtype).unbind(1), strict=True):
+            rows.addcmul_(columns.index_select(0, places), power[:, None])  # (D, B)
+        return rows
+
+    def _columns(self, flat: Tensor) -> Tensor:
+        """Examples (B, D) as integers (D, B): picking whole rows of this is several times faster than picking columns."""
+        return flat.T.to(torch.int if len(self.probs) < 2**30 else torch.long).contiguous()
 
     def check(self, x: Tensor) -> Tensor:
         """x if it is a batch of 0s and 1s of the model's shape, (B, *event_shape); otherwise ValueError."""
@@ -117,8 +120,8 @@ class BayesianNetwork(AutoregressiveModel):
 
     def conditionals(self, x: Tensor) -> Bernoulli:
         """p(x_d = 1 | parents), for every d: Bernoulli of batch shape (B, *event_shape)."""
-        rows = self._rows(self.check(x).flatten(1))
-        return Bernoulli(probs=self.probs[rows].reshape(x.shape))
+        rows = self._rows(self._columns(self.check(x).flatten(1)))  # (D, B)
+        return Bernoulli(probs=self.probs[rows].T.reshape(x.shape))
 
     def _pseudo_counts(self, smoothing: float) -> Tensor:
         """The pseudo-count of each of the two values of x_d, in every row of its table: (D,) float64."""
@@ -133,15 +136,17 @@ class BayesianNetwork(AutoregressiveModel):
         A row that was never seen stays at the prior's mean, 1/2, also without smoothing.
         """
         flat, counts = check_counting(self.check(x), counts, smoothing, self.probs.device)
-        ones = torch.zeros(len(self.probs), dtype=torch.float64, device=flat.device)
-        seen = torch.zeros_like(ones)
-        for part, times in zip(flat.split(5_000), counts.split(5_000), strict=True):
-            rows, times = self._rows(part).flatten(), times[:, None].expand(part.shape)  # (B D,), (B, D)
-            seen += torch.bincount(rows, times.flatten(), minlength=len(seen))
-            ones += torch.bincount(rows, (times * part).flatten(), minlength=len(ones))
+        found = torch.zeros(2 * len(self.probs), dtype=torch.float64, device=flat.device)  # how often 0 and 1 came, row by row
+        alike = bool((counts == 1).all())  # then whole numbers are counted, which takes half the time
+        for part, times in zip(flat.split(2_000), counts.split(2_000), strict=True):
+            columns = self._columns(part)
+            values = self._rows(columns).mul_(2).add_(columns)  # (D, B): one variable's counts are neighbours in memory
+            weights = None if alike else times.expand(values.shape).flatten()
+            found += torch.bincount(values.flatten(), weights, minlength=len(found))
+        zeros, ones = found.reshape(-1, 2).unbind(1)  # (P,), (P,)
         sizes = torch.tensor([2 ** len(those) for those in self.parents])
         pseudo = self._pseudo_counts(smoothing).repeat_interleave(sizes).to(flat.device)  # (P,)
-        total = seen + 2 * pseudo
+        total = zeros + ones + 2 * pseudo
         self.probs.copy_(torch.where(total > 0, (ones + pseudo) / total.clamp(min=1e-300), 0.5))
         return self
 
