@@ -67,7 +67,7 @@ class Panel:
         self.values = {control.name: control.first for control in controls}
         self._waiting, self._made_in = False, cells.place()
         self._png, self._size = self.encode(self.render(**self.values))
-        self.widget = self._build()  # the live panel
+        self.widget = self._build()  # the live panel; a box of ipywidgets takes it, and then leaves no still
 
     def encode(self, picture: Any) -> tuple[bytes, tuple[int, int]]:
         """PNG bytes of what render returned, and their (width, height) in pixels."""
@@ -141,6 +141,8 @@ class Panel:
             loop.call_soon(self._show)
 
     def _show(self) -> None:
+        if self.render is _closed:  # a move that came just before
+            return
         self._waiting, failed = False, None
         for part in (self._show_picture, self._update_surfaces):  # the picture first: it is smaller, and the student waits for it
             try:
@@ -176,9 +178,14 @@ class Panel:
         return plots.png_bytes(sheet), sheet.size
 
     def close(self) -> None:
-        """Take the live panel off the page and let go of all that `render` holds; the panel cannot be used afterwards."""
-        cells.close(self.widget)
+        """Take the live panel off the page and let go of all that it holds; the panel cannot be used afterwards.
+
+        The notebook's `Out` keeps every panel that a cell has shown: this one keeps nothing but its title.
+        """
+        if self.render is not _closed:
+            cells.close(self.widget)
         self.render, self.stages, self.controls, self.values, self._handles = _closed, None, [], {}, {}
+        self.widget, self.picture, self.error, self._png = None, None, None, b""
 
     def _ipython_display_(self) -> None:
         """Show the live panel and, as an output of its own, the still. A reader without a kernel sees the still alone.
@@ -195,6 +202,8 @@ class Panel:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live widget, and the still picture that stays in the saved notebook; text where neither can be shown."""
+        if self.render is _closed:
+            return {"text/plain": CLOSED}, {}
         still, (width, height) = self._still()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         bundle = {
