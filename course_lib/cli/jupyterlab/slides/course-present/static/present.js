@@ -3,9 +3,13 @@
 
 (() => { // a script of a page shares its names with all others: these stay inside
 const ZOOMS = [1.7, 1.55, 1.4, 1.3, 1.2, 1.1, 1, 0.92, 0.85, 0.78, 0.7, 0.63]; // the largest at which a slide fits is taken
-const WAYS = [ // the first one that fits: a figure below its code, or beside it, or beside code with long lines that go on below
-  { columns: false, wrapped: false }, { columns: true, wrapped: false }, { columns: true, wrapped: true },
+const WAYS = [ // the classes of each, and the zooms that it may have; the first one that fits is taken
+  { classes: [], most: 1.7 }, // a figure below its code
+  { classes: ["course-columns"], most: 1.7 }, // or beside it
+  { classes: ["course-columns", "course-wrapped"], most: 0.92 }, // the same, and a long line of code goes on below
+  { classes: ["course-columns", "course-wrapped", "course-shrunk"], most: 0.78 }, // the same, and the figure is a little smaller
 ];
+const KEPT = 0.85; // the least share of its width that such a figure keeps
 const FORWARD = ["ArrowRight", "ArrowDown", " "], BACK = ["ArrowLeft", "ArrowUp"];
 const TAKES_KEYS = "input, select, textarea, button, summary, canvas, [contenteditable], [role=slider], .cm-editor, .lm-Menu, .jp-Dialog";
 
@@ -107,19 +111,23 @@ class Talk {
     this.fitted = this.heights();
   }
 
-  lay(zoom, { columns, wrapped }) {
+  lay(zoom, { classes }) {
     const { node } = this.notebook;
     node.style.setProperty("--course-zoom", zoom);
-    node.classList.toggle("course-columns", columns);
-    node.classList.toggle("course-wrapped", wrapped);
+    WAYS[WAYS.length - 1].classes.forEach((name) => node.classList.toggle(name, classes.includes(name)));
   }
 
   fits(zoom, way) {
-    if (way.wrapped && zoom >= 1) return false; // rather a little smaller than with broken lines
+    if (zoom > way.most) return false;
     this.lay(zoom, way);
+    if (way === WAYS[0]) this.plain = this.widths();
     const { node } = this.notebook;
     const whole = node.scrollHeight <= node.clientHeight + 1 && node.scrollWidth <= node.clientWidth + 1;
-    return whole && !this.cuts();
+    return whole && !this.cuts() && this.widths().every((width, place) => width >= KEPT * this.plain[place]);
+  }
+
+  widths() {
+    return [...this.notebook.node.querySelectorAll(".course-shown .jp-OutputArea-output img")].map((figure) => figure.offsetWidth);
   }
 
   // Whether a line of code, a formula, a table or a pair of columns is wider than its place; the slide itself does not grow then.
