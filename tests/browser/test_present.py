@@ -22,6 +22,7 @@ def render(k, side, t, cells): return np.full((20, 30), k / 10)
 Panel(render, [*controls, Canvas("cells", "draw here")], title="A panel", alt="grey")"""
 TALL = "\n".join(["import matplotlib.pyplot as plt", *(f"x{k} = {k}" for k in range(9)), "plt.subplots(figsize=(6, 8));"])
 LONG = TALL + f"\n_ = {'a' * 115!r}"
+BROAD = "\n".join(["import matplotlib.pyplot as plt", *(f"x{k} = {k}" for k in range(28)), "plt.subplots(figsize=(11, 6));"])
 FORMULA = f"${' + '.join(f'x_{{{k}}}' for k in range(30))}$"
 LAID = """() => { const { node } = courseTalk.notebook, shown = (what) => node.querySelector(`.course-shown ${what}`);
     const code = shown('.cm-editor')?.getBoundingClientRect(), figure = shown('img')?.getBoundingClientRect();
@@ -49,6 +50,7 @@ def lesson(tmp_path):
         slide(new_code_cell, PANEL, "subslide"),
         slide(new_code_cell, TALL, "subslide"),
         slide(new_code_cell, LONG, "subslide"),
+        slide(new_code_cell, BROAD, "subslide"),
         slide(new_markdown_cell, FORMULA, "subslide"),
         slide(new_code_cell, "answer = ...", "subslide", "exercise"),
         slide(new_code_cell, "answer = 'the solution'", "skip", "solution"),
@@ -68,7 +70,7 @@ def test_a_lesson_is_presented_alive_under_a_prefix(lesson):
         opened = lab.open(lesson.path.name, way="doc", size=(1280, 720))
         page = opened.page
         page.wait_for_function("() => window.courseTalkReady", timeout=120_000)
-        assert page.evaluate(STATE) == [6, 1, 1.7]
+        assert page.evaluate(STATE) == [7, 1, 1.7]
         assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0, "something must be clicked away"
         assert not page.locator(".jp-NotebookPanel-toolbar").is_visible()
         page.keyboard.press("ArrowRight")
@@ -83,12 +85,12 @@ def test_a_lesson_is_presented_alive_under_a_prefix(lesson):
         assert serious == []
         assert "the solution" not in page.content()
         page.evaluate("() => document.activeElement.blur()")
-        for laid in (LAID, LAID, WHOLE):  # a figure beside its code, beside a line longer than its column; a wide formula
+        for laid in (LAID, LAID, LAID, WHOLE):  # a tall figure, one beside a long line, a broad one; a wide formula
             page.keyboard.press("ArrowRight")
             page.wait_for_function(laid, timeout=10_000)
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
-        assert page.locator(".course-present-bar span").inner_text() == "6 / 6"
+        assert page.locator(".course-present-bar span").inner_text() == "7 / 7"
         page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         opened.close()
     assert lesson.path.read_bytes() == before
