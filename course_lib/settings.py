@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -63,6 +62,8 @@ def temporary_folder() -> str:
     The second is then that of torch, which trains nothing without one, and of all children of this process.
     Raises OSError where neither can be written.
     """
+    import tempfile  # here, since it needs modules that a folder of PYTHONPATH may hide (cli/shadows)
+
     try:
         return tempfile.gettempdir()
     except OSError:

@@ -43,11 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if extra and asked.command not in ("lab", "present"):
             parser.error(f"unrecognised: {' '.join(extra)}")
         asked.extra = extra
-        for line in shadows.leave_out() if asked.command != "doctor" else []:
-            streams.complain(f"course: {line} (its folder is left out for now)")
+        if asked.command != "doctor":  # which looks for both itself
+            for line in shadows.leave_out():
+                streams.complain(f"course: {line} (its folder is left out for now)")
+            with suppress(OSError):  # a command that needs one says so
+                settings.temporary_folder()
         checked(settings.threads)
-        with suppress(OSError):  # a command that needs one says so itself
-            settings.temporary_folder()
         with children.stopped_by_signals():
             code = asked.answer(asked)
             streams.flush()
