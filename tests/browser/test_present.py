@@ -21,14 +21,14 @@ controls = [Slider("k", "how bright", 0, 10, play=100), Choice("side", "side", [
 def render(k, side, t, cells): return np.full((20, 30), k / 10)
 Panel(render, [*controls, Canvas("cells", "draw here")], title="A panel", alt="grey")"""
 TALL = "\n".join(["import matplotlib.pyplot as plt", *(f"x{k} = {k}" for k in range(9)), "plt.subplots(figsize=(6, 8));"])
-LONG = TALL + f"\n_ = {'a' * 115!r}"
-BROAD = "\n".join(["import matplotlib.pyplot as plt", *(f"x{k} = {k}" for k in range(28)), "plt.subplots(figsize=(11, 6));"])
+LONG = TALL.replace("6, 8", "8, 8") + f"\n_ = {'a' * 120!r}"
+BROAD = "\n".join(["import matplotlib.pyplot as plt", *(f"x{k} = {k}" for k in range(28)), "plt.subplots(figsize=(14, 7));"])
 FORMULA = f"${' + '.join(f'x_{{{k}}}' for k in range(30))}$"
 LAID = """() => { const { node } = courseTalk.notebook, shown = (what) => node.querySelector(`.course-shown ${what}`);
     const code = shown('.cm-editor')?.getBoundingClientRect(), figure = shown('img')?.getBoundingClientRect();
     return courseTalk.fitted === courseTalk.heights() && code && figure && figure.left >= code.right && code.left >= 20
         && figure.right <= 1280 && figure.bottom <= 700 && node.scrollHeight <= 721
-        && Number(node.style.getPropertyValue('--course-zoom')) >= 0.78
+        && Number(node.style.getPropertyValue('--course-zoom')) >= 0.85
         && shown('.cm-scroller').scrollWidth <= shown('.cm-scroller').clientWidth + 1; }"""
 WHOLE = """() => { const text = courseTalk.notebook.node.querySelector('.course-shown .jp-RenderedMarkdown');
     return courseTalk.fitted === courseTalk.heights() && text?.querySelector('mjx-container, math')
@@ -85,7 +85,8 @@ def test_a_lesson_is_presented_alive_under_a_prefix(lesson):
         assert serious == []
         assert "the solution" not in page.content()
         page.evaluate("() => document.activeElement.blur()")
-        for laid in (LAID, LAID, LAID, WHOLE):  # a tall figure, one beside a long line, a broad one; a wide formula
+        # a tall figure, one beside a long line, a broad one; and a wide formula
+        for laid in (LAID, LAID, LAID.replace("0.85", "0.78"), WHOLE):
             page.keyboard.press("ArrowRight")
             page.wait_for_function(laid, timeout=10_000)
         page.keyboard.press("ArrowRight")
