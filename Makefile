@@ -40,7 +40,9 @@ lint: environment
 # `make test LESSON=07` tests that lesson alone.
 ONLY := $(if $(filter command environment,$(firstword $(origin LESSON))),$(LESSON))
 SOME := $(if $(ONLY),-k $(ONLY)_)
-TWO := -n 2 --dist worksteal
+# Three or four processes for two cores: many tests wait for a child, a lock or a page.
+THREE := -n 3 --dist worksteal
+FOUR := -n 4 --dist worksteal
 NAMES_A_DEVICE = $(shell grep -rlE 'device|cuda' tests/unit --include='test_*.py')
 # Lessons in the smoke budget come first, and tests are handed out one by one: no process is left alone with a long one at the end.
 ON_CUDA = -k "cuda or _on_a_device or test_lesson_runs"
@@ -48,10 +50,10 @@ test: lint
 	@set -e; COURSE_HOME=$$(mktemp -d); export COURSE_HOME $(TEST_SETTINGS); trap 'rm -rf "$$COURSE_HOME"' EXIT; \
 	part() { name=$$1; shift; echo "+ $$name"; "$$@" --junitxml="$$COURSE_HOME/times/$$name.xml"; }; \
 	$(if $(ONLY),part unit $(BIN)/pytest -q tests/unit/checks/test_lesson_$(ONLY).py; \
-	part smoke env PRETEND_CUDA=1 $(BIN)/pytest -q $(TWO) tests/notebooks $(SOME),part unit $(BIN)/pytest -q $(TWO) tests/unit tests/conformance; \
+	part smoke env PRETEND_CUDA=1 $(BIN)/pytest -q tests/notebooks $(SOME),part unit $(BIN)/pytest -q $(FOUR) tests/unit tests/conformance; \
 	part cuda env PRETEND_CUDA=1 $(BIN)/pytest -q -n 2 --maxschedchunk 1 tests/notebooks $(NAMES_A_DEVICE) tests/conformance tests/device $(ON_CUDA)); \
 	part lesson $(BIN)/pytest -q -n 2 --dist loadfile $(NBVAL) $(if $(ONLY),notebooks/$(ONLY)_*.ipynb,notebooks); \
-	part browser $(BIN)/pytest -q $(TWO) tests/browser $(SOME); \
+	part browser $(BIN)/pytest -q $(THREE) tests/browser $(SOME); \
 	$(BIN)/python tests/times.py "$$COURSE_HOME/times"
 
 bench: environment

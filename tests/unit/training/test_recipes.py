@@ -31,7 +31,8 @@ def short(request, monkeypatch):
     monkeypatch.setattr(measures, "SMOKE_EXAMPLES", 6)
     cut = replace(recipes.RECIPES[name], epochs=(2, 2, 2), examples=(4, 4, 4), batch_size=2)
     if name.startswith("hmm-"):
-        cut = replace(cut, examples=(8, 8, 8), batch_size=8)  # every step of EM sees all examples: it forgets symbols that it does not see
+        # every step of EM sees all examples: it forgets symbols that it does not see
+        cut = replace(cut, examples=(8, 8, 8), batch_size=8)
     if name == "char-lstm-novel" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         cut = replace(cut, precision="float32")  # torch has no LSTM in bfloat16 for CPUs without AVX-512
     monkeypatch.setitem(recipes.RECIPES, name, cut)
