@@ -38,6 +38,7 @@ REACHED = """panel => {  // what the keyboard reaches inside an explorer
 FOCUSED = """() => { const one = document.activeElement, look = getComputedStyle(one);
     return [one.closest('.course-panel')?.querySelector('.course-title').textContent ?? '', one.className || one.tagName,
             look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 2]; }"""
+TOOLBAR = 12  # more than the buttons of a cell
 CUT = """() => [...document.querySelectorAll(".course-panel :is(.widget-label, .widget-label-basic, button)")]
     .filter(one => one.clientWidth > 2 && one.scrollWidth > one.clientWidth + 1).map(one => one.textContent)"""
 
@@ -71,16 +72,26 @@ def test_axe_finds_nothing_serious(lesson, theme):
     assert serious == []
 
 
+def tab(page):
+    """Press Tab: the title of the explorer that has the focus now ("" outside), the element, and whether its outline shows."""
+    page.keyboard.press("Tab")
+    return page.evaluate(FOCUSED)
+
+
 def test_every_control_is_reached_by_keyboard_and_its_focus_is_seen(lesson):
     for panel in lesson.panels():
         expected = panel.root.evaluate(REACHED)
         panel.root.locator("button, input, select, canvas, [role=slider], [contenteditable=true]").first.focus()
         lesson.page.keyboard.press("Shift+Tab")
-        for _ in range(expected):
-            lesson.page.keyboard.press("Tab")
-            title, element, outlined = lesson.page.evaluate(FOCUSED)
+        for _ in range(TOOLBAR):  # the buttons of a cell, which come and go with the focus, may stand before the explorer
+            title, element, outlined = tab(lesson.page)
+            if title == panel.title:
+                break
+        for number in range(expected):
             assert title == panel.title, f"{element} comes before all controls of {panel.title!r} were reached"
             assert outlined, f"the focus of {element} in {title!r} is not seen"
+            if number + 1 < expected:
+                title, element, outlined = tab(lesson.page)
         assert expected >= len(panel.controls())
 
 
