@@ -18,8 +18,8 @@ from course_lib.files import DataFileError
 SHORT_WAIT = "5000"
 """For how many rounds of an empty loop a thread of torch waits for the next piece of work before it sleeps, here and in every
 kernel that a command starts. The usual 300,000 rounds take a core away from whoever works: with other programs on both cores,
-two threads trained a small network five times slower in one run of tests/benchmarks/test_waiting_threads.py, and ten times in
-another. On a quiet machine the number made no difference."""
+two threads trained a small network five and ten times slower in two runs of tests/benchmarks/test_waiting_threads.py, and on
+another processor 1.8 times (the median; 1.0 to 6.6). There, without other programs, the short wait cost a tenth of the speed."""
 READER_LEFT = 141  # the exit code that a shell gives to a program ended by SIGPIPE
 
 
