@@ -110,3 +110,12 @@ def test_trusted_values_are_not_looked_at_but_shapes_are(kind):
             check(wrong_value)
     with pytest.raises(ValueError, match=r"x has|sequences \[0\]"):
         check(wrong_value)
+
+
+@pytest.mark.parametrize("place", [0, 1_500, 2_499])
+def test_a_value_between_0_and_1_is_found_anywhere_in_a_large_set(place):
+    x = torch.zeros(2_500, 3)
+    assert check_binary(x, (3,)) is x
+    x[place, 1] = 0.5
+    with pytest.raises(ValueError, match="neither 0 nor 1"):
+        check_binary(x, (3,))
